@@ -1,0 +1,76 @@
+"""API keys: what of them may be shown, and their revocation."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+
+from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, back_to
+from accounts.api_keys import revoke_api_key
+from accounts.models import ApiKey
+
+# Neither the key nor its hash: the one is stored nowhere, and the other is of use to nobody but the lookup.
+SHOWN = ["organization", "name", "hint", "created_by", "created_at", "expires_at", "last_used_at", "revoked_at"]
+REVOKE_DIALOG = {
+    "title": "Revoke this key?",
+    "description": "Calls with it are refused within 5 seconds, in every process. It cannot be undone.",
+    "form_class": BaseDialogForm,
+    "form_submit_text": "Revoke",
+}
+
+
+class ApiKeyInline(ReadOnlyInline):
+    """An organization's keys."""
+
+    model = ApiKey
+    fields = readonly_fields = [name for name in SHOWN if name != "organization"]
+    verbose_name_plural = "API keys"
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Keys of all organizations. Made in the portal, since a new key is shown to its owner alone."""
+
+    list_display = ["hint", "name", "organization", "created_by", "created_at", "last_used_at", "expires_at", "state"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["organization", "created_by"]
+    search_fields = ["=last_four", "name", "organization__name"]
+    fields = readonly_fields = SHOWN
+    actions = ["revoke_selected"]
+    actions_detail = ["revoke"]
+
+    @display(label={"Usable": "success", "Expired": "warning", "Revoked": "danger"})
+    def state(self, api_key: ApiKey) -> str:
+        """Tell whether the key opens the API."""
+        if api_key.revoked_at:
+            return "Revoked"
+        return "Expired" if api_key.expires_at and api_key.expires_at <= timezone.now() else "Usable"
+
+    def has_revoke_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Revoking is the one change there is."""
+        return request.user.has_perm("accounts.change_apikey")
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """Revoke the chosen keys and say which."""
+        for api_key in queryset.select_related("organization").order_by("id"):
+            self._revoke(request, api_key)
+
+    @action(description="Revoke", permissions=["revoke"], dialog=REVOKE_DIALOG, variant=ActionVariant.DANGER)
+    def revoke(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Revoke the key of this page, once confirmed."""
+        api_key = self.get_object(request, object_id)
+        if api_key is None:
+            raise Http404
+        self._revoke(request, api_key)
+        return back_to(request, view="accounts_apikey_change", object_id=object_id)
+
+    def _revoke(self, request: HttpRequest, api_key: ApiKey) -> None:
+        if revoke_api_key(organization=api_key.organization, api_key_id=api_key.id, now=timezone.now()):
+            self.log_change(request, api_key, "Revoked.")
+            self.message_user(request, f"{api_key} of {api_key.organization} is revoked.", messages.SUCCESS)
+        else:
+            self.message_user(request, f"{api_key} of {api_key.organization} was revoked before.", messages.INFO)

@@ -1,0 +1,24 @@
+"""The admin's own log-in page: by e-mail, and under the limits of the product's."""
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from unfold.forms import AuthenticationForm
+
+
+class AdminLoginForm(AuthenticationForm):
+    """Asks for e-mail and password.
+
+    The password is checked through allauth, so that failed tries here count against the same limit as those on the
+    product's log-in page. Django's own form would let anybody guess for ever.
+    """
+
+    def clean(self) -> dict[str, Any]:
+        """Find the person and refuse who may not use the admin. Raises ValidationError, also after too many tries."""
+        email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if email and password:
+            self.user_cache = get_adapter().authenticate(self.request, email=email.lower(), password=password)
+            if self.user_cache is None:
+                raise self.get_invalid_login_error()
+            self.confirm_login_allowed(self.user_cache)
+        return dict(self.cleaned_data)

@@ -1,0 +1,20 @@
+"""Who calls the management API."""
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts.api_keys import Caller, UnknownApiKey, find_caller_now
+from accounts.models import KeyScope
+
+
+class ManagementKeyAuthentication(BaseAuthentication):
+    """Lets in who calls with a key of the `manage` scope, as `Authorization: Bearer` or as `x-api-key`."""
+
+    def authenticate(self, request: Request) -> tuple[None, Caller]:
+        """Return the caller, as `request.auth`. Raises UnknownApiKey, also where there is no key, and ScopeMissing."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            key = request.headers.get("x-api-key", "")
+        if not key.strip():
+            raise UnknownApiKey
+        return None, find_caller_now(key=key.strip(), scope=KeyScope.MANAGE)

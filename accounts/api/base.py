@@ -1,0 +1,78 @@
+"""What every endpoint of the management API stands on: the caller, the request id, what is read of a request."""
+
+import secrets
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from accounts.api_keys import Caller
+from accounts.models import Organization
+
+
+class StrictNegotiation(DefaultContentNegotiation):
+    """Calls a format that an endpoint lacks not acceptable, where DRF would say that there is no such address."""
+
+    def filter_renderers(self, renderers: Any, format: str) -> Any:
+        """Return the renderers of `?format=`. Raises NotAcceptable."""
+        found: list[BaseRenderer] = [renderer for renderer in renderers if renderer.format == format]
+        if not found:
+            raise NotAcceptable(f"This address has no format {format[:20]!r}.")
+        return found
+
+
+class ManagementView(APIView):
+    """An endpoint. Reads nothing of a request but what its serializers name, and of one organization alone."""
+
+    content_negotiation_class = StrictNegotiation
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls."""
+        caller = self.request.auth
+        assert isinstance(caller, Caller)  # noqa: S101 - authentication lets in nobody else
+        return caller
+
+    @property
+    def organization_id(self) -> int:
+        """Whose data this request is about."""
+        return self.caller.organization_id
+
+    @cached_property
+    def organization(self) -> Organization:
+        """The organization itself."""
+        return Organization.objects.get(id=self.organization_id)
+
+    def body(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
+        """Return the body as the serializer reads it. Raises ValidationError, ParseError, UnsupportedMediaType."""
+        return self._read(serializer_class(data=self.request.data))
+
+    def query(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
+        """Return the query parameters as the serializer reads them, but for `format`. Raises ValidationError."""
+        given = {name: value for name, value in self.request.query_params.items() if name != "format"}
+        return self._read(serializer_class(data=given))
+
+    @staticmethod
+    def _read(serializer: Serializer[Any]) -> dict[str, Any]:
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Give the request its id."""
+        initialized = super().initialize_request(request, *args, **kwargs)
+        initialized.request_id = f"req_{secrets.token_hex(12)}"  # type: ignore[attr-defined]
+        return initialized
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """Tell the request's id; and keep what only one organization may see out of caches."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final["request-id"] = request.request_id  # type: ignore[attr-defined]
+        final["cache-control"] = "no-store"
+        return final

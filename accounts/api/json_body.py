@@ -1,0 +1,39 @@
+"""Reading JSON bodies: UTF-8, finite numbers, and of a size that a management request has."""
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+MAX_BODY_BYTES = 256 * 1024
+
+
+class ManagementBodyTooLarge(Exception):
+    """The body is larger than any request of the management API need be."""
+
+
+class StrictJsonParser(BaseParser):
+    """Reads an object. DRF's own parser takes NaN, any encoding and any size, and falls over deep nesting."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the body; nothing at all is an empty object. Raises ParseError, ManagementBodyTooLarge."""
+        body = stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise ManagementBodyTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} kB. Send less.")
+        try:
+            data = json.loads(body.decode(), parse_constant=_refuse) if body.strip() else {}
+        except (ValueError, RecursionError) as error:
+            raise ParseError(f"The body is not JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise ParseError("The body must be a JSON object.")
+        return data
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")

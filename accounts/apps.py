@@ -1,0 +1,10 @@
+"""Who is calling: people, organizations, keys."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """People, their organizations and their API keys."""
+
+    name = "accounts"
+    verbose_name = "Accounts"

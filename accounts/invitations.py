@@ -1,0 +1,130 @@
+"""Invitations: an offer of membership, mailed as a link that works once, for a week, for one address."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from accounts.models import Invitation, Membership, Organization, User
+
+LIFETIME = timedelta(days=7)
+TOKEN_BYTES = 32
+# Enough for a team that moves in at once, and too few to send mail to the world.
+MOST_PENDING = 50
+
+
+class InvitationNotFound(Exception):
+    """There is no such invitation, or it is over: accepted, withdrawn, replaced or expired."""
+
+
+class InvitationRefused(Exception):
+    """This invitation cannot be. The message says why."""
+
+
+class MailUnavailable(Exception):
+    """The mail could not be sent, so the invitation was not made."""
+
+
+def pending_invitations(*, organization_id: int, now: datetime) -> QuerySet[Invitation]:
+    """Return the invitations that can still be accepted."""
+    return Invitation.objects.filter(organization_id=organization_id, accepted_at=None, expires_at__gt=now)
+
+
+def invite(
+    *, organization: Organization, email: str, role: Membership.Role, invited_by: User | None, now: datetime
+) -> Invitation:
+    """Invite a person and mail them the link; an earlier invitation to the same address is replaced.
+
+    Raises InvitationRefused, MailUnavailable.
+    """
+    email = email.lower()
+    if role == Membership.Role.OWNER:
+        raise InvitationRefused("Nobody is invited as an owner. Choose admin or member.")
+    if Membership.objects.filter(organization=organization, user__email__iexact=email).exists():
+        raise InvitationRefused(f"{email} is a member already.")
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    with transaction.atomic():
+        invitation = _replace(
+            Invitation(
+                organization=organization,
+                email=email,
+                role=role,
+                token_hash=_hash(token),
+                invited_by=invited_by,
+                created_at=now,
+                expires_at=now + LIFETIME,
+            )
+        )
+    try:
+        _mail(invitation, token=token)
+    except OSError as error:  # smtplib's errors are of this kind
+        invitation.delete()
+        raise MailUnavailable("The invitation could not be mailed. Try again in a minute.") from error
+    return invitation
+
+
+def withdraw(*, organization_id: int, invitation_id: int) -> None:
+    """Take an invitation back; its link leads nowhere from then on. Raises InvitationNotFound."""
+    deleted, _ = Invitation.objects.filter(id=invitation_id, organization_id=organization_id, accepted_at=None).delete()
+    if not deleted:
+        raise InvitationNotFound(f"Your organization has no open invitation {invitation_id}.")
+
+
+def find_invitation(*, token: str, now: datetime) -> Invitation:
+    """Return the invitation that a link is of. Raises InvitationNotFound."""
+    invitation = (
+        Invitation.objects.select_related("organization", "invited_by")
+        .filter(token_hash=_hash(token), accepted_at=None, expires_at__gt=now)
+        .first()
+    )
+    if invitation is None:
+        raise InvitationNotFound("This invitation is over: ask for a new one.")
+    return invitation
+
+
+@transaction.atomic
+def accept(*, invitation: Invitation, user: User, now: datetime) -> Membership:
+    """Make the invited person a member; whoever is one already keeps their role.
+
+    Raises InvitationRefused where somebody else is signed in, InvitationNotFound where it was used in the meantime.
+    """
+    if user.email.lower() != invitation.email.lower():
+        raise InvitationRefused(f"This invitation is for {invitation.email}. Sign in with that address to accept it.")
+    used = Invitation.objects.filter(id=invitation.id, accepted_at=None, expires_at__gt=now).update(accepted_at=now)
+    if not used:
+        raise InvitationNotFound("This invitation is over: ask for a new one.")
+    membership, _ = Membership.objects.get_or_create(
+        organization=invitation.organization, user=user, defaults={"role": invitation.role}
+    )
+    return membership
+
+
+def _replace(invitation: Invitation) -> Invitation:
+    pending = pending_invitations(organization_id=invitation.organization_id, now=invitation.created_at)
+    pending.filter(email__iexact=invitation.email).delete()
+    if pending.count() >= MOST_PENDING:
+        raise InvitationRefused(f"{MOST_PENDING} invitations are open. Withdraw some, or wait until they are accepted.")
+    invitation.save()
+    return invitation
+
+
+def _mail(invitation: Invitation, *, token: str) -> None:
+    context = {
+        "organization": invitation.organization.name,
+        "invited_by": invitation.invited_by.get_full_name() if invitation.invited_by else "",
+        "url": f"{settings.PUBLIC_URL}{reverse('invitation', kwargs={'token': token})}",
+        "days": LIFETIME.days,
+    }
+    subject = render_to_string("accounts/invitation_subject.txt", context)
+    body = render_to_string("accounts/invitation_mail.txt", context)
+    send_mail(" ".join(subject.split()), body, None, [invitation.email])
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

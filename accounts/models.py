@@ -1,0 +1,171 @@
+"""People, the organizations they belong to, and the keys that call in an organization's name."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users, who sign in by e-mail."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a user; the e-mail is kept in lower case, since people type it in any."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a user who may do everything in the admin."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user by e-mail, in any case."""
+        return self.get(email__iexact=username or "")
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Signs in by e-mail."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("may use the admin", default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        """Return the name, or the e-mail where none is known."""
+        return self.name or self.email
+
+
+class Organization(models.Model):
+    """Who is billed. dj-stripe's subscriber: `email` is where Stripe sends receipts."""
+
+    name = models.CharField(max_length=150)
+    email = models.EmailField("billing e-mail")
+    members = models.ManyToManyField(User, through="Membership", related_name="organizations")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    history = HistoricalRecords(app="accounts")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_full_name(self) -> str:
+        """Return the name dj-stripe gives the Stripe customer."""
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in an organization."""
+
+    class Role(models.TextChoices):
+        """What a member may do: owners and admins manage keys and billing, members use them."""
+
+        OWNER = "owner"
+        ADMIN = "admin"
+        MEMBER = "member"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="one_membership_each")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization} ({self.role})"
+
+    @property
+    def may_manage(self) -> bool:
+        """Tell whether this member may create keys and change what is paid."""
+        return self.role in {self.Role.OWNER, self.Role.ADMIN}
+
+
+class Invitation(models.Model):
+    """An offer of membership, accepted through a link whose token is stored as a hash."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Membership.Role, default=Membership.Role.MEMBER)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization}"
+
+
+class KeyScope(models.TextChoices):
+    """What a key opens: Claude, the management API, or both."""
+
+    CHAT = "chat", "Chat"
+    MANAGE = "manage", "Manage"
+
+
+# Every set of scopes a key may have, as it is stored: words in order, with a space between.
+SCOPES = [("chat", "Chat"), ("manage", "Manage"), ("chat manage", "Chat and manage")]
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """Chainable filters on keys."""
+
+    def usable(self) -> "ApiKeyQuerySet":
+        """Keep the keys that still open the API."""
+        unexpired = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=timezone.now())
+        return self.filter(unexpired, revoked_at__isnull=True)
+
+
+class ApiKey(models.Model):
+    """A key that calls in an organization's name. Only its SHA-256 is stored; the key itself is shown once."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    scopes = models.CharField(max_length=20, choices=SCOPES, default="chat")
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(max_length=12, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager["ApiKey"]] = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(scopes__in=[stored for stored, _ in SCOPES]), name="key_opens_something_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint})"
+
+    @property
+    def hint(self) -> str:
+        """What of the key may be shown again."""
+        return f"{self.prefix}…{self.last_four}"
+
+    @property
+    def scope_set(self) -> frozenset[KeyScope]:
+        """What the key opens."""
+        return frozenset(KeyScope(word) for word in self.scopes.split())

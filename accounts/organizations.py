@@ -1,0 +1,34 @@
+"""Organizations: every sign-up has one of its own."""
+
+from typing import cast
+
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts.models import Membership, Organization, User
+
+
+class NoOrganization(Exception):
+    """The person belongs to no organization."""
+
+
+@transaction.atomic
+def create_organization(*, owner: User, name: str = "") -> Organization:
+    """Create an organization with its owner; without a name it takes one from the owner's e-mail."""
+    name = name.strip() or f"{owner.name or owner.email.partition('@')[0]}'s organization"
+    organization = Organization.objects.create(name=name, email=owner.email)
+    Membership.objects.create(organization=organization, user=owner, role=Membership.Role.OWNER)
+    return organization
+
+
+def membership_of(request: HttpRequest) -> Membership:
+    """Return the signed-in person's membership, with its organization. Raises NoOrganization.
+
+    Of several it is the one they joined last: who accepts an invitation finds the team they were invited to.
+    """
+    user = cast(User, request.user)  # pages of the portal let in nobody who has not signed in
+    memberships = Membership.objects.select_related("organization").filter(user=user)
+    membership = memberships.order_by("-created_at", "-id").first()
+    if membership is None:
+        raise NoOrganization
+    return membership

@@ -1,0 +1,147 @@
+"""Plans and their prices: edited here, then published to Stripe."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+
+from accounts.admin.base import HistoryAdmin, back_to
+from billing.admin.exact_fields import ExactInput
+from billing.admin.price_table import PriceInline
+from billing.admin.publication import publication_state, publish_and_tell
+from billing.models import Plan
+from billing.money import format_exact
+
+RATE_LIMITS: tuple[str, dict[str, Any]] = (
+    "Rate limits",
+    {
+        "fields": [
+            "requests_per_minute",
+            "input_tokens_per_minute",
+            "output_tokens_per_minute",
+            "concurrent_requests",
+        ]
+    },
+)
+STATE_COLOURS = {
+    "Published": "success",
+    "Changes to publish": "warning",
+    "Never published": "danger",
+    "Not sold": "info",
+}
+PUBLISH_DIALOG = {
+    "title": "Publish this plan to Stripe?",
+    "description": (
+        "Its product, meters and prices are created or brought up to date. A new price holds for new subscribers; "
+        "subscriptions that stand keep theirs."
+    ),
+    "form_class": BaseDialogForm,
+    "form_submit_text": "Publish",
+}
+
+
+class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A plan, with its base price as a person writes it."""
+
+    class Meta:
+        model = Plan
+        fields = "__all__"  # noqa: DJ007 - PlanAdmin names the fields
+        widgets = {"base_price": ExactInput()}
+        help_texts = {
+            "code": "Names the plan in Stripe's products and lookup keys, so it never changes.",
+            "base_price": "A change becomes a new Stripe price when the plan is published. Subscribers keep theirs.",
+            "is_active": "Off sale, nobody new can choose the plan; its subscribers stay.",
+            "position": "Plans are shown in this order.",
+        }
+
+
+@admin.register(Plan)
+class PlanAdmin(HistoryAdmin, ModelAdmin):
+    """Plans. A plan is never deleted, since bills refer to it: take it off sale."""
+
+    form = PlanForm
+    inlines = [PriceInline]
+    list_display = ["name", "code", "base", "models", "is_active", "state", "published_at"]
+    list_filter = ["is_active"]
+    search_fields = ["name", "code"]
+    actions = ["publish_selected"]
+    actions_detail = ["publish"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
+        """Return the plans in the order they are shown to customers."""
+        return Plan.objects.order_by("position", "id").prefetch_related("prices")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Plan | None = None) -> list[tuple[str | None, dict[str, Any]]]:
+        """Return what applies: the trial has free requests, a sold plan has a base price and stands in Stripe."""
+        names = ["code", "name", "description", "is_active", "position"]
+        if obj and obj.is_trial:
+            return [(None, {"fields": [*names, "trial_requests"]}), RATE_LIMITS]
+        sold: list[tuple[str | None, dict[str, Any]]] = [(None, {"fields": [*names, "base_price"]}), RATE_LIMITS]
+        if obj:
+            stripe = ["state", "published_at", "stripe_product_id", "stripe_base_price_id"]
+            sold.append(("Stripe", {"fields": stripe}))
+        return sold
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:
+        """Fix the code once the plan exists; Stripe's ids are kept by publishing."""
+        stripe = ["state", "published_at", "stripe_product_id", "stripe_base_price_id"]
+        return ["code", *stripe] if obj else stripe
+
+    def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
+        """Nobody deletes a plan."""
+        return False
+
+    def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Who may change plans may publish them."""
+        return request.user.has_perm("billing.change_plan")
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        """Save what was changed and nothing else, so that a publishing meanwhile keeps what it wrote."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            obj._history_user = request.user  # type: ignore[attr-defined]
+            obj.save(update_fields=form.changed_data)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the prices, and say what is left to do."""
+        super().save_related(request, form, formsets, change)
+        if publication_state(form.instance) in {"Changes to publish", "Never published"}:
+            self.message_user(request, "Customers are offered this once it is published to Stripe.", messages.WARNING)
+
+    @display(description="Base price, $ a month")
+    def base(self, plan: Plan) -> str:
+        """Show the base price."""
+        return format_exact(plan.base_price_minor)
+
+    @display(description="Models")
+    def models(self, plan: Plan) -> str:
+        """Name the models that have a price."""
+        return ", ".join(sorted({price.model for price in plan.prices.all()}))
+
+    @display(description="In Stripe", label=STATE_COLOURS)
+    def state(self, plan: Plan) -> str:
+        """Tell whether Stripe has the plan as it is here."""
+        return publication_state(plan)
+
+    @admin.action(description="Publish to Stripe", permissions=["publish"])
+    def publish_selected(self, request: HttpRequest, queryset: QuerySet[Plan]) -> None:
+        """Publish the chosen plans."""
+        publish_and_tell(request, plans=queryset)
+
+    @action(
+        description="Publish to Stripe", permissions=["publish"], dialog=PUBLISH_DIALOG, variant=ActionVariant.PRIMARY
+    )
+    def publish(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Publish the plan of this page, once confirmed."""
+        plan = self.get_object(request, object_id)
+        if plan is None:
+            raise Http404
+        publish_and_tell(request, plans=[plan])
+        return back_to(request, view="billing_plan_change", object_id=object_id)

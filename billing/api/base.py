@@ -1,0 +1,47 @@
+"""What the billing endpoints share: the billing account, and how money and periods are written."""
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api.base import ManagementView
+from accounts.api.fields import Amount, Instant
+from billing import clock
+from billing.models import BillingAccount
+
+
+class BillingView(ManagementView):
+    """An endpoint that reads or changes the caller's billing account."""
+
+    @cached_property
+    def now(self) -> datetime:
+        """The billing time of this request."""
+        return clock.now()
+
+    @cached_property
+    def account(self) -> BillingAccount:
+        """The organization's account, in the period that holds `now`."""
+        account = BillingAccount.objects.select_related("plan", "organization").get(
+            organization_id=self.organization_id
+        )
+        account.enter_period(now=self.now)
+        return account
+
+
+class PeriodOut(serializers.Serializer[Any]):
+    """A half-open billing period."""
+
+    starts_at = Instant(help_text="In it.")
+    ends_at = Instant(help_text="Not in it: the next period's first instant.")
+
+
+class LineOut(serializers.Serializer[Any]):
+    """One line of a bill or an invoice. Stripe rounds each line to whole cents, and then adds."""
+
+    description = serializers.CharField()
+    detail = serializers.CharField(help_text="The model, or the days that a base price pays for.")
+    quantity = Amount(help_text="Tokens, or months of a base price.")
+    exact_minor = Amount(help_text="In cents, exactly.")
+    charged_minor = Amount(help_text="In whole cents, as Stripe charges it.")

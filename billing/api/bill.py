@@ -1,0 +1,39 @@
+"""The current bill: the invoice to come, so far."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.fields import Amount
+from billing.api.base import BillingView, LineOut, PeriodOut
+from billing.bill import current_bill
+
+
+class BillLineOut(LineOut):
+    """One line of the bill, with the price of one of its units."""
+
+    unit_minor = Amount(help_text="What one token, or one month, costs in cents.")
+
+
+class BillOut(serializers.Serializer[Any]):
+    """The invoice that closes the current period, as it would be now."""
+
+    period = PeriodOut()
+    currency = serializers.CharField()
+    lines = BillLineOut(many=True, help_text="Usage of this period, and the base of the next one, in advance.")
+    exact_minor = Amount(help_text="The sum of the lines in cents, exactly.")
+    charged_minor = Amount(help_text="What Stripe will charge: the sum of the rounded lines.")
+
+
+class BillView(BillingView):
+    """The current bill."""
+
+    @extend_schema(operation_id="get_bill", summary="Look at the current bill", responses=BillOut)
+    def get(self, request: Request) -> Response:
+        """Return the bill so far. Usage is on it within seconds; free requests are on no bill."""
+        bill = current_bill(account=self.account, now=self.now)
+        fields = {name: getattr(bill, name) for name in ("period", "lines", "exact_minor", "charged_minor")}
+        return Response(BillOut({**fields, "currency": self.account.plan.currency}).data)

@@ -1,0 +1,50 @@
+"""The spending cap of the organization."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.fields import Amount, StrictSerializer
+from billing.api.base import BillingView, PeriodOut
+from billing.caps import CapStanding, cap_standing, set_cap
+
+
+class CapOut(serializers.Serializer[Any]):
+    """The cap, and how much of it is used. Usage counts, base prices do not."""
+
+    cap_minor = Amount(allow_null=True, help_text="In cents a billing period; null for no cap.")
+    spent_minor = Amount(help_text="In cents, exactly, since the period began.")
+    held_minor = Amount(help_text="What requests that are running may still cost at most.")
+    left_minor = Amount(allow_null=True, help_text="What is left; null where there is no cap.")
+    period = PeriodOut()
+
+
+class CapChange(StrictSerializer):
+    """The cap to set."""
+
+    cap_minor = Amount(
+        allow_null=True, help_text='In cents a billing period, for example "5000" for $50; null lifts it.'
+    )
+
+
+class CapView(BillingView):
+    """The spending cap."""
+
+    @extend_schema(operation_id="get_cap", summary="Look at the spending cap", responses=CapOut)
+    def get(self, request: Request) -> Response:
+        """Return the cap, what was spent of it, and what running requests hold."""
+        standing = cap_standing(account=self.account, now=self.now)
+        return Response(CapOut({**_fields(standing), "period": self.account.period}).data)
+
+    @extend_schema(operation_id="set_cap", summary="Set the spending cap", request=CapChange, responses=CapOut)
+    def put(self, request: Request) -> Response:
+        """Set the cap, or lift it. It holds for requests that begin from now on, with any number of them at once."""
+        set_cap(organization_id=self.organization_id, cap_minor=self.body(CapChange)["cap_minor"])
+        return self.get(request)
+
+
+def _fields(standing: CapStanding) -> dict[str, Any]:
+    return {name: getattr(standing, name) for name in ("cap_minor", "spent_minor", "held_minor", "left_minor")}

@@ -1,0 +1,35 @@
+"""Lists as CSV, for `?format=csv` or `Accept: text/csv`."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.renderers import BaseRenderer
+
+# A spreadsheet runs what begins so; the quote makes text of it (owasp.org/www-community/attacks/CSV_Injection).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class CsvRenderer(BaseRenderer):
+    """Writes the `data` of an answer: a line of names, and a line a row. Text that looks like a formula is quoted."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """Return the table; its columns are those that the view names as `csv_columns`."""
+        columns = renderer_context["view"].csv_columns if renderer_context else []
+        out = io.StringIO()
+        writer = csv.DictWriter(out, fieldnames=columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows({name: _cell(row[name]) for name in columns} for row in data["data"])
+        return out.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

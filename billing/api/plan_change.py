@@ -1,0 +1,113 @@
+"""Changing the subscription: another plan, an end, and taking the end back."""
+
+from enum import StrEnum
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.fields import Amount, Instant, StrictSerializer
+from billing.api.base import BillingView, LineOut
+from billing.api.subscription import PlanChoice, StandingView, SubscriptionOut
+from billing.plan_changes import cancel_later, cancel_now, change_plan, preview_plan, resume
+
+
+class When(StrEnum):
+    """When a subscription is to end."""
+
+    PERIOD_END = "period_end"
+    NOW = "now"
+
+
+class PreviewOut(serializers.Serializer[Any]):
+    """The invoice that the change would make."""
+
+    at = Instant(help_text="What the base is prorated by. Send it with the change to be charged this.")
+    currency = serializers.CharField()
+    lines = LineOut(many=True, help_text="Usage so far at its old price; unused time as credit; time to come.")
+    total_minor = Amount(help_text="In whole cents; negative is credit, kept for the next invoice.")
+
+
+class PlanChange(PlanChoice):
+    """The plan to change to."""
+
+    at = Instant(required=False, help_text="A preview's, to be charged what it told. Else: now.")
+
+
+class Cancellation(StrictSerializer):
+    """When the subscription is to end."""
+
+    at = serializers.ChoiceField(
+        choices=[item.value for item in When],
+        default=When.PERIOD_END.value,
+        help_text="`now` bills the usage so far at once, and gives nothing of the base back.",
+    )
+
+
+class PreviewView(BillingView):
+    """What a change would cost."""
+
+    @extend_schema(
+        operation_id="preview_change",
+        summary="Preview a change of plan",
+        request=PlanChoice,
+        responses={200: PreviewOut, 409: None, 503: None},
+    )
+    def post(self, request: Request) -> Response:
+        """Return the invoice that changing to a plan would make now, as Stripe works it out. Nothing changes."""
+        plan = self.body(PlanChoice)["plan"]
+        return Response(PreviewOut(preview_plan(account=self.account, plan=plan, now=self.now)).data)
+
+
+class ChangeView(StandingView):
+    """Changing the plan."""
+
+    @extend_schema(
+        operation_id="change_plan",
+        summary="Change the plan",
+        request=PlanChange,
+        responses={200: SubscriptionOut, 402: None, 409: None, 503: None},
+    )
+    def post(self, request: Request) -> Response:
+        """Change to a plan at once, and charge the difference. Where the card is declined nothing changes.
+
+        Usage so far is billed at the old plan's prices. Models that the new plan lacks are refused from then on.
+        """
+        wanted = self.body(PlanChange)
+        change_plan(account=self.account, plan=wanted["plan"], now=self.now, at=wanted.get("at"))
+        return self.standing()
+
+
+class CancellationView(StandingView):
+    """Ending the subscription."""
+
+    @extend_schema(
+        operation_id="cancel_subscription",
+        summary="Cancel the subscription",
+        request=Cancellation,
+        responses={200: SubscriptionOut, 409: None, 503: None},
+    )
+    def post(self, request: Request) -> Response:
+        """End the subscription with its period, which can be taken back until then, or now."""
+        if self.body(Cancellation)["at"] == When.NOW:
+            cancel_now(account=self.account, now=self.now)
+        else:
+            cancel_later(account=self.account)
+        return self.standing()
+
+
+class ResumptionView(StandingView):
+    """Taking a cancellation back."""
+
+    @extend_schema(
+        operation_id="resume_subscription",
+        summary="Take a cancellation back",
+        request=None,
+        responses={200: SubscriptionOut, 409: None, 503: None},
+    )
+    def post(self, request: Request) -> Response:
+        """Let a subscription go on that was to end with its period."""
+        resume(account=self.account)
+        return self.standing()

@@ -1,0 +1,72 @@
+"""Plans: what is on sale, and what it costs."""
+
+from itertools import groupby
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.fields import Amount
+from billing.api.base import BillingView
+from billing.models import Plan
+from billing.prices import current_prices
+from billing.tokens import TokenClass
+
+
+class TokenPrice(serializers.Serializer[Any]):
+    """What one token of a class costs."""
+
+    token_class = serializers.ChoiceField(
+        choices=[item.value for item in TokenClass],
+        help_text="`input` excludes what was written to or read from the cache; thinking is `output`.",
+    )
+    per_token_minor = Amount(help_text="In cents, exactly.")
+
+
+class ModelOut(serializers.Serializer[Any]):
+    """A model of a plan."""
+
+    model = serializers.CharField()
+    prices = TokenPrice(many=True, help_text="Empty on the free trial.")
+
+
+class PlanOut(serializers.Serializer[Any]):
+    """A plan on sale, at the prices that a new subscriber gets."""
+
+    code = serializers.CharField(help_text="What subscription endpoints call it.")
+    name = serializers.CharField()
+    description = serializers.CharField()
+    is_trial = serializers.BooleanField(help_text="The free trial, which nobody subscribes to.")
+    trial_requests = serializers.IntegerField(help_text="Free requests; 0 on paid plans.")
+    base_minor = Amount(help_text="A month's base price in cents.")
+    currency = serializers.CharField()
+    models = ModelOut(many=True)
+
+
+class PlansView(BillingView):
+    """The plans on sale."""
+
+    @extend_schema(operation_id="list_plans", summary="List plans", responses=PlanOut(many=True))
+    def get(self, request: Request) -> Response:
+        """Return the free trial and the paid plans, in the order the pricing page has them."""
+        plans = Plan.objects.filter(is_active=True).order_by("position", "id")
+        return Response([PlanOut(_plan(plan)).data for plan in plans])
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    prices = current_prices(plan=plan, published_only=False)
+    return {
+        "code": plan.code,
+        "name": plan.name,
+        "description": plan.description,
+        "is_trial": plan.is_trial,
+        "trial_requests": plan.trial_requests,
+        "base_minor": plan.base_price_minor,
+        "currency": plan.currency,
+        "models": [
+            {"model": model, "prices": [] if plan.is_trial else list(rows)}
+            for model, rows in groupby(prices, key=lambda price: price.model)
+        ],
+    }

@@ -1,0 +1,39 @@
+"""Routes of the management API's billing part, under /api/v1/."""
+
+from django.urls import path, register_converter
+
+from billing.api import bill, caps, invoices, organization, plan_change, plans, requests, subscription, usage
+
+
+class Identifier:
+    """An id as Stripe and the request log have it, so that nothing else reaches the database."""
+
+    regex = "[A-Za-z0-9_]{1,60}"
+
+    def to_python(self, value: str) -> str:
+        """Return the id."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the id."""
+        return value
+
+
+register_converter(Identifier, "identifier")
+
+urlpatterns = [
+    path("organization", organization.OrganizationView.as_view()),
+    path("plans", plans.PlansView.as_view()),
+    path("subscription", subscription.SubscriptionView.as_view()),
+    path("subscription/preview", plan_change.PreviewView.as_view()),
+    path("subscription/change", plan_change.ChangeView.as_view()),
+    path("subscription/cancel", plan_change.CancellationView.as_view()),
+    path("subscription/resume", plan_change.ResumptionView.as_view()),
+    path("bill", bill.BillView.as_view()),
+    path("usage", usage.UsageView.as_view()),
+    path("requests", requests.RequestsView.as_view()),
+    path("requests/<identifier:request_id>", requests.RequestView.as_view()),
+    path("invoices", invoices.InvoicesView.as_view()),
+    path("invoices/<identifier:invoice_id>", invoices.InvoiceView.as_view()),
+    path("cap", caps.CapView.as_view()),
+]

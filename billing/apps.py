@@ -1,0 +1,18 @@
+"""Plans, the ledger, and what is sent to Stripe."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class BillingConfig(AppConfig):
+    """Metering and billing."""
+
+    name = "billing"
+    verbose_name = "Billing"
+
+    def ready(self) -> None:
+        """Connect the receivers, and see to it that a new database has plans."""
+        from billing import signals, webhooks  # noqa: F401
+        from billing.default_plans import create_default_plans
+
+        post_migrate.connect(create_default_plans, sender=self)

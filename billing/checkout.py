@@ -1,0 +1,83 @@
+"""Subscribing in the portal: a page of Stripe's takes the card."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from billing import stripe_billing
+from billing.models import BillingAccount, Plan
+from billing.prices import current_prices
+
+
+class AlreadySubscribed(Exception):
+    """The organization has a subscription; a second one would charge it twice."""
+
+
+class PlanNotPublished(Exception):
+    """The plan is not in Stripe yet. The message names the command that puts it there."""
+
+
+def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
+    """Open a Checkout session for a plan and return the address of its page at Stripe.
+
+    The session is remembered on the account, so that a webhook that never comes can be made up for, and so that it
+    is closed when another is opened: two pages that are both paid would make two subscriptions.
+    Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
+    """
+    if account.stripe_subscription_id:
+        raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
+    items = stripe_billing.subscription_items(
+        base_price_id=plan.stripe_base_price_id, metered_price_ids=metered_price_ids(plan)
+    )
+    customer_id = customer_of(account)
+    close_checkout(account)
+    _close_incomplete(customer_id)
+    session_id, url = stripe_billing.create_checkout_session(
+        customer_id=customer_id,
+        items=items,
+        success_url=f"{settings.PUBLIC_URL}{reverse('checkout_return')}?session_id={{CHECKOUT_SESSION_ID}}",
+        cancel_url=f"{settings.PUBLIC_URL}{reverse('checkout_canceled')}",
+        organization_id=account.organization_id,
+    )
+    replaced = BillingAccount.objects.filter(id=account.id, checkout_session_id=account.checkout_session_id)
+    if replaced.update(checkout_session_id=session_id, checkout_opened_at=timezone.now()):
+        return url
+    # Somebody else of the organization was quicker; the last one to click gets the open page.
+    _close_session(session_id)
+    account.refresh_from_db()
+    return start_checkout(account=account, plan=plan)
+
+
+def close_checkout(account: BillingAccount) -> None:
+    """Close the page that the account has open at Stripe, if any. Raises AlreadySubscribed where it has been paid."""
+    _close_session(account.checkout_session_id)
+
+
+def _close_incomplete(customer_id: str) -> None:
+    """Close a subscription made by API that waits for its first payment: paid as well, it would be a second one."""
+    newest, status = stripe_billing.newest_subscription(customer_id=customer_id)
+    if status == "incomplete":
+        stripe_billing.cancel_subscription(subscription_id=newest, invoice_now=False)
+
+
+def _close_session(session_id: str) -> None:
+    """Close an earlier session. Raises AlreadySubscribed where it has been paid."""
+    if session_id and not stripe_billing.expire_checkout_session(session_id=session_id):
+        raise AlreadySubscribed("A checkout has just been paid: the plan will be active within a minute.")
+
+
+def metered_price_ids(plan: Plan) -> list[str]:
+    """Return the Stripe prices of a plan's tokens, as a new subscriber gets them. Raises PlanNotPublished."""
+    prices = current_prices(plan=plan, published_only=True)
+    if not plan.stripe_base_price_id or not prices:
+        raise PlanNotPublished(f"{plan} is not published to Stripe yet: run `./run manage setup_stripe_products`.")
+    return [price.stripe_price_id for price in prices]
+
+
+def customer_of(account: BillingAccount) -> str:
+    """Return the organization's Stripe customer, made and remembered where it has none."""
+    if account.stripe_customer_id:
+        return account.stripe_customer_id
+    customer_id = stripe_billing.ensure_customer(organization=account.organization)
+    BillingAccount.objects.filter(id=account.id, stripe_customer_id="").update(stripe_customer_id=customer_id)
+    return customer_id

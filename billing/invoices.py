@@ -1,0 +1,193 @@
+"""Invoices as Stripe made them, read from what dj-stripe has synced. Stripe is never called to show one.
+
+dj-stripe's own helpers misread this API version, so everything comes from `stripe_data`
+(docs.stripe.com/api/invoices/object, docs.stripe.com/api/invoice-line-item/object).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from djstripe.models import Invoice, LineItem
+
+from billing.bill import format_rate
+from billing.models import PlanPrice
+from billing.money import EXACT, format_cents, format_exact
+from billing.periods import Period
+from billing.tokens import TokenClass
+
+TONES = {"draft": "plain", "open": "warn", "paid": "good", "uncollectible": "bad", "void": "plain"}
+
+
+class InvoiceNotFound(Exception):
+    """The customer has no such invoice here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceSummary:
+    """One row of the list of invoices. Links are empty while Stripe has none."""
+
+    stripe_id: str
+    number: str
+    status: str
+    tone: str
+    period: Period
+    days: str
+    total: str
+    total_minor: int
+    unpaid_minor: int
+    currency: str
+    hosted_url: str
+    pdf_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """One line: what it comes to exactly, and what Stripe charges for it."""
+
+    description: str
+    detail: str
+    quantity: Decimal
+    unit_price: str
+    exact_minor: Decimal
+    charged_minor: int
+
+    @property
+    def exact(self) -> str:
+        """The exact amount, as text."""
+        return format_exact(self.exact_minor)
+
+    @property
+    def charged(self) -> str:
+        """The charged amount, as text."""
+        return format_cents(self.charged_minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceDetail:
+    """An invoice with its lines; those of no tokens are left out, as they are on the current bill.
+
+    `adjustments` is what tax and discounts add to the lines, as text; empty where they add nothing.
+    """
+
+    summary: InvoiceSummary
+    lines: tuple[InvoiceLine, ...]
+    exact_minor: Decimal
+    exact: str
+    adjustments_minor: int
+    adjustments: str
+
+
+def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
+    """Return a Stripe customer's invoices, the newest first; none for an empty id."""
+    if not customer_id:
+        return []
+    invoices = Invoice.objects.filter(customer__id=customer_id).order_by("-created", "-djstripe_id")
+    return [_summary(invoice.stripe_data) for invoice in invoices]
+
+
+def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:
+    """Return one of a Stripe customer's invoices with its lines. Raises InvoiceNotFound, for a stranger's too."""
+    invoice = Invoice.objects.filter(customer__id=customer_id, id=invoice_id).first() if customer_id else None
+    if invoice is None:
+        raise InvoiceNotFound
+    data = invoice.stripe_data
+    lines = lines_of(data)
+    exact = sum((line.exact_minor for line in lines), Decimal(0))
+    adjustments = data["total"] - sum(line.charged_minor for line in lines)
+    return InvoiceDetail(
+        summary=_summary(data),
+        lines=lines,
+        exact_minor=exact,
+        exact=format_exact(exact),
+        adjustments_minor=adjustments,
+        adjustments=format_cents(adjustments) if adjustments else "",
+    )
+
+
+def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
+    """Return the lines of an invoice as Stripe tells it, without those of nothing."""
+    return _lines(_line_data(data))
+
+
+def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
+    status = data["status"] or "draft"
+    period = _period(data["period_start"], data["period_end"])
+    return InvoiceSummary(
+        stripe_id=data["id"],
+        number=data["number"] or "Draft",
+        status=status.capitalize(),
+        tone=TONES[status],
+        period=period,
+        days=_days(period),
+        total=format_cents(data["total"]),
+        total_minor=data["total"],
+        unpaid_minor=data["amount_remaining"],
+        currency=data["currency"],
+        hosted_url=data.get("hosted_invoice_url") or "",
+        pdf_url=data.get("invoice_pdf") or "",
+    )
+
+
+def _line_data(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return all lines. Stripe puts the first ten into the invoice; dj-stripe stores all as rows of their own."""
+    lines = data["lines"]
+    if not lines["has_more"]:
+        return list(lines["data"])
+    stored = LineItem.objects.filter(stripe_data__invoice=data["id"]).order_by("djstripe_id")
+    return [line.stripe_data for line in stored]
+
+
+def _lines(lines: list[Mapping[str, Any]]) -> tuple[InvoiceLine, ...]:
+    prices = {price.stripe_price_id: price for price in PlanPrice.objects.filter(stripe_price_id__in=_price_ids(lines))}
+    read = (_line(line, price=prices.get(_price_id(line))) for line in lines)
+    return tuple(line for line in read if line.quantity or line.charged_minor)
+
+
+def _line(line: Mapping[str, Any], *, price: PlanPrice | None) -> InvoiceLine:
+    unit_minor = _unit_minor(line)
+    # A truncated `quantity` stands beside `quantity_decimal`, which is exact.
+    quantity = Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))
+    exact_minor = Decimal(line["amount"]) if unit_minor is None else EXACT.multiply(quantity, unit_minor)
+    return InvoiceLine(
+        description=f"{TokenClass(price.token_class).label} tokens" if price else line["description"] or "",
+        detail=price.model if price else _days(_period(line["period"]["start"], line["period"]["end"])),
+        quantity=quantity,
+        unit_price=_unit_price(unit_minor, metered=price is not None),
+        exact_minor=exact_minor,
+        charged_minor=line["amount"],
+    )
+
+
+def _unit_minor(line: Mapping[str, Any]) -> Decimal | None:
+    """Return the unit price in cents; None where the amount is not quantity times price: prorations and credits."""
+    amount = (line.get("pricing") or {}).get("unit_amount_decimal")
+    details = (line.get("parent") or {}).get("subscription_item_details") or {}
+    return None if amount is None or details.get("proration") else Decimal(str(amount))
+
+
+def _unit_price(unit_minor: Decimal | None, *, metered: bool) -> str:
+    if unit_minor is None:
+        return ""
+    return format_rate(unit_minor) if metered else format_exact(unit_minor)
+
+
+def _price_ids(lines: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {_price_id(line) for line in lines} - {""}
+
+
+def _price_id(line: Mapping[str, Any]) -> str:
+    pricing = line.get("pricing") or {}
+    return str((pricing.get("price_details") or {}).get("price") or "")
+
+
+def _period(starts_at: int, ends_at: int) -> Period:
+    return Period(starts_at=datetime.fromtimestamp(starts_at, tz=UTC), ends_at=datetime.fromtimestamp(ends_at, tz=UTC))
+
+
+def _days(period: Period) -> str:
+    """Show a period's days; the first invoice of a subscription has but one."""
+    first, last = f"{period.starts_at:%-d %b %Y}", f"{period.ends_at:%-d %b %Y}"
+    return first if first == last else f"{first} to {last}"

@@ -1,0 +1,248 @@
+"""The two-phase ledger: an open record before a request goes to Claude, closed with what it really used.
+
+`commit` takes any mix of begins and endings and makes them durable in one transaction, so that a thousand
+requests in flight share a few commits. Inside, billing accounts are locked in order of id (so that processes cannot
+deadlock), holds are granted in Python, and each table is written once. An account's lock also guards its records:
+nothing closes a record without holding it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from billing.models import BillingAccount, PlanPrice, UsageRecord
+from billing.money import EXACT
+from billing.prices import PriceList, price_list
+from billing.row_updates import update_rows
+from billing.tokens import TOKEN_COLUMNS, TokenUsage
+
+# A call is cut off at CLAUDE_CALL_LIMIT_S; what is open this much later belongs to a process that died.
+SETTLE_GRACE = timedelta(seconds=60)
+RECORD_ENDING = [
+    "state",
+    "cost_minor",
+    *TOKEN_COLUMNS,
+    "estimated",
+    "upstream_request_id",
+    "outcome",
+    "settled_at",
+    "period_starts_at",
+]
+ACCOUNT_GUARDS = ["trial_used", "spent_minor", "held_minor", "period_starts_at", "period_ends_at"]
+
+
+class NotEntitled(Exception):
+    """The organization may not make this request. The message says what to do."""
+
+
+class TrialExhausted(NotEntitled):
+    """All free requests are used up."""
+
+
+class SubscriptionSuspended(NotEntitled):
+    """The subscription is unpaid."""
+
+
+class ModelNotInPlan(NotEntitled):
+    """The plan does not include the model."""
+
+
+class UnknownModel(NotEntitled):
+    """No plan knows the model."""
+
+
+class SpendingCapReached(NotEntitled):
+    """What is left of the spending cap does not pay for the request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """A request that wants to go to Claude. Without a `model` it gets the plan's own.
+
+    `input_tokens` is the most its input can be.
+    """
+
+    request_id: str
+    organization_id: int
+    api_key_id: int | None
+    model: str
+    input_tokens: int
+    max_tokens: int
+    streamed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Leave to call Claude, with at most `max_tokens` of output."""
+
+    record: UsageRecord
+    prices: PriceList
+    max_tokens: int
+    trial_requests_remaining: int | None
+
+    @property
+    def request_id(self) -> str:
+        """The request's public id."""
+        return self.record.request_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """A request Claude answered, with the tokens it used."""
+
+    grant: Grant
+    usage: TokenUsage
+    outcome: str = ""
+    upstream_request_id: str = ""
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void:
+    """A request that failed: it costs nothing and gives its trial request back.
+
+    Where Claude `may_have_served` it all the same, the record becomes abandoned, so that it is not forgotten.
+    """
+
+    grant: Grant
+    outcome: str
+    upstream_request_id: str = ""
+    may_have_served: bool = False
+
+
+Entry = Begin | Settle | Void
+# A Begin's outcome is its Grant, or the reason it was refused; an ending's is whether it closed the record.
+Outcome = Grant | NotEntitled | bool
+
+
+def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
+    """Write the entries in one transaction and return each one's outcome, in order. `now` is billing time.
+
+    Ending a record that has ended before changes nothing and is False. Raises what the database raises; then
+    nothing was written.
+    """
+    with transaction.atomic():
+        accounts = _lock_accounts({_organization_of(entry) for entry in entries})
+        still_open = _still_open([entry.grant.record.id for entry in entries if not isinstance(entry, Begin)])
+        outcomes: list[Outcome] = []
+        ended: list[UsageRecord] = []
+        for entry in entries:
+            account = accounts.get(_organization_of(entry))
+            if account is None:
+                outcomes.append(NotEntitled("This organization has no billing account: ask support to set one up."))
+                continue
+            account.enter_period(now=now)
+            if isinstance(entry, Begin):
+                outcomes.append(_begin(entry, account=account, now=now))
+                continue
+            closes = entry.grant.record.id in still_open
+            if closes:
+                still_open.discard(entry.grant.record.id)
+                ended.append(_end(entry, account=account, now=now))
+            outcomes.append(closes)
+        update_rows(accounts.values(), fields=ACCOUNT_GUARDS)
+        UsageRecord.objects.bulk_create([outcome.record for outcome in outcomes if isinstance(outcome, Grant)])
+        update_rows(ended, fields=RECORD_ENDING)
+    return outcomes
+
+
+def _organization_of(entry: Entry) -> int:
+    return entry.organization_id if isinstance(entry, Begin) else entry.grant.record.organization_id
+
+
+def _lock_accounts(organization_ids: set[int]) -> dict[int, BillingAccount]:
+    rows = BillingAccount.objects.select_for_update().filter(organization_id__in=organization_ids).order_by("id")
+    return {row.organization_id: row for row in rows}
+
+
+def _still_open(record_ids: list[int]) -> set[int]:
+    if not record_ids:
+        return set()
+    return set(UsageRecord.objects.filter(id__in=record_ids, state=UsageRecord.State.OPEN).values_list("id", flat=True))
+
+
+def _begin(entry: Begin, *, account: BillingAccount, now: datetime) -> Grant | NotEntitled:
+    prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
+    model = entry.model or next(iter(prices.models), "")
+    try:
+        _check_entitlement(model, account=account, prices=prices)
+        max_tokens = _clamp(entry, model=model, account=account, prices=prices)
+    except NotEntitled as refusal:
+        return refusal
+    hold_minor = prices.most_minor(model=model, input_tokens=entry.input_tokens, output_tokens=max_tokens)
+    account.held_minor = EXACT.add(account.held_minor, hold_minor)
+    remaining = None
+    if prices.trial:
+        account.trial_used += 1
+        remaining = prices.trial_requests - account.trial_used
+    record = UsageRecord(
+        request_id=entry.request_id,
+        organization_id=entry.organization_id,
+        api_key_id=entry.api_key_id,
+        plan_id=account.plan_id,
+        priced_at=account.priced_at,
+        model=model,
+        streamed=entry.streamed,
+        trial=prices.trial,
+        hold_minor=hold_minor,
+        begun_at=now,
+        deadline_at=timezone.now() + timedelta(seconds=settings.CLAUDE_CALL_LIMIT_S) + SETTLE_GRACE,
+    )
+    return Grant(record=record, prices=prices, max_tokens=max_tokens, trial_requests_remaining=remaining)
+
+
+def _check_entitlement(model: str, *, account: BillingAccount, prices: PriceList) -> None:
+    billing_page = f"{settings.PUBLIC_URL}/app/billing/"
+    if account.status == BillingAccount.Status.SUSPENDED:
+        raise SubscriptionSuspended(f"The subscription is unpaid. Pay the open invoice at {billing_page} to go on.")
+    if model not in prices.rates:
+        included = ", ".join(prices.models) or "no model yet"
+        if model not in PlanPrice.objects.values_list("model", flat=True):
+            raise UnknownModel(f"There is no model {model[:100]!r} here. Your plan includes {included}.")
+        raise ModelNotInPlan(
+            f"The plan {prices.plan_name} does not include {model}. It includes {included}; other plans: {billing_page}"
+        )
+    if prices.trial and account.trial_used >= prices.trial_requests:
+        raise TrialExhausted(
+            f"The {prices.trial_requests} free requests are used up. Subscribe at {billing_page} to go on."
+        )
+
+
+def _clamp(entry: Begin, *, model: str, account: BillingAccount, prices: PriceList) -> int:
+    """Return the output tokens that the request may ask for: what the spending cap leaves, at least one."""
+    if account.cap_minor is None:
+        return entry.max_tokens
+    left = EXACT.subtract(EXACT.subtract(account.cap_minor, account.spent_minor), account.held_minor)
+    left = EXACT.subtract(left, prices.most_minor(model=model, input_tokens=entry.input_tokens, output_tokens=0))
+    per_token = prices.most_minor(model=model, input_tokens=0, output_tokens=1)
+    affordable = int(left // per_token) if per_token else entry.max_tokens
+    if left < 0 or affordable < 1:
+        raise SpendingCapReached(
+            "The spending cap leaves too little for this request. Raise the cap, or wait for the next billing period: "
+            f"{settings.PUBLIC_URL}/app/billing/"
+        )
+    return min(entry.max_tokens, affordable)
+
+
+def _end(entry: Settle | Void, *, account: BillingAccount, now: datetime) -> UsageRecord:
+    record = entry.grant.record
+    account.held_minor = EXACT.subtract(account.held_minor, record.hold_minor)
+    record.outcome = entry.outcome[:200]
+    record.upstream_request_id = entry.upstream_request_id[:100]
+    record.settled_at, record.period_starts_at = now, account.period_starts_at
+    if isinstance(entry, Void):
+        record.state = UsageRecord.State.ABANDONED if entry.may_have_served else UsageRecord.State.VOID
+        if record.trial:
+            account.trial_used -= 1
+        return record
+    record.state = UsageRecord.State.SETTLED
+    record.estimated = entry.estimated
+    for name in TOKEN_COLUMNS:
+        setattr(record, name, getattr(entry.usage, name))
+    record.cost_minor = entry.grant.prices.cost_minor(model=record.model, usage=entry.usage)
+    account.spent_minor = EXACT.add(account.spent_minor, record.cost_minor)
+    return record

@@ -1,0 +1,1 @@
+"""Rate limits: how fast an organization may call. What it may spend is the ledger's to guard."""

@@ -1,0 +1,187 @@
+"""The gate: lets a request in at the rate its plan allows, and takes account of what it used when it is over.
+
+Requests a minute and requests at once are exact. Input tokens are drawn by an estimate and corrected at the end; output
+tokens, which nobody knows before, are drawn at the end alone, so that a burst may go into debt, which later requests
+wait for.
+
+With Redis the limits hold over all processes. While Redis is gone each process keeps them by itself, so that together
+they let through at most the limit times the number of processes, and every call is answered.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from accounts.database import in_database
+from billing.limits.buckets import Draw, Drawn, Level
+from billing.limits.memory import MemoryStore
+from billing.limits.redis_store import RedisStore
+from billing.models import BillingAccount
+from billing.tokens import TokenUsage
+
+logger = logging.getLogger(__name__)
+
+REQUESTS, INPUT_TOKENS, OUTPUT_TOKENS = "requests", "input-tokens", "output-tokens"
+LIMITS_TTL_S = 5.0
+MOST_REMEMBERED = 50_000
+REDIS_PAUSE_S = 5.0
+
+
+class RateLimited(Exception):
+    """The organization calls faster than its plan allows. `retry_after_s` is when to come back, in seconds."""
+
+    def __init__(self, message: str, *, retry_after_s: float, levels: tuple[Level, ...]) -> None:
+        super().__init__(message)
+        self.retry_after_s, self.levels = retry_after_s, levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """What a plan allows; 0 is no limit."""
+
+    requests_per_minute: int
+    input_tokens_per_minute: int
+    output_tokens_per_minute: int
+    concurrent_requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A request that was let in, until it is released."""
+
+    owner: str
+    lease: str
+    limits: RateLimits
+    estimated_input_tokens: int
+    levels: tuple[Level, ...]
+
+
+async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> Admission:
+    """Let a request in. `input_tokens` is an estimate. Raises RateLimited."""
+    limits = await _limits_of(organization_id)
+    owner = str(organization_id)
+    draws = [
+        Draw(name=name, limit=limit, amount=amount)
+        for name, limit, amount in (
+            (REQUESTS, limits.requests_per_minute, 1),
+            (INPUT_TOKENS, limits.input_tokens_per_minute, input_tokens),
+            # One is enough to be let in; what it really used is taken at the end.
+            (OUTPUT_TOKENS, limits.output_tokens_per_minute, 1),
+        )
+        if limit
+    ]
+    drawn = Drawn(levels=())
+    if draws or limits.concurrent_requests:
+        drawn = await _draw(owner=owner, draws=draws, lease=request_id, most_leases=limits.concurrent_requests)
+    if drawn.refused:
+        raise RateLimited(_words(drawn, limits), retry_after_s=drawn.wait_s, levels=drawn.levels)
+    return Admission(
+        owner=owner, lease=request_id, limits=limits, estimated_input_tokens=input_tokens, levels=drawn.levels
+    )
+
+
+async def release(admission: Admission, *, usage: TokenUsage | None) -> None:
+    """Take account of what an admitted request used; None where it failed, and used nothing that counts."""
+    limits = admission.limits
+    if not (limits.input_tokens_per_minute or limits.output_tokens_per_minute or limits.concurrent_requests):
+        return
+    used = usage or TokenUsage()
+    # Reads from the cache do not count, as with Anthropic's own limits (docs.anthropic.com, "rate limits").
+    input_tokens = used.input_tokens + used.cache_write_5m_tokens + used.cache_write_1h_tokens
+    draws = [
+        Draw(name=name, limit=limit, amount=amount)
+        for name, limit, amount in (
+            (INPUT_TOKENS, limits.input_tokens_per_minute, input_tokens - admission.estimated_input_tokens),
+            (OUTPUT_TOKENS, limits.output_tokens_per_minute, used.output_tokens - 1),
+        )
+        if limit
+    ]
+    stores = _stores()
+    try:
+        await stores.current().settle(owner=admission.owner, draws=draws, lease=admission.lease)
+    except (RedisError, TimeoutError, OSError) as error:
+        stores.redis_is_gone(error)  # leases run out by themselves, and buckets fill
+
+
+async def close() -> None:
+    """Close this event loop's connections."""
+    stores = _stores_by_loop.pop(asyncio.get_running_loop(), None)
+    if stores is not None and stores.redis is not None:
+        await stores.redis.close()
+
+
+async def _draw(*, owner: str, draws: list[Draw], lease: str, most_leases: int) -> Drawn:
+    async def draw_from(store: MemoryStore | RedisStore) -> Drawn:
+        limit_s = settings.CLAUDE_CALL_LIMIT_S
+        return await store.draw(owner=owner, draws=draws, lease=lease, most_leases=most_leases, lease_s=limit_s)
+
+    stores = _stores()
+    try:
+        return await draw_from(stores.current())
+    except (RedisError, TimeoutError, OSError) as error:
+        stores.redis_is_gone(error)
+        return await draw_from(stores.memory)
+
+
+def _words(drawn: Drawn, limits: RateLimits) -> str:
+    if drawn.refused == "concurrent":
+        return f"Your plan allows {limits.concurrent_requests} requests at once. Wait for one to end, and try again."
+    limit = next(level.limit for level in drawn.levels if level.name == drawn.refused)
+    what = drawn.refused.replace("-", " ")
+    return f"Your plan allows {limit:,} {what} a minute. Try again in {max(drawn.wait_s, 1):.0f} s."
+
+
+class _Stores:
+    """Where one event loop keeps its buckets."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryStore()
+        self.redis = RedisStore(url=settings.REDIS_URL) if settings.REDIS_URL else None
+        self._redis_again_at_s = 0.0
+
+    def current(self) -> MemoryStore | RedisStore:
+        """Return Redis where there is one, unless it was found gone a moment ago."""
+        return self.redis if self.redis is not None and time.monotonic() >= self._redis_again_at_s else self.memory
+
+    def redis_is_gone(self, error: Exception) -> None:
+        """Leave Redis alone for a while, so that not every call waits for it in vain."""
+        logger.warning("Redis is gone: each process limits by itself", extra={"error": str(error)})
+        self._redis_again_at_s = time.monotonic() + REDIS_PAUSE_S
+
+
+_stores_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Stores] = WeakKeyDictionary()
+_limits: dict[int, tuple[RateLimits, float]] = {}
+
+
+def _stores() -> _Stores:
+    loop = asyncio.get_running_loop()
+    stores = _stores_by_loop.get(loop)
+    if stores is None:
+        stores = _stores_by_loop[loop] = _Stores()
+    return stores
+
+
+async def _limits_of(organization_id: int) -> RateLimits:
+    """Return what an organization's plan allows, remembered for LIMITS_TTL_S."""
+    limits, expires_at_s = _limits.get(organization_id, (None, 0.0))
+    if limits is None or expires_at_s < time.monotonic():
+        limits = await in_database(_look_up, organization_id)
+        if len(_limits) > MOST_REMEMBERED:
+            _limits.clear()
+        _limits[organization_id] = (limits, time.monotonic() + LIMITS_TTL_S)
+    return limits
+
+
+def _look_up(organization_id: int) -> RateLimits:
+    plan = BillingAccount.objects.select_related("plan").get(organization_id=organization_id).plan
+    return RateLimits(
+        requests_per_minute=plan.requests_per_minute,
+        input_tokens_per_minute=plan.input_tokens_per_minute,
+        output_tokens_per_minute=plan.output_tokens_per_minute,
+        concurrent_requests=plan.concurrent_requests,
+    )

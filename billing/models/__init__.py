@@ -1,0 +1,10 @@
+"""The tables of billing, a file per concept."""
+
+from billing.models.account import BillingAccount
+from billing.models.daily_usage import DailyUsage
+from billing.models.discrepancy import Discrepancy
+from billing.models.meter_event import MeterEvent
+from billing.models.plan import Plan, PlanPrice
+from billing.models.usage_record import UsageRecord
+
+__all__ = ["BillingAccount", "DailyUsage", "Discrepancy", "MeterEvent", "Plan", "PlanPrice", "UsageRecord"]

@@ -1,0 +1,70 @@
+"""What an organization may spend: the one row that every request reads and guards."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Organization
+from billing.models.plan import Plan
+from billing.money import AmountField
+from billing.periods import Period, period_at
+
+
+class BillingAccount(models.Model):
+    """An organization's plan, billing period and spending. Locked, in order of id, by whoever changes it."""
+
+    class Status(models.TextChoices):
+        """Where the subscription stands. Stripe's own status is kept beside it."""
+
+        TRIAL = "trial", "Free trial"
+        ACTIVE = "active", "Active"
+        PAST_DUE = "past_due", "Payment overdue"
+        SUSPENDED = "suspended", "Suspended: unpaid"
+
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="billing_account")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="accounts")
+    status = models.CharField(max_length=10, choices=Status, default=Status.TRIAL)
+    priced_at = models.DateTimeField(
+        default=timezone.now,
+        help_text="The plan's prices as of this instant are the account's: those it subscribed to.",
+    )
+    anchor_at = models.DateTimeField(default=timezone.now, help_text="Billing periods are counted from here.")
+    period_starts_at = models.DateTimeField()
+    period_ends_at = models.DateTimeField()
+    trial_used = models.PositiveIntegerField(default=0)
+    cap_minor = AmountField("spending cap, cents a period", null=True, blank=True)
+    spent_minor = AmountField("spent this period, cents", default=Decimal(0), editable=False)
+    held_minor = AmountField("held for open requests, cents", default=Decimal(0), editable=False)
+    stripe_customer_id = models.CharField(max_length=255, blank=True, db_index=True)
+    stripe_subscription_id = models.CharField(max_length=255, blank=True, db_index=True)
+    checkout_session_id = models.CharField(max_length=255, blank=True, help_text="The Checkout session last opened.")
+    checkout_opened_at = models.DateTimeField(null=True, blank=True, help_text="In wall time.")
+    stripe_period_ends_at = models.DateTimeField(
+        null=True, blank=True, help_text="The end of the subscription's period as Stripe last told it."
+    )
+    stripe_status = models.CharField(max_length=30, blank=True)
+    cancel_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "billing account"
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {self.plan}"
+
+    @property
+    def period(self) -> Period:
+        """The billing period this row speaks of."""
+        return Period(starts_at=self.period_starts_at, ends_at=self.period_ends_at)
+
+    def enter_period(self, *, now: datetime) -> None:
+        """Move to the period that holds `now`; a new period starts with nothing spent. Saves nothing.
+
+        Usage does not wait for Stripe's webhook to tell of the renewal.
+        """
+        if now < self.period_ends_at:
+            return
+        period = period_at(anchor=self.anchor_at, instant=now)
+        self.period_starts_at, self.period_ends_at = period.starts_at, period.ends_at
+        self.spent_minor = Decimal(0)

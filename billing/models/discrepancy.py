@@ -1,0 +1,45 @@
+"""Differences between what should agree, each with a name."""
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Organization
+
+
+class Discrepancy(models.Model):
+    """One difference that reconciliation found, open until it is gone or explained."""
+
+    class Kind(models.TextChoices):
+        """What disagrees with what."""
+
+        LEDGER_OUTBOX = "ledger_outbox", "Ledger and meter events differ"
+        OUTBOX_STRIPE = "outbox_stripe", "Meter events and Stripe's meter differ"
+        METER_EVENT_REJECTED = "meter_event_rejected", "Stripe rejected a meter event"
+        METER_EVENT_PARKED = "meter_event_parked", "A resend could bill twice, so it waits"
+        ABANDONED = "abandoned", "A record was left open by a crash"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="discrepancies")
+    kind = models.CharField(max_length=30, choices=Kind)
+    subject = models.CharField(
+        max_length=200, help_text="What it is about: a meter event's identifier, a request id, a meter."
+    )
+    period_starts_at = models.DateTimeField(null=True, blank=True)
+    expected = models.BigIntegerField(null=True, blank=True, help_text="Tokens.")
+    found = models.BigIntegerField(null=True, blank=True, help_text="Tokens.")
+    detail = models.TextField(blank=True)
+    found_at = models.DateTimeField(default=timezone.now)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "discrepancies"
+        ordering = ["-found_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "kind", "subject"],
+                condition=models.Q(resolved_at__isnull=True),
+                name="one_open_discrepancy",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.subject}"

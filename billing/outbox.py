@@ -1,0 +1,220 @@
+"""The outbox: meter events are collected, leased, and sent to Stripe once each under an identifier of their own.
+
+Stripe drops a repeated identifier for at least 24 hours
+(docs.stripe.com/billing/subscriptions/usage-based/recording-usage-api), so within that time a resend after an
+unclear answer is safe. Past it a resend could bill twice: such an event is parked for reconciliation instead.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from billing.discrepancies import open_discrepancy
+from billing.models import BillingAccount, Discrepancy, MeterEvent
+from billing.row_updates import update_rows
+from billing.stripe_billing import StripeRejected, StripeUnavailable, send_meter_event
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)
+RESEND_WINDOW = timedelta(hours=23)
+FIRST_RETRY_PAUSE = timedelta(seconds=2)
+LONGEST_RETRY_PAUSE = timedelta(seconds=15)
+PROBE = 3
+UNSENT = [MeterEvent.State.PENDING, MeterEvent.State.SENDING]
+BATCH = 100
+SEND_FOR_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """Tokens of one class and model that an organization used at an instant of billing time."""
+
+    organization_id: int
+    event_name: str
+    tokens: int
+    occurred_at: datetime
+    period_starts_at: datetime
+
+    @property
+    def group(self) -> tuple[int, str, datetime, datetime]:
+        """What may share a meter event: organization, meter, UTC hour and billing period."""
+        hour = self.occurred_at.replace(minute=0, second=0, microsecond=0)
+        return (self.organization_id, self.event_name, hour, self.period_starts_at)
+
+
+def add_to_meter_events(usages: Sequence[Metered]) -> None:
+    """Add usage to the pending meter event of its group, or start one. Runs inside the poster's transaction.
+
+    While Stripe is slow or down an event stays pending and takes in more, so the number of events stays small.
+    """
+    if not usages:
+        return
+    now = timezone.now()
+    pending = _pending_events(usages)
+    touched: dict[tuple[int, str, datetime, datetime], MeterEvent] = {}
+    for usage in usages:
+        event = touched.get(usage.group) or pending.get(usage.group) or _new_event(usage, now=now)
+        event.value += usage.tokens
+        event.occurred_at = max(event.occurred_at, usage.occurred_at)
+        touched[usage.group] = event
+    update_rows([event for event in touched.values() if event.pk], fields=["value", "occurred_at"])
+    MeterEvent.objects.bulk_create([event for event in touched.values() if not event.pk])
+
+
+def _pending_events(usages: Sequence[Metered]) -> dict[tuple[int, str, datetime, datetime], MeterEvent]:
+    rows = MeterEvent.objects.select_for_update().filter(
+        state=MeterEvent.State.PENDING,
+        organization_id__in={usage.organization_id for usage in usages},
+        hour__in={usage.group[2] for usage in usages},
+    )
+    return {(row.organization_id, row.event_name, row.hour, row.period_starts_at): row for row in rows.order_by("id")}
+
+
+def _new_event(usage: Metered, *, now: datetime) -> MeterEvent:
+    organization_id, event_name, hour, period_starts_at = usage.group
+    return MeterEvent(
+        organization_id=organization_id,
+        event_name=event_name,
+        value=0,
+        occurred_at=usage.occurred_at,
+        hour=hour,
+        period_starts_at=period_starts_at,
+        identifier=f"rgent-{uuid.uuid4().hex}",
+        next_attempt_at=now,
+    )
+
+
+def send_due(*, now: datetime) -> int:
+    """Send the meter events that are due and return how many Stripe took. `now` is billing time.
+
+    Safe to run twice at once: rows are leased. The first few are a probe: while Stripe is unavailable, no more than
+    those are frozen, and the others stay pending and take in more.
+    """
+    sent, size, stops_at = 0, PROBE, time.monotonic() + SEND_FOR_S
+    while time.monotonic() < stops_at:
+        events = _lease(now=now, limit=size)
+        taken, available = _send_leased(events, now=now, stops_at=stops_at)
+        sent += taken
+        if not available or len(events) < size:
+            break
+        size = BATCH
+    return sent
+
+
+def send_all_of(*, organization_id: int, now: datetime) -> bool:
+    """Send at once all that waits for an organization, and return whether nothing is left. `now` is billing time.
+
+    Also what waits for another try or is leased: under the same identifier Stripe counts it once.
+    """
+    waiting = MeterEvent.objects.filter(organization_id=organization_id, state__in=UNSENT)
+    stops_at = time.monotonic() + SEND_FOR_S
+    while time.monotonic() < stops_at:
+        events = _lease(now=now, limit=BATCH, due=waiting)
+        if not events or _send_leased(events, now=now, stops_at=stops_at)[0] < len(events):
+            break
+    return not waiting.exists()
+
+
+def _send_leased(events: Sequence[MeterEvent], *, now: datetime, stops_at: float) -> tuple[int, bool]:
+    """Send leased events. Returns how many Stripe took, and whether it seems available."""
+    taken = failures_in_a_row = 0
+    for place, event in enumerate(events):
+        try:
+            taken += _send(event, now=now)
+            failures_in_a_row = 0
+        except StripeUnavailable as error:
+            _retry_later(event, error=str(error))
+            failures_in_a_row += 1
+            logger.warning(
+                "Stripe did not take a meter event", extra={"identifier": event.identifier, "error": str(error)}
+            )
+        if failures_in_a_row == PROBE or time.monotonic() > stops_at:
+            for waiting in events[place + 1 :]:
+                _retry_later(waiting, error="not attempted: Stripe was unavailable")
+            return taken, False
+    return taken, True
+
+
+@transaction.atomic
+def _lease(*, now: datetime, limit: int, due: QuerySet[MeterEvent] | None = None) -> list[MeterEvent]:
+    """Claim events until the lease runs out, and freeze those that were never sent: `due`, or else what is due."""
+    wall = timezone.now()
+    if due is None:
+        due = MeterEvent.objects.filter(state__in=UNSENT, next_attempt_at__lte=wall)
+    due = due.order_by("-state", "next_attempt_at", "id")  # those already frozen first
+    if connection.features.has_select_for_update_skip_locked:
+        due = due.select_for_update(skip_locked=True)
+    events = list(due[:limit])
+    for event in events:
+        event.state = MeterEvent.State.SENDING
+        event.attempts += 1
+        event.first_sent_at = event.first_sent_at or now
+        event.next_attempt_at = wall + LEASE
+    update_rows(events, fields=["state", "attempts", "first_sent_at", "next_attempt_at"])
+    return events
+
+
+def _send(event: MeterEvent, *, now: datetime) -> bool:
+    if now - (event.first_sent_at or now) > RESEND_WINDOW:
+        _close(
+            event, state=MeterEvent.State.PARKED, error="Stripe may no longer know the identifier; see reconciliation."
+        )
+        return False
+    customer_id = _customer_of(event)
+    try:
+        send_meter_event(
+            event_name=event.event_name,
+            customer_id=customer_id,
+            value=event.value,
+            identifier=event.identifier,
+            occurred_at=event.occurred_at,
+        )
+    except StripeRejected as error:
+        _close(event, state=MeterEvent.State.REJECTED, error=str(error))
+        return False
+    MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(
+        state=MeterEvent.State.SENT, sent_at=timezone.now(), last_error=""
+    )
+    return True
+
+
+def _customer_of(event: MeterEvent) -> str:
+    return BillingAccount.objects.values_list("stripe_customer_id", flat=True).get(
+        organization_id=event.organization_id
+    )
+
+
+def _close(event: MeterEvent, *, state: MeterEvent.State, error: str) -> None:
+    """Stop sending an event that Stripe will not take, and put it where an admin sees it."""
+    kinds = {
+        MeterEvent.State.REJECTED: Discrepancy.Kind.METER_EVENT_REJECTED,
+        MeterEvent.State.PARKED: Discrepancy.Kind.METER_EVENT_PARKED,
+    }
+    with transaction.atomic():
+        closed = MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(
+            state=state, last_error=error[:500]
+        )
+        if closed:
+            open_discrepancy(
+                organization_id=event.organization_id,
+                kind=kinds[state],
+                subject=event.identifier,
+                period_starts_at=event.period_starts_at,
+                expected=event.value,
+                detail=error,
+            )
+
+
+def _retry_later(event: MeterEvent, *, error: str) -> None:
+    pause = min(FIRST_RETRY_PAUSE * 2 ** min(event.attempts - 1, 10), LONGEST_RETRY_PAUSE)
+    MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(
+        next_attempt_at=timezone.now() + pause, last_error=error[:500]
+    )

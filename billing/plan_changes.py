@@ -1,0 +1,113 @@
+"""Changing a subscription: another plan, an end, and taking the end back.
+
+Stripe's own portal cannot switch plans with metered prices, so this is the only way. Each change is made at Stripe
+first and then applied here from what Stripe answers, as a webhook would; failing anywhere leaves both as they were,
+or the webhook to catch up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from billing import stripe_billing
+from billing.checkout import metered_price_ids
+from billing.invoices import InvoiceLine, lines_of
+from billing.models import BillingAccount, Plan
+from billing.subscriptions import apply_subscription
+from billing.usage_flush import flush_usage
+
+
+class NotSubscribed(Exception):
+    """The organization has no subscription to change."""
+
+
+class NothingToChange(Exception):
+    """The subscription is already as it is asked to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChangePreview:
+    """The invoice that changing the plan at `at` would make. Amounts are in cents; negative is credit."""
+
+    at: datetime
+    lines: tuple[InvoiceLine, ...]
+    total_minor: int
+    currency: str
+
+
+def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanChangePreview:
+    """Tell what changing to `plan` would cost now. `now` is billing time; nothing changes but usage being sent early.
+
+    Raises NotSubscribed, NothingToChange, PlanNotPublished, UsageNotSent, StripeUnavailable, StripeRejected.
+    """
+    at = now.replace(microsecond=0)
+    changes = _prepare(account, plan, now=now)
+    invoice: Mapping[str, Any] = stripe_billing.preview_items(
+        subscription_id=account.stripe_subscription_id, changes=changes, at=at
+    )
+    return PlanChangePreview(at=at, lines=lines_of(invoice), total_minor=invoice["total"], currency=invoice["currency"])
+
+
+def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datetime | None = None) -> None:
+    """Change to `plan`, and collect the difference. With the `at` of a preview its base is prorated as previewed.
+
+    Usage so far is billed at the prices of the plan that goes. Raises what `preview_plan` raises, and PaymentDeclined.
+    """
+    changes = _prepare(account, plan, now=now)
+    stripe_billing.change_items(
+        subscription_id=account.stripe_subscription_id, changes=changes, at=at or now.replace(microsecond=0)
+    )
+    _apply(account)
+
+
+def cancel_later(*, account: BillingAccount) -> None:
+    """Have the subscription end with its period. Raises NotSubscribed, StripeUnavailable, StripeRejected."""
+    _ensure_subscribed(account)
+    stripe_billing.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=True)
+    _apply(account)
+
+
+def cancel_now(*, account: BillingAccount, now: datetime) -> None:
+    """End the subscription at once, and bill the usage so far; the base is not given back.
+
+    Raises NotSubscribed, UsageNotSent, StripeUnavailable, StripeRejected.
+    """
+    _ensure_subscribed(account)
+    flush_usage(organization_id=account.organization_id, now=now)
+    stripe_billing.cancel_subscription(subscription_id=account.stripe_subscription_id, invoice_now=True)
+    _apply(account)
+
+
+def resume(*, account: BillingAccount) -> None:
+    """Let a subscription go on that was to end. Raises NotSubscribed, NothingToChange, and the gateway's errors."""
+    _ensure_subscribed(account)
+    if account.cancel_at is None:
+        raise NothingToChange("The subscription goes on: it was not canceled.")
+    stripe_billing.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=False)
+    _apply(account)
+
+
+def _prepare(account: BillingAccount, plan: Plan, *, now: datetime) -> list[dict[str, Any]]:
+    """Check that the change can be made, send the usage so far, and return the changed items."""
+    _ensure_subscribed(account)
+    if account.plan_id == plan.id:
+        raise NothingToChange(f"The subscription is to {plan} already.")
+    prices = metered_price_ids(plan)
+    flush_usage(organization_id=account.organization_id, now=now)
+    return stripe_billing.item_changes(
+        subscription_id=account.stripe_subscription_id,
+        base_price_id=plan.stripe_base_price_id,
+        metered_price_ids=prices,
+    )
+
+
+def _ensure_subscribed(account: BillingAccount) -> None:
+    if not account.stripe_subscription_id:
+        raise NotSubscribed("There is no subscription yet. Subscribe to a plan first.")
+
+
+def _apply(account: BillingAccount) -> None:
+    subscription = stripe_billing.sync_subscription(subscription_id=account.stripe_subscription_id)
+    stripe_billing.sync_invoices(customer_id=account.stripe_customer_id)
+    apply_subscription(data=subscription.stripe_data)

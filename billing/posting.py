@@ -1,0 +1,111 @@
+"""Posting: closed records are claimed once and, in one transaction, added to the daily totals and to meter events."""
+
+from collections.abc import Sequence
+from datetime import UTC, date
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from billing.discrepancies import open_discrepancy
+from billing.models import DailyUsage, Discrepancy, UsageRecord
+from billing.money import EXACT
+from billing.outbox import Metered, add_to_meter_events
+from billing.prices import meter_event_name
+from billing.row_updates import update_rows
+from billing.tokens import TOKEN_COLUMNS, TokenClass
+
+BATCH = 5000
+# Any constant will do: it names the one lock that lets a single poster work at a time.
+POSTING_LOCK = 7_420_001
+DAILY_KEY = ["organization_id", "day", "period_starts_at", "api_key_id", "plan_id", "priced_at", "model", "trial"]
+DAILY_COUNTS = ["requests", "failed_requests", "abandoned_requests", *TOKEN_COLUMNS, "cost_minor"]
+
+
+def post_due(*, limit: int = BATCH) -> int:
+    """Post up to `limit` closed records and return how many there were; 0 as well while another process posts."""
+    with transaction.atomic():
+        if not _only_poster():
+            return 0
+        unposted = UsageRecord.objects.filter(posted_at__isnull=True).exclude(state=UsageRecord.State.OPEN)
+        records = list(unposted.order_by("id")[:limit])
+        if records:
+            _add_to_daily_totals(records)
+            add_to_meter_events([usage for record in records for usage in _metered(record)])
+            _show_abandoned(records)
+            UsageRecord.objects.filter(id__in=[record.id for record in records]).update(posted_at=timezone.now())
+    return len(records)
+
+
+def _only_poster() -> bool:
+    """Take the posting lock until the transaction ends. SQLite's write transaction is that lock already."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [POSTING_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _metered(record: UsageRecord) -> list[Metered]:
+    """Return what Stripe's meters are told of a record: nothing of free requests and of those that failed."""
+    if record.trial or record.state != UsageRecord.State.SETTLED:
+        return []
+    assert record.settled_at  # noqa: S101 - a constraint of the table
+    assert record.period_starts_at  # noqa: S101 - likewise
+    return [
+        Metered(
+            organization_id=record.organization_id,
+            event_name=meter_event_name(model=record.model, token_class=token_class),
+            tokens=record.usage.of(token_class),
+            occurred_at=record.settled_at,
+            period_starts_at=record.period_starts_at,
+        )
+        for token_class in TokenClass
+        if record.usage.of(token_class)
+    ]
+
+
+def _add_to_daily_totals(records: Sequence[UsageRecord]) -> None:
+    """Add records to their days' rows, reading and writing them whole: the posting lock keeps others away."""
+    days = DailyUsage.objects.filter(
+        organization_id__in={record.organization_id for record in records}, day__in={_day(record) for record in records}
+    )
+    totals = {tuple(getattr(row, name) for name in DAILY_KEY): row for row in days}
+    for record in records:
+        key = _daily_key(record)
+        if key not in totals:
+            totals[key] = DailyUsage(**dict(zip(DAILY_KEY, key, strict=True)))
+        _count(record, total=totals[key])
+    touched = [totals[key] for key in {_daily_key(record) for record in records}]
+    update_rows([row for row in touched if row.pk], fields=DAILY_COUNTS)
+    DailyUsage.objects.bulk_create([row for row in touched if not row.pk])
+
+
+def _show_abandoned(records: Sequence[UsageRecord]) -> None:
+    """Put what Claude may have served, and nobody is billed for, before an admin."""
+    for record in records:
+        if record.state == UsageRecord.State.ABANDONED:
+            open_discrepancy(
+                organization_id=record.organization_id,
+                kind=Discrepancy.Kind.ABANDONED,
+                subject=record.request_id,
+                period_starts_at=record.period_starts_at,
+                detail=f"{record.model}, begun {record.begun_at:%Y-%m-%d %H:%M:%S} UTC. {record.outcome}",
+            )
+
+
+def _day(record: UsageRecord) -> date:
+    assert record.settled_at  # noqa: S101 - whatever ends a record sets it
+    return record.settled_at.astimezone(UTC).date()
+
+
+def _daily_key(record: UsageRecord) -> tuple[object, ...]:
+    return tuple(_day(record) if name == "day" else getattr(record, name) for name in DAILY_KEY)
+
+
+def _count(record: UsageRecord, *, total: DailyUsage) -> None:
+    total.requests += 1
+    total.failed_requests += record.state == UsageRecord.State.VOID
+    total.abandoned_requests += record.state == UsageRecord.State.ABANDONED
+    for name in TOKEN_COLUMNS:
+        setattr(total, name, getattr(total, name) + getattr(record, name))
+    total.cost_minor = EXACT.add(total.cost_minor, record.cost_minor)

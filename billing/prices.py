@@ -1,0 +1,121 @@
+"""Price lists: what the tokens of a plan cost, as of an instant."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from billing.models import BillingAccount, Plan, PlanPrice
+from billing.money import EXACT
+from billing.tokens import TokenClass, TokenUsage
+
+# How long a process remembers a price list. What it holds of a paid plan never changes once it is published.
+REMEMBERED_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """A plan's rates by model and token class, in cents a token. The same plan and instant give the same for ever."""
+
+    plan_id: int
+    plan_name: str
+    priced_at: datetime
+    trial: bool
+    trial_requests: int
+    rates: Mapping[str, Mapping[TokenClass, Decimal]]
+
+    @property
+    def models(self) -> list[str]:
+        """The models the plan includes."""
+        return sorted(self.rates)
+
+    def cost_minor(self, *, model: str, usage: TokenUsage) -> Decimal:
+        """Return what `usage` costs, in exact cents. Raises KeyError for a model the list lacks."""
+        total = Decimal(0)
+        for token_class, rate in self.rates[model].items():
+            tokens = usage.of(token_class)
+            if tokens:
+                total = EXACT.add(total, EXACT.multiply(rate, tokens))
+        return total
+
+    def most_minor(self, *, model: str, input_tokens: int, output_tokens: int) -> Decimal:
+        """Return the most a request can cost: every input token at the dearest way it may be counted."""
+        rates = self.rates[model]
+        dearest = max(rate for token_class, rate in rates.items() if token_class is not TokenClass.OUTPUT)
+        return EXACT.add(
+            EXACT.multiply(dearest, input_tokens),
+            EXACT.multiply(rates[TokenClass.OUTPUT], output_tokens),
+        )
+
+
+def meter_event_name(*, model: str, token_class: TokenClass) -> str:
+    """Name the Stripe meter of a model and token class. One each, so that a plan switch never counts usage twice."""
+    return f"rgent_{model}_{token_class.value}_tokens".replace("-", "_").replace(".", "_")
+
+
+def price_list(*, plan_id: int, priced_at: datetime) -> PriceList:
+    """Return a plan's price list as of `priced_at`; an admin's change of the plan shows within REMEMBERED_S.
+
+    Of a paid plan only what has been published to Stripe counts, since nothing else can be billed; and of models only
+    those with a price for every token class, since Claude counts all of them. The trial, which costs nothing, has
+    whatever models it has now.
+    """
+    return _price_list(plan_id, priced_at, int(time.monotonic() // REMEMBERED_S))
+
+
+def forget_price_lists() -> None:
+    """Forget what this process remembers, so that a change shows at once."""
+    _price_list.cache_clear()
+
+
+@lru_cache(maxsize=1024)
+def _price_list(plan_id: int, priced_at: datetime, turn: int) -> PriceList:
+    plan = Plan.objects.get(id=plan_id)
+    rows = PlanPrice.objects.filter(plan=plan).order_by("valid_from", "id")
+    if not plan.is_trial:
+        rows = rows.filter(valid_from__lte=priced_at).exclude(stripe_price_id="")
+    rates: dict[str, dict[TokenClass, Decimal]] = {}
+    for row in rows:
+        rates.setdefault(row.model, {})[TokenClass(row.token_class)] = row.per_token_minor
+    return PriceList(
+        plan_id=plan_id,
+        plan_name=plan.name,
+        priced_at=priced_at,
+        trial=plan.is_trial,
+        trial_requests=plan.trial_requests,
+        rates={model: priced for model, priced in rates.items() if len(priced) == len(TokenClass)},
+    )
+
+
+def models_of_account(organization_id: int) -> list[str]:
+    """Return the models an organization's plan includes."""
+    account = BillingAccount.objects.only("plan_id", "priced_at").get(organization_id=organization_id)
+    return price_list(plan_id=account.plan_id, priced_at=account.priced_at).models
+
+
+def current_prices(*, plan: Plan, published_only: bool) -> list[PlanPrice]:
+    """Return a plan's newest price of every model and token class: what a new subscriber gets."""
+    rows = PlanPrice.objects.filter(plan=plan).order_by("valid_from", "id")
+    if published_only:
+        rows = rows.exclude(stripe_price_id="")
+    newest = {(row.model, row.token_class): row for row in rows}
+    order = {item.value: place for place, item in enumerate(TokenClass)}
+    return sorted(newest.values(), key=lambda row: (row.model, order[row.token_class]))
+
+
+def revise_price(*, price: PlanPrice, price_per_1k: Decimal, now: datetime) -> PlanPrice:
+    """Give a model's token class a new price, and return the row that holds it.
+
+    A published price is history: it stays, and a new row is valid from `now` on. One not yet published is corrected.
+    """
+    if price.price_per_1k == price_per_1k:
+        return price
+    if not price.stripe_price_id and not price.plan.is_trial:
+        price.price_per_1k = price_per_1k
+        price.save(update_fields=["price_per_1k"])
+        return price
+    return PlanPrice.objects.create(
+        plan=price.plan, model=price.model, token_class=price.token_class, price_per_1k=price_per_1k, valid_from=now
+    )

@@ -1,0 +1,128 @@
+"""What is sold and what it costs, as the public pages show it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+
+from billing.bill import Bill, base_line, usage_line
+from billing.models import Plan, PlanPrice
+from billing.money import CENTS_PER_DOLLAR, EXACT, format_exact
+from billing.prices import current_prices
+from billing.tokens import TokenClass
+
+# The classes everybody uses, and a month of them to work out.
+EXAMPLE_TOKENS = {TokenClass.INPUT: 5_000, TokenClass.OUTPUT: 2_000}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """One token class, priced per 1,000 and per million tokens, as text."""
+
+    token_class: str
+    per_1k: str
+    per_million: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrices:
+    """The prices of one model on a plan, a row for every token class."""
+
+    model: str
+    rows: list[PriceRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOnSale:
+    """A plan as the price table shows it. The trial's base price is $0 and it has no prices.
+
+    `headlines` are the rows that a card has room for: fresh input and output.
+    """
+
+    code: str
+    name: str
+    description: str
+    is_trial: bool
+    base_price: str
+    trial_requests: int
+    models: list[str]
+    tables: list[ModelPrices]
+    headlines: list[PriceRow]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedExample:
+    """A month on a plan, worked out by the code that works out every bill."""
+
+    plan_name: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    bill: Bill
+
+
+def plans_on_sale() -> list[PlanOnSale]:
+    """Return the free trial and the paid plans, in the order they are shown."""
+    return [_on_sale(plan) for plan in Plan.objects.filter(is_active=True).order_by("position", "id")]
+
+
+def worked_example() -> WorkedExample | None:
+    """Return the bill of 5,000 input and 2,000 output tokens on the first paid plan; None where nothing is on sale."""
+    plan = Plan.objects.filter(is_active=True, is_trial=False).order_by("position", "id").first()
+    prices = current_prices(plan=plan, published_only=False) if plan else []
+    if plan is None or not prices:
+        return None
+    model = prices[0].model
+    usage = [
+        usage_line(
+            model=model,
+            token_class=TokenClass(price.token_class),
+            tokens=EXAMPLE_TOKENS[TokenClass(price.token_class)],
+            per_token_minor=price.per_token_minor,
+        )
+        for price in prices
+        if price.model == model and price.token_class in EXAMPLE_TOKENS
+    ]
+    base = base_line(plan_name=plan.name, base_minor=Decimal(plan.base_price_minor), detail="one month")
+    return WorkedExample(
+        plan_name=plan.name,
+        model=model,
+        input_tokens=EXAMPLE_TOKENS[TokenClass.INPUT],
+        output_tokens=EXAMPLE_TOKENS[TokenClass.OUTPUT],
+        bill=Bill(lines=(base, *usage)),
+    )
+
+
+def _on_sale(plan: Plan) -> PlanOnSale:
+    prices = current_prices(plan=plan, published_only=False)
+    priced = [] if plan.is_trial else prices
+    return PlanOnSale(
+        code=plan.code,
+        name=plan.name,
+        description=plan.description,
+        is_trial=plan.is_trial,
+        base_price=_base_price(plan),
+        trial_requests=plan.trial_requests,
+        models=sorted({price.model for price in prices}),
+        tables=[
+            ModelPrices(model=model, rows=[_price_row(price) for price in rows])
+            for model, rows in groupby(priced, key=lambda price: price.model)
+        ],
+        headlines=[_price_row(price) for price in priced if price.token_class in EXAMPLE_TOKENS],
+    )
+
+
+def _price_row(price: PlanPrice) -> PriceRow:
+    return PriceRow(
+        token_class=TokenClass(price.token_class).label,
+        per_1k=_dollars(price.price_per_1k),
+        per_million=_dollars(EXACT.multiply(price.price_per_1k, Decimal(1000))),
+    )
+
+
+def _base_price(plan: Plan) -> str:
+    """Show whole dollars without their cents ("$10"), as a price tag does."""
+    return format_exact(plan.base_price_minor).removesuffix(".00")
+
+
+def _dollars(amount: Decimal) -> str:
+    return format_exact(EXACT.multiply(amount, Decimal(CENTS_PER_DOLLAR)))

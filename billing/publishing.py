@@ -1,0 +1,114 @@
+"""Publishing: plans become products, meters and prices in Stripe. May run any number of times; changes what differs."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.utils import timezone
+
+from billing import stripe_billing
+from billing.completeness import why_not_sellable
+from billing.models import Plan, PlanPrice
+from billing.prices import current_prices, meter_event_name
+from billing.tokens import TokenClass
+
+PRODUCT_PREFIX = "rgent_"
+
+
+class NotSellable(Exception):
+    """A plan lacks what it needs to be sold. The message says what."""
+
+
+@dataclass(slots=True)
+class Published:
+    """What a run changed in Stripe, a line each."""
+
+    changes: list[str] = field(default_factory=list)
+
+
+def publish_plans(*, plans: list[Plan] | None = None) -> Published:
+    """Publish the paid plans, or those given, to Stripe. Raises NotSellable, StripeUnavailable, StripeRejected.
+
+    Meters are found by their event name and prices by their lookup key; a changed amount makes a new price and
+    moves the lookup key, and subscriptions that stand keep the price they have.
+    """
+    plans = list(Plan.objects.filter(is_trial=False)) if plans is None else plans
+    for plan in plans:
+        reason = "The free trial is never sent to Stripe." if plan.is_trial else why_not_sellable(plan=plan)
+        if reason:
+            raise NotSellable(f"{plan} cannot be published. {reason}")
+    published = Published()
+    meters = stripe_billing.meters_by_event_name()
+    for plan in plans:
+        _publish_plan(plan, meters=meters, published=published)
+    return published
+
+
+def _publish_plan(plan: Plan, *, meters: dict[str, str], published: Published) -> None:
+    plan.stripe_product_id = _ensure_product(f"{PRODUCT_PREFIX}{plan.code}", name=plan.name, published=published)
+    plan.stripe_base_price_id = _ensure_price(
+        product_id=plan.stripe_product_id,
+        currency=plan.currency,
+        lookup_key=f"{PRODUCT_PREFIX}{plan.code}_base",
+        nickname=f"{plan.name}: base",
+        amount=Decimal(plan.base_price_minor),
+        meter_id=None,
+        published=published,
+    )
+    for price in current_prices(plan=plan, published_only=False):
+        _publish_price(price, plan=plan, meters=meters, published=published)
+    plan.published_at = timezone.now()
+    plan.save(update_fields=["stripe_product_id", "stripe_base_price_id", "published_at"])
+
+
+def _publish_price(price: PlanPrice, *, plan: Plan, meters: dict[str, str], published: Published) -> None:
+    token_class = TokenClass(price.token_class)
+    event_name = meter_event_name(model=price.model, token_class=token_class)
+    label = f"{price.model}, {token_class.label.lower()} tokens"
+    if event_name not in meters:
+        meters[event_name] = stripe_billing.create_meter(event_name=event_name, display_name=label)
+        published.changes.append(f"meter {event_name}")
+    stripe_price_id = _ensure_price(
+        # A product per meter, whatever the plan: it gives the line of an invoice its name.
+        product_id=_ensure_product(event_name, name=label, published=published),
+        currency=plan.currency,
+        lookup_key=f"{PRODUCT_PREFIX}{plan.code}_{price.model}_{token_class.value}".replace("-", "_"),
+        nickname=label,
+        amount=price.per_token_minor,
+        meter_id=meters[event_name],
+        published=published,
+    )
+    # An amount that was edited meanwhile is not the one Stripe has: it waits for the next run.
+    unchanged = PlanPrice.objects.filter(id=price.id, price_per_1k=price.price_per_1k)
+    unchanged.exclude(stripe_price_id=stripe_price_id).update(stripe_price_id=stripe_price_id)
+
+
+def _ensure_product(product_id: str, *, name: str, published: Published) -> str:
+    if stripe_billing.ensure_product(product_id=product_id, name=name):
+        published.changes.append(f"product {product_id}")
+    return product_id
+
+
+def _ensure_price(
+    *,
+    product_id: str,
+    currency: str,
+    lookup_key: str,
+    nickname: str,
+    amount: Decimal,
+    meter_id: str | None,
+    published: Published,
+) -> str:
+    """Return the price that holds the lookup key, where it is as it should be; else make one that is."""
+    wanted = {"product": product_id, "currency": currency, "unit_amount_decimal": amount, "meter": meter_id}
+    found = stripe_billing.find_price(lookup_key=lookup_key)
+    if found and {key: found[key] for key in wanted} == wanted:
+        return str(found["id"])
+    published.changes.append(f"price {lookup_key}")
+    return stripe_billing.create_price(
+        product_id=product_id,
+        currency=currency,
+        unit_amount_decimal=amount,
+        lookup_key=lookup_key,
+        nickname=nickname,
+        meter_id=meter_id,
+    )

@@ -1,0 +1,169 @@
+"""Reconciliation: ledger, outbox and Stripe's meters are compared to the token; missed webhooks are made up for."""
+
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max, Min, Q, QuerySet, Sum
+from django.utils import timezone
+
+from billing import stripe_billing
+from billing.discrepancies import open_discrepancy, resolve_discrepancy
+from billing.models import BillingAccount, Discrepancy, MeterEvent, UsageRecord
+from billing.prices import meter_event_name
+from billing.subscriptions import apply_subscription
+from billing.tokens import TOKEN_COLUMNS, TokenClass, column_of
+
+logger = logging.getLogger(__name__)
+
+WEBHOOKS_LATE_AFTER = timedelta(minutes=10)
+# A page of Checkout's that is left unpaid for longer is closed by Stripe within a day, or paid and told by webhook.
+CHECKOUTS_WATCHED_FOR = timedelta(hours=1)
+# Stripe's summaries are eventually consistent: what was used this shortly before is left for the next run.
+SETTLING_TIME = timedelta(minutes=10)
+MeterKey = tuple[int, str, datetime]
+
+
+def catch_up(*, now: datetime) -> int:
+    """Fetch what webhooks should have told by now, and return for how many accounts there was something to fetch.
+
+    `now` is billing time. Looks at nobody else: checkouts opened within the hour, and periods that are over.
+    """
+    caught_up = 0
+    for account in _left_behind(now=now).order_by("id"):
+        try:
+            caught_up += _finish_checkout(account) if account.checkout_session_id else _renew(account)
+        except stripe_billing.StripeUnavailable as error:
+            logger.warning("Stripe is unavailable; webhooks are made up for later", extra={"error": str(error)})
+            break
+        except stripe_billing.StripeRejected as error:
+            logger.error("Stripe refused", extra={"account": account.id, "error": str(error)})
+    return caught_up
+
+
+def _left_behind(*, now: datetime) -> QuerySet[BillingAccount]:
+    paying = Q(stripe_subscription_id="", checkout_opened_at__gte=timezone.now() - CHECKOUTS_WATCHED_FOR) & ~Q(
+        checkout_session_id=""
+    )
+    renewing = ~Q(stripe_subscription_id="") & Q(stripe_period_ends_at__lt=now - WEBHOOKS_LATE_AFTER)
+    return BillingAccount.objects.filter(paying | renewing)
+
+
+def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
+    """Activate the subscription that a Checkout session made, without waiting for the webhook.
+
+    Returns False where the session has made none. Raises StripeUnavailable, StripeRejected.
+    """
+    if not session_id or not account.stripe_customer_id:
+        return False
+    subscription_id = stripe_billing.checkout_subscription(
+        session_id=session_id, customer_id=account.stripe_customer_id
+    )
+    if not subscription_id:
+        return False
+    subscription = stripe_billing.sync_subscription(subscription_id=subscription_id)
+    BillingAccount.objects.filter(id=account.id, checkout_session_id=session_id).update(checkout_session_id="")
+    return apply_subscription(data=subscription.stripe_data)
+
+
+def _finish_checkout(account: BillingAccount) -> bool:
+    return finish_checkout(account=account, session_id=account.checkout_session_id)
+
+
+def _renew(account: BillingAccount) -> bool:
+    """Fetch a subscription whose period has been over for a while, and its invoices."""
+    subscription = stripe_billing.sync_subscription(subscription_id=account.stripe_subscription_id)
+    stripe_billing.sync_invoices(customer_id=account.stripe_customer_id)
+    return apply_subscription(data=subscription.stripe_data)
+
+
+def reconcile(*, now: datetime) -> int:
+    """Compare ledger with outbox, and outbox with Stripe's meters; return how many differences there are."""
+    ledger, outbox = _ledger_totals(), _outbox_totals()
+    differences = sum(
+        _compare_ledger_with_outbox(key, expected=ledger.get(key, 0), found=outbox.get(key, 0))
+        for key in sorted(set(ledger) | set(outbox))
+    )
+    try:
+        return differences + _compare_outbox_with_stripe(now=now)
+    except (stripe_billing.StripeUnavailable, stripe_billing.StripeRejected) as error:
+        logger.warning("Stripe's meters could not be read", extra={"error": str(error)})
+        return differences
+
+
+def _ledger_totals() -> dict[MeterKey, int]:
+    """Return the posted tokens of every organization, meter and period."""
+    rows: Any = (
+        UsageRecord.objects.filter(state=UsageRecord.State.SETTLED, trial=False, posted_at__isnull=False)
+        .values("organization_id", "model", "period_starts_at")
+        .annotate(**{name: Sum(name) for name in TOKEN_COLUMNS})
+        .order_by("organization_id", "model", "period_starts_at")
+    )
+    totals: dict[MeterKey, int] = defaultdict(int)
+    for row in rows:
+        for token_class in TokenClass:
+            event_name = meter_event_name(model=row["model"], token_class=token_class)
+            totals[(row["organization_id"], event_name, row["period_starts_at"])] += row[column_of(token_class)]
+    return {key: tokens for key, tokens in totals.items() if tokens}
+
+
+def _outbox_totals() -> dict[MeterKey, int]:
+    rows = (
+        MeterEvent.objects.values("organization_id", "event_name", "period_starts_at")
+        .annotate(tokens=Sum("value"))
+        .order_by("organization_id", "event_name", "period_starts_at")
+    )
+    return {(row["organization_id"], row["event_name"], row["period_starts_at"]): row["tokens"] for row in rows}
+
+
+def _compare_ledger_with_outbox(key: MeterKey, *, expected: int, found: int) -> bool:
+    organization_id, event_name, period_starts_at = key
+    return _compare(
+        organization_id=organization_id,
+        kind=Discrepancy.Kind.LEDGER_OUTBOX,
+        subject=f"{event_name} from {period_starts_at:%Y-%m-%dT%H:%M:%SZ}",
+        expected=expected,
+        found=found,
+    )
+
+
+def _compare_outbox_with_stripe(*, now: datetime) -> int:
+    """Compare what was sent with what the meters hold, from the first event of a meter to its newest.
+
+    Over all periods together, since Stripe's summaries begin and end at whole minutes and periods do not.
+    """
+    meters = stripe_billing.meters_by_event_name()
+    rows = (
+        MeterEvent.objects.filter(state=MeterEvent.State.SENT)
+        .values("organization_id", "organization__billing_account__stripe_customer_id", "event_name")
+        .annotate(tokens=Sum("value"), first=Min("occurred_at"), newest=Max("occurred_at"))
+        .order_by("organization_id", "event_name")
+    )
+    differences = 0
+    for row in rows:
+        if row["newest"] > now - SETTLING_TIME or row["event_name"] not in meters:
+            continue
+        held = stripe_billing.meter_total(
+            meter_id=meters[row["event_name"]],
+            customer_id=row["organization__billing_account__stripe_customer_id"],
+            starts_at=row["first"].replace(second=0, microsecond=0),
+            ends_at=row["newest"].replace(second=0, microsecond=0) + timedelta(minutes=1),
+        )
+        differences += _compare(
+            organization_id=row["organization_id"],
+            kind=Discrepancy.Kind.OUTBOX_STRIPE,
+            subject=row["event_name"],
+            expected=row["tokens"],
+            found=held,
+        )
+    return differences
+
+
+def _compare(*, organization_id: int, kind: Discrepancy.Kind, subject: str, expected: int, found: int) -> bool:
+    """Open, update or resolve the discrepancy about a subject. Returns whether the figures differ."""
+    if expected == found:
+        resolve_discrepancy(organization_id=organization_id, kind=kind, subject=subject)
+        return False
+    open_discrepancy(organization_id=organization_id, kind=kind, subject=subject, expected=expected, found=found)
+    return True

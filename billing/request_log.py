@@ -1,0 +1,44 @@
+"""The log of an organization's requests, as its own ledger has them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from billing.models import UsageRecord
+
+
+class RequestNotFound(Exception):
+    """The organization has made no such request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFilter:
+    """Which requests. `[starts_at, ends_at)` are billing time; what is None is not asked for."""
+
+    state: str | None = None
+    model: str | None = None
+    key_id: int | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+def requests_of(*, organization_id: int, wanted: RequestFilter) -> QuerySet[UsageRecord]:
+    """Return an organization's requests that `wanted` lets through, in no order yet."""
+    conditions = {
+        "state": wanted.state,
+        "model": wanted.model,
+        "api_key_id": wanted.key_id,
+        "begun_at__gte": wanted.starts_at,
+        "begun_at__lt": wanted.ends_at,
+    }
+    asked = {name: value for name, value in conditions.items() if value is not None}
+    return UsageRecord.objects.filter(organization_id=organization_id, **asked)
+
+
+def request_of(*, organization_id: int, request_id: str) -> UsageRecord:
+    """Return one request. Raises RequestNotFound, for a stranger's too."""
+    record = UsageRecord.objects.filter(organization_id=organization_id, request_id=request_id).first()
+    if record is None:
+        raise RequestNotFound(f"Your organization has made no request {request_id}.")
+    return record

@@ -1,0 +1,17 @@
+"""Every organization, however it was made, has a billing account."""
+
+from typing import Any
+
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from accounts.models import Organization
+from billing import clock
+from billing.subscriptions import open_billing_account
+
+
+@receiver(post_save, sender=Organization, dispatch_uid="billing.open_billing_account")
+def organization_saved(instance: Organization, created: bool, raw: bool, **kwargs: Any) -> None:
+    """Open the billing account of a new organization, in the transaction that makes it. A fixture brings its own."""
+    if created and not raw:
+        open_billing_account(organization=instance, now=clock.now())

@@ -1,0 +1,46 @@
+"""Celery tasks: each is safe to run twice at once, or never; the rows say what is due."""
+
+import logging
+
+from celery import shared_task
+
+from billing import abandonment, clock, outbox, posting, reconciliation
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(time_limit=55)
+def post_usage() -> None:
+    """Every few seconds: add closed records to the daily totals and to meter events."""
+    while posting.post_due() == posting.BATCH:
+        pass
+
+
+@shared_task(time_limit=85)
+def send_meter_events() -> None:
+    """Every few seconds: send what is due to Stripe."""
+    sent = outbox.send_due(now=clock.now())
+    if sent:
+        logger.info("meter events sent", extra={"count": sent})
+
+
+@shared_task(time_limit=55)
+def find_abandoned_records() -> None:
+    """Every minute: close what crashed processes left open."""
+    found = abandonment.find_abandoned(now=clock.now())
+    if found:
+        logger.warning("abandoned records found", extra={"count": found})
+
+
+@shared_task(time_limit=300)
+def catch_up_with_stripe() -> None:
+    """Every minute: make up for webhooks that never came."""
+    reconciliation.catch_up(now=clock.now())
+
+
+@shared_task(time_limit=3600)
+def reconcile() -> None:
+    """Every night: compare ledger, outbox and Stripe's meters, and name each difference."""
+    differences = reconciliation.reconcile(now=clock.now())
+    if differences:
+        logger.warning("reconciliation found differences", extra={"count": differences})

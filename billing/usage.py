@@ -1,0 +1,131 @@
+"""What an organization used: totals of a billing period, and its newest requests."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from billing.models import DailyUsage, UsageRecord
+from billing.money import EXACT, format_exact
+from billing.periods import Period
+from billing.tokens import TokenUsage
+
+Totals = TypeVar("Totals", bound="UsageTotals")
+State = UsageRecord.State
+# What a state is called on a page, and the tone it is shown in.
+STATE_LABELS = {
+    State.OPEN: ("Running", "info"),
+    State.SETTLED: ("Completed", "good"),
+    State.VOID: ("Failed, free", "plain"),
+    State.ABANDONED: ("Interrupted, free", "warn"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageTotals:
+    """What was used. `requests` counts every request, `failed_requests` those that cost nothing."""
+
+    requests: int = 0
+    failed_requests: int = 0
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    cost_minor: Decimal = Decimal(0)
+
+    def __add__(self: Totals, other: "UsageTotals") -> Totals:
+        return replace(
+            self,
+            requests=self.requests + other.requests,
+            failed_requests=self.failed_requests + other.failed_requests,
+            usage=self.usage + other.usage,
+            cost_minor=EXACT.add(self.cost_minor, other.cost_minor),
+        )
+
+    @property
+    def cost(self) -> str:
+        """The exact cost, as text."""
+        return format_exact(self.cost_minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUsage(UsageTotals):
+    """The usage of one model."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodUsage:
+    """The usage of one billing period, by model and in total."""
+
+    period: Period
+    models: tuple[ModelUsage, ...]
+    total: UsageTotals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentRequest:
+    """One request as a list shows it. Input counts every class of it, cached or not."""
+
+    request_id: str
+    begun_at: datetime
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost: str
+    state: str
+    tone: str
+
+
+def period_usage(*, organization_id: int, period: Period) -> PeriodUsage:
+    """Return what was used in a period, free requests included, which cost nothing.
+
+    Reads posted usage, which is seconds behind the ledger.
+    """
+    by_model: dict[str, list[UsageTotals]] = defaultdict(list)
+    for row in DailyUsage.objects.filter(organization_id=organization_id, period_starts_at=period.starts_at):
+        by_model[row.model].append(totals_of(row))
+    models = tuple(add_up(rows, to=ModelUsage(model=model)) for model, rows in sorted(by_model.items()))
+    return PeriodUsage(period=period, models=models, total=add_up(models, to=UsageTotals()))
+
+
+def newest_requests(*, organization_id: int, limit: int = 8) -> list[RecentRequest]:
+    """Return an organization's newest requests, straight from the ledger, the newest first."""
+    records = UsageRecord.objects.filter(organization_id=organization_id).order_by("-id")[:limit]
+    return [_recent(record) for record in records]
+
+
+def has_called(*, organization_id: int) -> bool:
+    """Tell whether any request of the organization has been answered."""
+    return UsageRecord.objects.filter(organization_id=organization_id, state=State.SETTLED).exists()
+
+
+def add_up(parts: Iterable[UsageTotals], *, to: Totals) -> Totals:
+    """Return `to` with all of `parts` added."""
+    for part in parts:
+        to = to + part
+    return to
+
+
+def totals_of(row: DailyUsage) -> UsageTotals:
+    """Return what one day's row counts."""
+    return UsageTotals(
+        requests=row.requests,
+        failed_requests=row.failed_requests + row.abandoned_requests,
+        usage=row.usage,
+        cost_minor=row.cost_minor,
+    )
+
+
+def _recent(record: UsageRecord) -> RecentRequest:
+    state, tone = STATE_LABELS[State(record.state)]
+    return RecentRequest(
+        request_id=record.request_id,
+        begun_at=record.begun_at,
+        model=record.model,
+        input_tokens=record.usage.total - record.output_tokens,
+        output_tokens=record.output_tokens,
+        cost="Free trial" if record.trial else format_exact(record.cost_minor),
+        state=state,
+        tone=tone,
+    )

@@ -1,0 +1,24 @@
+"""Bringing an organization's usage to Stripe now, rather than within seconds.
+
+Stripe prices usage by the price that is in effect when it is reported, so what was used at the old price is reported
+before the price changes (docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
+"""
+
+from datetime import datetime
+
+from billing import outbox, posting
+from billing.models import UsageRecord
+
+
+class UsageNotSent(Exception):
+    """Some usage could not be brought to Stripe just now, so it is too early for what depends on it."""
+
+
+def flush_usage(*, organization_id: int, now: datetime) -> None:
+    """Post and send all usage of an organization that has been settled. `now` is billing time. Raises UsageNotSent."""
+    while posting.post_due():
+        pass
+    settled = UsageRecord.objects.filter(organization_id=organization_id, posted_at__isnull=True)
+    unposted = settled.exclude(state=UsageRecord.State.OPEN).exists()
+    if unposted or not outbox.send_all_of(organization_id=organization_id, now=now):
+        raise UsageNotSent("Usage is still on its way to our payment provider. Nothing was changed: try again shortly.")

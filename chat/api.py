@@ -1,0 +1,145 @@
+"""The API's views: the caller's request in, Claude's answer out."""
+
+import functools
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from accounts.api_keys import UnknownApiKey, find_caller
+from chat import claude, completions, model_list
+from chat.claude import FORWARDED_HEADERS
+from chat.claude_request import read_chat_request, read_json, read_messages_request
+from chat.plain_chat import chat_answer, chat_events
+from chat.rate_headers import rate_limit_headers
+
+View = Callable[..., Awaitable[HttpResponseBase]]
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+class MethodNotAllowed(Exception):
+    """The address knows other methods only."""
+
+    def __init__(self, *, allowed: str) -> None:
+        super().__init__(f"Use {allowed} here.")
+        self.allowed = allowed
+
+
+def only(method: str) -> Callable[[View], View]:
+    """Let a view answer one method; others raise MethodNotAllowed."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        async def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method != method:
+                raise MethodNotAllowed(allowed=method)
+            return await view(request, *args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+@only("POST")
+async def messages(request: HttpRequest) -> HttpResponseBase:
+    """Answer in Anthropic's shape: Claude's own bytes, plain or streaming."""
+    caller = await find_caller(key=key_of(request))
+    asked = read_messages_request(request.body)
+    begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
+    headers = forwarded_headers(request)
+    if not asked.stream:
+        return json_answer(await completions.complete(begun=begun, request=asked, headers=headers), begun=begun)
+    stream = completions.StreamedCompletion(begun=begun, request=asked, headers=headers)
+    await stream.opened()
+    return event_stream(stream.chunks(), stream=stream)
+
+
+@only("POST")
+async def chat(request: HttpRequest) -> HttpResponseBase:
+    """Answer a prompt: the simplest way in. The key may stand in the body as `access_code`."""
+    data = read_json(request.body)
+    access_code = data.get("access_code")
+    caller = await find_caller(key=access_code if isinstance(access_code, str) and access_code else key_of(request))
+    asked = read_chat_request(data)
+    begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
+    if not asked.stream:
+        body = await completions.complete(begun=begun, request=asked, headers={})
+        return json_answer(json.dumps(chat_answer(json.loads(body), grant=begun.grant)).encode(), begun=begun)
+    stream = completions.StreamedCompletion(begun=begun, request=asked, headers={})
+    await stream.opened()
+    return event_stream(chat_events(stream.chunks(), grant=begun.grant), stream=stream)
+
+
+@only("POST")
+async def count_tokens(request: HttpRequest) -> HttpResponseBase:
+    """Answer with Claude's count of a request's input tokens. It costs nothing, so nothing is recorded."""
+    await find_caller(key=key_of(request))
+    read_json(request.body)
+    return json_answer(await claude.count_tokens(body=request.body, headers=forwarded_headers(request)))
+
+
+@only("GET")
+async def models(request: HttpRequest) -> HttpResponseBase:
+    """List the models of the caller's plan, as Claude describes them."""
+    caller = await find_caller(key=key_of(request))
+    infos = await model_list.models_of(organization_id=caller.organization_id)
+    return json_answer(json.dumps(model_list.page(infos, query=request.GET)).encode())
+
+
+@only("GET")
+async def model(request: HttpRequest, *, model_id: str) -> HttpResponseBase:
+    """Describe one model of the caller's plan."""
+    caller = await find_caller(key=key_of(request))
+    infos = await model_list.models_of(organization_id=caller.organization_id)
+    return json_answer(json.dumps(model_list.find(infos, model_id=model_id)).encode())
+
+
+def key_of(request: HttpRequest) -> str:
+    """Return the key of `Authorization: Bearer` or `x-api-key`. Raises UnknownApiKey where there is neither."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        key = request.headers.get("x-api-key", "")
+    if not key.strip():
+        raise UnknownApiKey
+    return key.strip()
+
+
+def request_id_of(request: HttpRequest) -> str:
+    """Return the public id the handler gave the request."""
+    return str(request.request_id)  # type: ignore[attr-defined]
+
+
+def forwarded_headers(request: HttpRequest) -> dict[str, str]:
+    """Return those of the caller's headers that go on to Claude."""
+    return {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
+
+
+def json_answer(body: bytes, *, begun: completions.Begun | None = None) -> HttpResponse:
+    """Return JSON as an answer; one that was begun tells what is left of its rate limits."""
+    headers = rate_limit_headers(begun.admission.levels) if begun else {}
+    return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """The events of a stream, which is let go when the answer is closed: also one that nobody began to read."""
+
+    events: AsyncIterator[bytes]
+    stream: completions.StreamedCompletion
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.events
+
+    def close(self) -> None:
+        """Let the stream go."""
+        self.stream.let_go()
+
+
+def event_stream(events: AsyncIterator[bytes], *, stream: completions.StreamedCompletion) -> StreamingHttpResponse:
+    """Return server-sent events as an answer that no proxy may hold back."""
+    headers = {**STREAM_HEADERS, **rate_limit_headers(stream.begun.admission.levels)}
+    source = EventSource(events=events, stream=stream)
+    return StreamingHttpResponse(source, content_type="text/event-stream; charset=utf-8", headers=headers)

@@ -1,0 +1,244 @@
+"""Completions: begin, call Claude, settle; once each, whatever happens in between.
+
+A plain call runs to its end even when the client goes away, since only its whole answer tells the tokens. A stream
+whose client goes away is cut or read to its end by STREAM_ABORT_POLICY, and settled in the background either way.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+
+from accounts.api_keys import Caller
+from billing import background, group_commit
+from billing.ledger import Begin, Grant, Settle, Void
+from billing.limits import gate
+from billing.limits.gate import Admission
+from billing.tokens import TokenUsage
+from chat import claude
+from chat.claude_request import ClaudeRequest
+from chat.stream_meter import StreamMeter
+from chat.usage import read_usage
+
+logger = logging.getLogger(__name__)
+
+CHARACTERS_A_TOKEN = 4
+CHUNKS_AHEAD = 64
+# Settling must be over before the record's deadline, which follows the call's own limit by a minute.
+COUNTING_LIMIT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A request that was let in by its rate limits and has an open record. It is ended once."""
+
+    grant: Grant
+    admission: Admission
+
+    async def settle(
+        self, usage: TokenUsage, *, outcome: str, upstream_request_id: str, estimated: bool = False
+    ) -> None:
+        """Close the record with what Claude served."""
+        settle = Settle(
+            grant=self.grant,
+            usage=usage,
+            outcome=outcome,
+            upstream_request_id=upstream_request_id,
+            estimated=estimated,
+        )
+        await self._end(settle, usage=usage)
+
+    async def fail(self, error: BaseException) -> None:
+        """Close the record of a call that gave no answer."""
+        void = Void(
+            grant=self.grant,
+            outcome=f"{type(error).__name__}: {error}",
+            upstream_request_id=getattr(error, "upstream_request_id", ""),
+            may_have_served=getattr(error, "may_have_served", True),
+        )
+        await self._end(void, usage=None)
+
+    async def _end(self, ending: Settle | Void, *, usage: TokenUsage | None) -> None:
+        try:
+            await group_commit.end(ending)
+        finally:
+            background.spawn(gate.release(self.admission, usage=usage))  # nobody waits for Redis
+
+
+async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str) -> Begun:
+    """Let a request in and open its record. Raises RateLimited, a NotEntitled, LedgerUnavailable."""
+    admission = await gate.admit(
+        organization_id=caller.organization_id, request_id=request_id, input_tokens=request.likely_input_tokens
+    )
+    entry = Begin(
+        request_id=request_id,
+        organization_id=caller.organization_id,
+        api_key_id=caller.api_key_id,
+        model=request.model,
+        input_tokens=request.most_input_tokens,
+        max_tokens=request.max_tokens,
+        streamed=request.stream,
+    )
+    try:
+        return Begun(grant=await group_commit.begin(entry), admission=admission)
+    except BaseException:
+        background.spawn(gate.release(admission, usage=None))
+        raise
+
+
+async def complete(*, begun: Begun, request: ClaudeRequest, headers: Mapping[str, str]) -> bytes:
+    """Return Claude's answer, settled. Raises a ClaudeError, with the record closed, or NotSettled."""
+    return await asyncio.shield(background.spawn(_call_and_settle(begun, request, headers), awaited=True))
+
+
+async def _call_and_settle(begun: Begun, request: ClaudeRequest, headers: Mapping[str, str]) -> bytes:
+    try:
+        reply = await claude.create(body=request.body(grant=begun.grant), headers=headers)
+        message = _message(reply.body)
+    except Exception as error:
+        await begun.fail(error)
+        raise
+    await begun.settle(
+        read_usage(message["usage"]),
+        outcome=str(message.get("stop_reason") or ""),
+        upstream_request_id=reply.upstream_request_id,
+    )
+    return reply.body
+
+
+class StreamedCompletion:
+    """A streaming answer: Claude's bytes, with the last of them held until the record is settled.
+
+    A task of its own, the pump, asks Claude, reads and settles; the request's own task only forwards what the pump
+    hands on. So whenever the client goes away, nothing that meters is cancelled with it.
+    """
+
+    def __init__(self, *, begun: Begun, request: ClaudeRequest, headers: Mapping[str, str]) -> None:
+        self.begun = begun
+        self._meter = StreamMeter()
+        self._handed_on: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(maxsize=CHUNKS_AHEAD)
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._client_gone = False
+        self._ended = False
+        self._upstream_request_id = ""
+        self._pump = background.spawn(self._run_pump(request, headers))
+
+    async def opened(self) -> None:
+        """Wait until Claude begins to answer. Raises a ClaudeError, with the record closed."""
+        try:
+            await asyncio.shield(self._opened)
+        except asyncio.CancelledError:
+            self.let_go()
+            raise
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield Claude's bytes as they come. Raises a ClaudeError where they break off, with the record closed."""
+        try:
+            while (chunk := await self._handed_on.get()) is not None:
+                if isinstance(chunk, Exception):
+                    raise chunk
+                yield chunk
+        finally:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """The client is gone, or has all: cut the stream, or let it be read to its end, by STREAM_ABORT_POLICY."""
+        self._client_gone = True
+        while not self._handed_on.empty():  # the pump may wait for room
+            self._handed_on.get_nowait()
+        if self._may_cut():
+            self._pump.cancel()
+
+    def _may_cut(self) -> bool:
+        """Without message_start even the input is unknown, so it is read that far; nor is a settlement cut short."""
+        return settings.STREAM_ABORT_POLICY == "cancel" and self._meter.started and not self._ended
+
+    async def _run_pump(self, request: ClaudeRequest, headers: Mapping[str, str]) -> None:
+        broke_off: claude.ClaudeError | None = None
+        try:
+            # Written here, near the bottom of a task's stack: JSON as deep as the view could read can be written too.
+            body = request.body(grant=self.begun.grant)
+            async with claude.stream(body=body, headers=headers) as reply:
+                self._upstream_request_id = reply.upstream_request_id
+                if not self._opened.done():
+                    self._opened.set_result(None)
+                await self._read(reply)
+        except asyncio.CancelledError:
+            logger.info("a stream was cut: its client has gone", extra={"request_id": self.begun.grant.request_id})
+        except claude.ClaudeError as error:
+            broke_off = error
+        except Exception:
+            logger.exception("a stream failed", extra={"request_id": self.begun.grant.request_id})
+            broke_off = claude.ClaudeBrokeOff("Claude's answer could not be read.")
+        ending: Exception | None = broke_off
+        try:
+            await self._end(error=broke_off)
+        except group_commit.NotSettled as error:
+            ending = error
+        if not self._opened.done():
+            self._opened.set_exception(ending or claude.ClaudeBrokeOff("Claude's answer did not begin."))
+            return
+        await self._hand_on(ending)
+
+    async def _read(self, reply: claude.ReplyStream) -> None:
+        async for chunk in reply.chunks:
+            self._meter.feed(chunk)
+            if self._meter.finished or self._meter.failed:
+                await self._end()
+            await self._hand_on(chunk)
+            if self._client_gone and self._may_cut():
+                return
+        if not self._ended and not self._client_gone:
+            raise claude.ClaudeBrokeOff("Claude's answer broke off before its end.")
+
+    async def _hand_on(self, chunk: bytes | Exception | None) -> None:
+        if not self._client_gone:
+            await self._handed_on.put(chunk)
+
+    async def _end(self, *, error: claude.ClaudeError | None = None) -> None:
+        """Close the record, once, with what the meter tells."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._meter.started:
+            await self._settle()
+        else:
+            error = error or claude.ClaudeBrokeOff(self._meter.stop_reason or "Claude told no usage.")
+            await self.begun.fail(error)
+
+    async def _settle(self) -> None:
+        usage = self._meter.usage
+        if not self._meter.finished:
+            usage = replace(usage, output_tokens=max(usage.output_tokens, await self._count_partial_output()))
+        await self.begun.settle(
+            usage,
+            outcome=self._meter.stop_reason or "cut off",
+            upstream_request_id=self._upstream_request_id,
+            estimated=not self._meter.finished,
+        )
+
+    async def _count_partial_output(self) -> int:
+        """Return the tokens of the output that came: Claude's own count, or an estimate while Claude is unavailable."""
+        text = self._meter.partial_text
+        if not text:
+            return 0
+        try:
+            async with asyncio.timeout(COUNTING_LIMIT_S):
+                return await claude.count_text(model=self.begun.grant.record.model, text=text)
+        except (claude.ClaudeError, TimeoutError):
+            return -(-len(text) // CHARACTERS_A_TOKEN)
+
+
+def _message(body: bytes) -> dict[str, Any]:
+    """Return the message of a plain answer. Raises ClaudeBrokeOff where it tells no usage: it cannot be billed."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict) or not isinstance(data.get("usage"), dict):
+        raise claude.ClaudeBrokeOff("Claude's answer told no usage.")
+    return data

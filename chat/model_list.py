@@ -1,0 +1,68 @@
+"""The models a caller may use: those of the plan, as Claude describes them."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from accounts.database import in_database
+from billing.ledger import UnknownModel
+from billing.prices import models_of_account
+from chat import claude
+from chat.claude_request import InvalidRequest
+
+# Claude's descriptions change with its releases, not with requests.
+DESCRIPTION_TTL_S = 300.0
+DEFAULT_PAGE, LARGEST_PAGE = 20, 1000
+
+_descriptions: dict[str, tuple[dict[str, Any], float]] = {}
+
+
+async def models_of(*, organization_id: int) -> list[dict[str, Any]]:
+    """Return the plan's models, the newest first. Raises a ClaudeError."""
+    models = await in_database(models_of_account, organization_id)
+    infos = await asyncio.gather(*(_describe(model) for model in models))
+    return sorted(infos, key=lambda info: str(info.get("created_at", "")), reverse=True)
+
+
+def find(infos: Sequence[dict[str, Any]], *, model_id: str) -> dict[str, Any]:
+    """Return the model of that id. Raises UnknownModel."""
+    for info in infos:
+        if info["id"] == model_id:
+            return info
+    included = ", ".join(info["id"] for info in infos)
+    raise UnknownModel(f"There is no model {model_id[:100]!r} here. Your plan includes {included}.")
+
+
+def page(infos: Sequence[dict[str, Any]], *, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return one page of a list in Anthropic's shape, by `after_id`, `before_id` and `limit`. Raises InvalidRequest."""
+    limit_text = query.get("limit", str(DEFAULT_PAGE))
+    if not limit_text.isdecimal() or not 1 <= int(limit_text) <= LARGEST_PAGE:
+        raise InvalidRequest(f"limit: must be a whole number from 1 to {LARGEST_PAGE}.")
+    limit, ids = int(limit_text), [info["id"] for info in infos]
+    if "before_id" in query:
+        before = infos[: _place(ids, query["before_id"], name="before_id")]
+        rows, has_more = before[-limit:], len(before) > limit
+    else:
+        after = infos[_place(ids, query["after_id"], name="after_id") + 1 :] if "after_id" in query else infos
+        rows, has_more = after[:limit], len(after) > limit
+    return {
+        "data": list(rows),
+        "has_more": has_more,
+        "first_id": rows[0]["id"] if rows else None,
+        "last_id": rows[-1]["id"] if rows else None,
+    }
+
+
+def _place(ids: Sequence[str], model_id: str, *, name: str) -> int:
+    if model_id not in ids:
+        raise InvalidRequest(f"{name}: there is no such model.")
+    return ids.index(model_id)
+
+
+async def _describe(model: str) -> dict[str, Any]:
+    info, expires_at = _descriptions.get(model, ({}, 0.0))
+    if expires_at < time.monotonic():
+        info = {**await claude.model_info(model=model), "id": model}
+        _descriptions[model] = (info, time.monotonic() + DESCRIPTION_TTL_S)
+    return info

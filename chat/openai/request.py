@@ -1,0 +1,123 @@
+"""A chat completion as it is asked for, translated into a request of Claude's."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from chat.claude_request import LARGEST_MAX_TOKENS, ClaudeRequest, InvalidRequest, read_json
+from chat.openai.fields import CLAUDES_OWN, InvalidParameter, check_fields, expect, need, read
+from chat.openai.messages import read_messages
+from chat.openai.tools import read_tools
+
+# OpenAI's default is all that the model can say; Claude wants a number, and counts its thinking in it. Long enough for
+# an answer, short enough for a plain call to come back in time. Only what is used is paid.
+DEFAULT_MAX_TOKENS = 16_384
+# Effort is how much Claude thinks; none of its models takes less than low, and not all can stop thinking.
+EFFORTS = {
+    "none": "low",
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "max",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """A chat completion: the request for Claude, and whether a stream is to end with its usage."""
+
+    claude: ClaudeRequest
+    include_usage: bool
+
+
+def read_completion_request(raw: bytes) -> CompletionRequest:
+    """Read a body of `POST /v1/chat/completions`. Raises InvalidRequest."""
+    data = read_json(raw)
+    check_fields(data)
+    fields = _claude_fields(data)
+    try:
+        body = json.dumps(fields).encode()
+    except RecursionError as error:
+        raise InvalidRequest("The body is nested too deeply.") from error
+    stream = bool(fields.get("stream"))
+    options = read(data, "stream_options", dict) or {}
+    return CompletionRequest(
+        claude=ClaudeRequest(
+            model=fields["model"], max_tokens=fields["max_tokens"], stream=stream, fields=fields, raw=body
+        ),
+        include_usage=stream and bool(read(options, "include_usage", bool, at="stream_options")),
+    )
+
+
+def _claude_fields(data: dict[str, Any]) -> dict[str, Any]:
+    model = need(data, "model", str)
+    if not model:
+        raise InvalidParameter("model", "a model id is required, for example claude-haiku-5-5.")
+    system, turns = read_messages(need(data, "messages", list))
+    wanted: dict[str, Any] = {
+        "system": system,
+        "stop_sequences": _stop_sequences(data.get("stop")),
+        "output_config": _output_config(data),
+        "metadata": _metadata(data),
+        "stream": read(data, "stream", bool),
+        **{name: data.get(name) for name in CLAUDES_OWN},
+    }
+    return {
+        "model": model,
+        "max_tokens": _max_tokens(data),
+        "messages": turns,
+        **{name: value for name, value in wanted.items() if value},
+        **read_tools(data),
+    }
+
+
+def _max_tokens(data: dict[str, Any]) -> int:
+    for name in ("max_completion_tokens", "max_tokens"):  # the second is the first's old name
+        value = read(data, name, int)
+        if value is None:
+            continue
+        if not 1 <= value <= LARGEST_MAX_TOKENS:
+            raise InvalidParameter(name, f"must be a whole number from 1 to {LARGEST_MAX_TOKENS}.")
+        return value
+    return DEFAULT_MAX_TOKENS
+
+
+def _stop_sequences(stop: object) -> list[str]:
+    if stop is None or isinstance(stop, str):
+        return [stop] if stop else []
+    sequences = expect(stop, list, param="stop")
+    return [expect(sequence, str, param=f"stop[{number}]") for number, sequence in enumerate(sequences)]
+
+
+def _output_config(data: dict[str, Any]) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    effort = read(data, "reasoning_effort", str)
+    if effort is not None:
+        if effort not in EFFORTS:
+            raise InvalidParameter("reasoning_effort", f"must be one of {', '.join(EFFORTS)}.")
+        config["effort"] = EFFORTS[effort]
+    if schema := _schema(read(data, "response_format", dict) or {"type": "text"}):
+        config["format"] = {"type": "json_schema", "schema": schema}
+    return config
+
+
+def _schema(response_format: dict[str, Any]) -> dict[str, Any] | None:
+    """The JSON schema that the answer must fit, None for plain text."""
+    kind = need(response_format, "type", str, at="response_format")
+    if kind == "text":
+        return None
+    if kind != "json_schema":
+        raise InvalidParameter(
+            "response_format.type", "must be text or json_schema: Claude promises JSON where it is given a schema."
+        )
+    wanted = need(response_format, "json_schema", dict, at="response_format")
+    return need(wanted, "schema", dict, at="response_format.json_schema")
+
+
+def _metadata(data: dict[str, Any]) -> dict[str, str]:
+    """The caller's end user for Claude's abuse detection, hashed: Claude refuses e-mail addresses and phone numbers."""
+    user = read(data, "safety_identifier", str) or read(data, "user", str)
+    return {"user_id": hashlib.sha256(user.encode(errors="surrogatepass")).hexdigest()} if user else {}

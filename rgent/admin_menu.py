@@ -1,0 +1,73 @@
+"""The admin's menu: what a member of staff looks for, in five sections."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from billing.models import Discrepancy
+
+# Section: (title, icon of Google's Material Symbols, "app_model"). What is missing here is reached by "All tables".
+SECTIONS: dict[str, list[tuple[str, str, str]]] = {
+    "Customers": [
+        ("Organizations", "apartment", "accounts_organization"),
+        ("People", "person", "accounts_user"),
+        ("Memberships", "group", "accounts_membership"),
+        ("Invitations", "mail", "accounts_invitation"),
+        ("API keys", "key", "accounts_apikey"),
+        ("E-mail addresses", "alternate_email", "account_emailaddress"),
+    ],
+    "Plans": [
+        ("Plans", "sell", "billing_plan"),
+        ("Price history", "history", "billing_planprice"),
+    ],
+    "Usage": [
+        ("Usage records", "receipt_long", "billing_usagerecord"),
+        ("Daily usage", "calendar_month", "billing_dailyusage"),
+    ],
+    "Billing health": [
+        ("Billing accounts", "account_balance_wallet", "billing_billingaccount"),
+        ("Meter events", "speed", "billing_meterevent"),
+        ("Discrepancies", "rule", "billing_discrepancy"),
+    ],
+    "Stripe": [
+        ("Customers", "badge", "djstripe_customer"),
+        ("Subscriptions", "autorenew", "djstripe_subscription"),
+        ("Invoices", "request_quote", "djstripe_invoice"),
+        ("Events", "bolt", "djstripe_event"),
+        ("Webhook deliveries", "webhook", "djstripe_webhookeventtrigger"),
+    ],
+}
+FOLDED = {"Stripe"}
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the menu as django-unfold takes it, with what this person may see."""
+    sections = [
+        {
+            "title": title,
+            "separator": True,
+            "collapsible": title in FOLDED,
+            "items": [_item(*entry) for entry in entries if _may_view(request, entry[2])],
+        }
+        for title, entries in SECTIONS.items()
+    ]
+    sections[-1]["items"] += [_all_stripe_tables()] if request.user.has_module_perms("djstripe") else []  # type: ignore[operator]
+    return [section for section in sections if section["items"]]
+
+
+def _item(title: str, icon: str, model: str) -> dict[str, Any]:
+    item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse(f"admin:{model}_changelist")}
+    if model == "billing_discrepancy":
+        item["badge"] = Discrepancy.objects.filter(resolved_at__isnull=True).count()
+    return item
+
+
+def _all_stripe_tables() -> dict[str, Any]:
+    link = reverse("admin:app_list", args=["djstripe"])
+    return {"title": "All tables", "icon": "table_rows", "link": link, "active": False}
+
+
+def _may_view(request: HttpRequest, model: str) -> bool:
+    app_label, _, model_name = model.partition("_")
+    return any(request.user.has_perm(f"{app_label}.{right}_{model_name}") for right in ("view", "change"))

@@ -1,0 +1,35 @@
+"""Errors of the management API, in the one shape that all of the API answers in."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.exceptions import ParseError, ValidationError
+
+from chat.claude_request import InvalidRequest
+from rgent.error_catalogue import error_response
+
+
+def answer_error(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Answer what a view of the management API raised (DRF's `EXCEPTION_HANDLER`)."""
+    if isinstance(error, ValidationError):
+        error = InvalidRequest(" ".join(_sentences(error.detail)))
+    elif isinstance(error, ParseError):
+        error = InvalidRequest(str(error.detail))
+    response = error_response(error, request_id=context["request"].request_id)
+    if response.status_code == 401:
+        response["www-authenticate"] = "Bearer"
+    return response
+
+
+def _sentences(detail: Any, *, field: str = "") -> Iterator[str]:
+    """Yield a sentence for each thing that is wrong, with the name of the field before it: `scopes.0: ...`."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            path = field if name == "non_field_errors" else f"{field}.{name}" if field else str(name)
+            yield from _sentences(inner, field=path)
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _sentences(inner, field=field)
+    else:
+        yield f"{field}: {detail}" if field else str(detail)

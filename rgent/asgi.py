@@ -1,0 +1,53 @@
+"""The ASGI application: API paths go to a lean handler, all others to Django's own."""
+
+import asyncio
+import gc
+import os
+from typing import Any, cast
+
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, LifespanScope, Scope
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
+_portal = cast(Any, get_asgi_application())
+
+from accounts import database  # noqa: E402 - apps must be loaded first
+from billing import background, group_commit  # noqa: E402
+from billing.limits import gate  # noqa: E402
+from chat import claude  # noqa: E402
+from rgent.api_handler import api_handler  # noqa: E402
+
+# How long a shutdown waits for records that are being closed. Below compose's stop_grace_period.
+DRAIN_S = 25.0
+
+
+async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Serve one connection."""
+    if scope["type"] == "lifespan":
+        await _lifespan(scope, receive, send)
+    elif scope["type"] == "http" and is_api_path(scope["path"]):
+        await api_handler(scope, receive, send)
+    else:
+        await _portal(scope, receive, send)
+
+
+def is_api_path(path: str) -> bool:
+    """Tell whether a path belongs to the API."""
+    return path in {"/chat", "/chat/", "/v1"} or path.startswith("/v1/")
+
+
+async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Start up, and at the end wait until every record in flight is closed: a deploy loses nothing."""
+    await receive()
+    # What is loaded by now stays for good: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await background.drain(timeout_s=DRAIN_S)
+    await asyncio.to_thread(group_commit.stop)
+    await database.close_connections()
+    await asyncio.wait_for(claude.close(), timeout=5)
+    await gate.close()
+    await send({"type": "lifespan.shutdown.complete"})

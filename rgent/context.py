@@ -1,0 +1,22 @@
+"""What every template knows."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from rgent.demo import DEMO_EMAIL, DEMO_KEY, DEMO_PASSWORD
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """Return the site's address; in the sandbox mode also where the sandbox is, and the demo to try it with."""
+    return {"public_url": settings.PUBLIC_URL} | (_sandbox() if settings.SANDBOX else {})
+
+
+def _sandbox() -> dict[str, Any]:
+    return {
+        "sandbox_url": settings.SANDBOX_URL,
+        "demo_key": DEMO_KEY,
+        "demo_email": DEMO_EMAIL,
+        "demo_password": DEMO_PASSWORD,
+    }

@@ -1,0 +1,44 @@
+"""The demo of the sandbox mode: published plans, and an organization whose key stands in the manual."""
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import transaction
+
+from accounts.api_keys import create_api_key, hash_key
+from accounts.models import ApiKey, User
+from accounts.organizations import create_organization
+from billing import clock, publishing
+from billing.subscriptions import open_billing_account
+
+DEMO_KEY = "test123"
+DEMO_EMAIL = "demo@example.com"
+DEMO_PASSWORD = "demo-password"  # noqa: S105 - shown on the log-in page of the sandbox mode, and only there
+
+
+class NotInSandbox(Exception):
+    """The demo would open a real service to everybody."""
+
+
+def seed_demo() -> None:
+    """Publish the plans to the sandbox and create what is missing of the demo. Raises NotInSandbox elsewhere."""
+    if not settings.SANDBOX:
+        raise NotInSandbox("The demo organization and its key exist in the sandbox mode alone.")
+    publishing.publish_plans()
+    _seed_accounts()
+
+
+def has_demo() -> bool:
+    """Tell whether the database has the demo's key."""
+    return ApiKey.objects.filter(key_hash=hash_key(DEMO_KEY)).exists()
+
+
+@transaction.atomic
+def _seed_accounts() -> None:
+    """Create the demo's organization, its owner, who may use the admin too, and its key."""
+    if has_demo():
+        return
+    owner = User.objects.create_superuser(DEMO_EMAIL, DEMO_PASSWORD, name="Demo")
+    EmailAddress.objects.create(user=owner, email=DEMO_EMAIL, verified=True, primary=True)
+    organization = create_organization(owner=owner, name="Demo organization")
+    open_billing_account(organization=organization, now=clock.now())
+    create_api_key(organization=organization, name="Demo", key=DEMO_KEY)

@@ -1,0 +1,150 @@
+"""The error catalogue: what each domain error is called outside, in the shape Anthropic's clients expect.
+
+Status and type follow docs.anthropic.com/en/api/errors. Whatever is not listed is a 500 and is logged.
+"""
+
+import json
+import logging
+import math
+from http import HTTPStatus
+
+from django.http import Http404, HttpResponse
+from django.urls import Resolver404
+from rest_framework import exceptions as rest_framework
+
+from accounts.api.json_body import ManagementBodyTooLarge
+from accounts.api_keys import ScopeMissing, UnknownApiKey
+from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
+from accounts.members import MemberNotFound, OwnerProtected
+from billing.checkout import AlreadySubscribed, PlanNotPublished
+from billing.group_commit import LedgerUnavailable, NotSettled
+from billing.invoices import InvoiceNotFound
+from billing.ledger import (
+    ModelNotInPlan,
+    NotEntitled,
+    SpendingCapReached,
+    SubscriptionSuspended,
+    TrialExhausted,
+    UnknownModel,
+)
+from billing.limits.gate import RateLimited
+from billing.plan_changes import NothingToChange, NotSubscribed
+from billing.request_log import RequestNotFound
+from billing.stripe_billing import PaymentDeclined, StripeRejected, StripeUnavailable
+from billing.usage_flush import UsageNotSent
+from chat.api import MethodNotAllowed
+from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, ClaudeTimedOut, ClaudeUnavailable
+from chat.claude_request import InvalidRequest
+from chat.rate_headers import rate_limit_headers
+from rgent.request_body import BodyTooLarge
+
+logger = logging.getLogger(__name__)
+
+OVERLOADED = 529  # Anthropic's own status, unknown to HTTPStatus
+
+CATALOGUE: dict[type[Exception], tuple[int, str]] = {
+    InvalidRequest: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
+    UnknownApiKey: (HTTPStatus.UNAUTHORIZED, "authentication_error"),
+    ScopeMissing: (HTTPStatus.FORBIDDEN, "permission_error"),
+    TrialExhausted: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
+    SpendingCapReached: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
+    SubscriptionSuspended: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
+    ModelNotInPlan: (HTTPStatus.FORBIDDEN, "permission_error"),
+    NotEntitled: (HTTPStatus.FORBIDDEN, "permission_error"),
+    UnknownModel: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    Resolver404: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "invalid_request_error"),
+    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large"),
+    ManagementBodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large"),
+    MemberNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    OwnerProtected: (HTTPStatus.FORBIDDEN, "permission_error"),
+    InvitationNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    InvitationRefused: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
+    InvoiceNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    RequestNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    AlreadySubscribed: (HTTPStatus.CONFLICT, "conflict_error"),
+    NotSubscribed: (HTTPStatus.CONFLICT, "conflict_error"),
+    NothingToChange: (HTTPStatus.CONFLICT, "conflict_error"),
+    PlanNotPublished: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
+    UsageNotSent: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
+    PaymentDeclined: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
+    StripeUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
+    StripeRejected: (HTTPStatus.BAD_GATEWAY, "api_error"),
+    MailUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
+    rest_framework.NotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    Http404: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    rest_framework.MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "invalid_request_error"),
+    rest_framework.NotAcceptable: (HTTPStatus.NOT_ACCEPTABLE, "invalid_request_error"),
+    rest_framework.UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "invalid_request_error"),
+    RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_error"),
+    LedgerUnavailable: (OVERLOADED, "overloaded_error"),
+    NotSettled: (HTTPStatus.INTERNAL_SERVER_ERROR, "api_error"),
+    ClaudeUnavailable: (OVERLOADED, "overloaded_error"),
+    ClaudeMisconfigured: (HTTPStatus.INTERNAL_SERVER_ERROR, "api_error"),
+    ClaudeBrokeOff: (HTTPStatus.BAD_GATEWAY, "api_error"),
+    ClaudeTimedOut: (HTTPStatus.GATEWAY_TIMEOUT, "timeout_error"),
+}
+# What the outside is told where the error's own words are meant for the operator.
+WORDS: dict[type[Exception], str] = {
+    UnknownApiKey: "The API key is missing, wrong or revoked. Send it as `Authorization: Bearer <key>`, as "
+    "`x-api-key`, or, on /chat, as `access_code`.",
+    Resolver404: "There is nothing at this address. The API is at /chat, /v1/messages, /v1/chat/completions and "
+    "/v1/models.",
+    LedgerUnavailable: "The request could not be recorded, so it was not sent to Claude. Try again in a moment.",
+    InvoiceNotFound: "Your organization has no such invoice.",
+    PlanNotPublished: "This plan cannot be subscribed to yet. Try again later, or choose another one.",
+    StripeUnavailable: "Our payment provider does not answer right now. Nothing was changed: try again in a minute.",
+    StripeRejected: "Our payment provider refused this. Nothing was changed; tell support the request id.",
+    ClaudeMisconfigured: "This service's access to Claude needs its operator's attention. Nothing was charged.",
+}
+# A repeated call would be refused again, or would be paid twice; SDKs obey this header (x-should-retry).
+NOT_TO_RETRY = (
+    NotEntitled,
+    NotSettled,
+    AlreadySubscribed,
+    NotSubscribed,
+    NothingToChange,
+    ClaudeMisconfigured,
+    ClaudeBrokeOff,
+    ClaudeTimedOut,
+)
+UNEXPECTED = (HTTPStatus.INTERNAL_SERVER_ERROR, "api_error")
+UNEXPECTED_WORDS = "Something went wrong on our side. Tell support the request id."
+
+
+def error_response(error: Exception, *, request_id: str) -> HttpResponse:
+    """Return the JSON answer to an error. Claude's own errors keep Claude's status and words."""
+    if isinstance(error, ClaudeRefused):
+        response = HttpResponse(error.body, status=error.status, content_type="application/json")
+        if error.retry_after:
+            response["retry-after"] = error.retry_after
+        return response
+    status, _ = _entry(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        trace = None if _is_listed(error) else error
+        logger.error("request failed", extra={"request_id": request_id, "error": str(error)}, exc_info=trace)
+    response = HttpResponse(error_body(error, request_id=request_id), status=status, content_type="application/json")
+    if isinstance(error, NOT_TO_RETRY):
+        response["x-should-retry"] = "false"
+    if isinstance(error, RateLimited):
+        response["retry-after"] = str(max(math.ceil(error.retry_after_s), 1))
+        for name, value in rate_limit_headers(error.levels).items():
+            response[name] = value
+    if isinstance(error, MethodNotAllowed):
+        response["allow"] = error.allowed
+    return response
+
+
+def error_body(error: Exception, *, request_id: str) -> bytes:
+    """Return an error as the JSON that answers and streams carry."""
+    _, kind = _entry(error)
+    words = WORDS.get(type(error)) or (str(error) if _is_listed(error) else UNEXPECTED_WORDS)
+    return json.dumps({"type": "error", "error": {"type": kind, "message": words}, "request_id": request_id}).encode()
+
+
+def _entry(error: Exception) -> tuple[int, str]:
+    return next((CATALOGUE[kind] for kind in type(error).__mro__ if kind in CATALOGUE), UNEXPECTED)
+
+
+def _is_listed(error: Exception) -> bool:
+    return any(kind in CATALOGUE for kind in type(error).__mro__)

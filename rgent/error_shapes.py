@@ -1,0 +1,24 @@
+"""Which shape an error has outside: OpenAI's where OpenAI's clients call, Anthropic's everywhere else."""
+
+from django.http import HttpResponse
+
+from chat.openai.errors import openai_error
+from chat.openai.stream import data_event
+from rgent.error_catalogue import error_body, error_response
+
+OPENAI_PATHS = frozenset({"/v1/chat/completions"})
+
+
+def answer_error(error: Exception, *, path: str, request_id: str) -> HttpResponse:
+    """Return the answer to a request of `path` that ended in an error; status and headers are the same everywhere."""
+    response = error_response(error, request_id=request_id)
+    if path in OPENAI_PATHS:
+        response.content = openai_error(response.content, param=getattr(error, "param", None))
+        response["x-request-id"] = request_id
+    return response
+
+
+def error_event(error: Exception, *, path: str, request_id: str) -> bytes:
+    """Return the last event of a stream of `path` that broke off."""
+    body = error_body(error, request_id=request_id)
+    return data_event(openai_error(body)) if path in OPENAI_PATHS else b"event: error\ndata: " + body + b"\n\n"

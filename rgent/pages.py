@@ -1,0 +1,69 @@
+"""Pages that belong to no app: landing, pricing, the sandbox's mail, health."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.organizations import NoOrganization, membership_of
+from billing.models import BillingAccount
+from billing.pricing import plans_on_sale, worked_example
+from rgent.mailbox import newest_mails
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    """Show what is sold, and what it costs."""
+    plans = plans_on_sale()
+    context: dict[str, Any] = {
+        "plans": plans,
+        "example": worked_example(),
+        "quickstart_model": next((plan.models[0] for plan in plans if plan.models), ""),
+    }
+    return render(request, "public/landing.html", context)
+
+
+@require_safe
+@never_cache
+def pricing(request: HttpRequest) -> HttpResponse:
+    """Show the plans and every price; a signed-in customer on the trial subscribes from here."""
+    account = _account_of(request)
+    context: dict[str, Any] = {
+        "plans": plans_on_sale(),
+        "example": worked_example(),
+        "current_plan": account.plan.code if account else "",
+        "subscribed": bool(account and account.stripe_subscription_id),
+    }
+    return render(request, "public/pricing.html", context)
+
+
+@require_safe
+@never_cache
+def mail(request: HttpRequest) -> HttpResponse:
+    """Show the mail that was sent, in the sandbox mode; elsewhere there is no such page."""
+    if not settings.SANDBOX:
+        raise Http404
+    return render(request, "public/mail.html", {"mails": newest_mails()})
+
+
+@require_safe
+@never_cache
+def health(request: HttpRequest) -> JsonResponse:
+    """Tell whether this process can reach the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+def _account_of(request: HttpRequest) -> BillingAccount | None:
+    if not request.user.is_authenticated:
+        return None
+    try:
+        membership = membership_of(request)
+    except NoOrganization:
+        return None
+    return BillingAccount.objects.select_related("plan").get(organization_id=membership.organization_id)

@@ -1,0 +1,349 @@
+"""Every setting of rgent, once, from the environment. `.env.example` explains each variable."""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from rgent.env import BASE_DIR, env, local_secret, state_dir
+from rgent.logs import line_formatter
+
+# --- Mode -------------------------------------------------------------------------------------------------
+# `DEBUG=0` means production. Unset means a laptop; `DEBUG=1` adds Django's debug pages to that.
+PRODUCTION = not env.bool("DEBUG", default=True)
+DEBUG = env.bool("DEBUG", default=False)
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
+SANDBOX = not PRODUCTION and not STRIPE_SECRET_KEY and not ANTHROPIC_API_KEY
+
+VAR_DIR: Path = state_dir()
+PORT = env.int("PORT", default=8000)
+SANDBOX_PORT = env.int("SANDBOX_PORT", default=8001)
+SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+
+if PRODUCTION:
+    SECRET_KEY = env.str("SECRET_KEY", default="")
+    if not SECRET_KEY:
+        raise ImproperlyConfigured(
+            "DEBUG=0 means production, and production needs SECRET_KEY: set it to a long random text."
+        )
+else:
+    SECRET_KEY = env.str("SECRET_KEY", default="") or local_secret(path=VAR_DIR / "secret_key")
+
+# --- Vendors ----------------------------------------------------------------------------------------------
+STRIPE_HOST = "https://api.stripe.com"
+STRIPE_METER_EVENTS_HOST = "https://meter-events.stripe.com"
+ANTHROPIC_HOST = "https://api.anthropic.com"
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default=SANDBOX_URL if SANDBOX else STRIPE_HOST).rstrip("/")
+STRIPE_METER_EVENTS_BASE = STRIPE_METER_EVENTS_HOST if STRIPE_API_BASE == STRIPE_HOST else STRIPE_API_BASE
+STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=15.0)
+ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default=SANDBOX_URL if SANDBOX else ANTHROPIC_HOST).rstrip("/")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+# Billing time comes from the sandbox's clock in the sandbox mode, so that "a month later" is one click.
+BILLING_CLOCK_URL = f"{SANDBOX_URL}/_sandbox/clock" if SANDBOX else ""
+if SANDBOX:
+    STRIPE_SECRET_KEY = "sk_test_" + "sandbox0" * 4
+    STRIPE_WEBHOOK_SECRET = "whsec_" + local_secret(path=VAR_DIR / "webhook_secret")
+    ANTHROPIC_API_KEY = "sandbox"
+
+# dj-stripe's own names for the same.
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+if STRIPE_LIVE_MODE:
+    STRIPE_LIVE_SECRET_KEY = STRIPE_SECRET_KEY
+else:
+    STRIPE_TEST_SECRET_KEY = STRIPE_SECRET_KEY
+if STRIPE_API_BASE != STRIPE_HOST:
+    STRIPE_API_HOST = STRIPE_API_BASE
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+DJSTRIPE_SUBSCRIBER_MODEL = "accounts.Organization"
+DJSTRIPE_SUBSCRIBER_MODEL_MIGRATION_DEPENDENCY = "0001_initial"
+# dj-stripe's own history takes a minute to apply; docs/decisions/0003 tells how this one is made.
+MIGRATION_MODULES = {"djstripe": "rgent.djstripe_schema"}
+
+# --- Selling ----------------------------------------------------------------------------------------------
+CLAUDE_CALL_LIMIT_S = env.float("CLAUDE_CALL_LIMIT_S", default=600.0)
+CLAUDE_CONNECTIONS = env.int("CLAUDE_CONNECTIONS", default=2000)
+STREAM_ABORT_POLICY = env.str("STREAM_ABORT_POLICY", default="cancel")
+if STREAM_ABORT_POLICY not in {"cancel", "drain"}:
+    raise ImproperlyConfigured("STREAM_ABORT_POLICY is 'cancel' or 'drain'.")
+API_MAX_BODY_BYTES = 32 * 1024 * 1024
+
+# --- Django -----------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [urlsplit(PUBLIC_URL).hostname or "127.0.0.1"]
+if not PRODUCTION:
+    ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+ROOT_URLCONF = "rgent.urls"
+API_URLCONF = "rgent.api_urls"
+ASGI_APPLICATION = "rgent.asgi.application"
+SITE_ID = 1
+APPEND_SLASH = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "djstripe",  # before billing: its webhook receivers store an object before ours read it
+    "rgent.apps.RgentConfig",
+    "chat.apps.ChatConfig",
+    "billing.apps.BillingConfig",
+    "accounts.apps.AccountsConfig",
+    "unfold",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "simple_history",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "rgent.context.site",
+            ],
+        },
+    }
+]
+
+# --- Management API ---------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.ManagementKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.json_body.StrictJsonParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "rgent.api_v1_errors.answer_error",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "rgent management API",
+    "VERSION": "1",
+    "DESCRIPTION": "Keys, members, plans, subscription, bills and usage of one organization: that of the calling key, "
+    "which needs the `manage` scope.\n\nAmounts are decimal strings in cents (`..._minor`): `exact_...` to the last "
+    "decimal, `charged_...` as Stripe rounds it. Instants are RFC 3339 in UTC. Periods and ranges are half-open: "
+    "`starts_at` is in them, `ends_at` is not. Every answer has a `request-id` header: tell it to support.",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "accounts.models.Membership.Role",
+        "RoleToGive": "accounts.members.ROLES_TO_GIVE",
+        "KeyScope": "accounts.models.KeyScope",
+        "KeyState": "accounts.api.keys.STATES",
+        "InvoiceStatus": "billing.api.invoices.STATUSES",
+        "RequestState": "billing.api.requests.STATES",
+        "SubscriptionStatus": "billing.api.subscription.STATUSES",
+    },
+    "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "rgent.api_v1_schema.describe_errors",
+    ],
+}
+
+# --- Data -------------------------------------------------------------------------------------------------
+# FULL, since a settled record must survive a power cut; one group commit serves many requests.
+SQLITE_OPTIONS = {
+    "timeout": 20,
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;",
+}
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'rgent.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+else:
+    _POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = _POOL  # beside what the address asks for, as ?sslmode=
+
+REDIS_URL = env.str("REDIS_URL", default="")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- Celery -----------------------------------------------------------------------------------------------
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
+        "visibility_timeout": 7200,  # above the longest task's time limit
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+    }
+else:
+    CELERY_BROKER_URL = "files://localhost//"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(VAR_DIR / "broker" / "queue"),
+        "data_folder_out": str(VAR_DIR / "broker" / "queue"),
+        "control_folder": str(VAR_DIR / "broker" / "control"),
+        "store_processed": False,
+        "polling_interval": 0.2,
+    }
+    CELERY_WORKER_PREFETCH_MULTIPLIER = 50
+# A beat that comes round while the last one still waits is dropped: the rows say what is due, not the queue.
+_EVERY = {
+    "post usage": ("billing.tasks.post_usage", 2.0),
+    "send meter events": ("billing.tasks.send_meter_events", 2.0),
+    "find abandoned records": ("billing.tasks.find_abandoned_records", 60.0),
+    "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
+    "reconcile": ("billing.tasks.reconcile", timedelta(hours=24).total_seconds()),
+}
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": task, "schedule": every_s, "options": {"expires": every_s * 2}}
+    for name, (task, every_s) in _EVERY.items()
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+
+# --- People -----------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "overview"
+ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.OrganizationSignupForm"
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="rgent <no-reply@localhost>")
+EMAIL_BACKEND = "rgent.mailbox.MailboxBackend"
+MAILBOX_DIR = VAR_DIR / "mail"
+if not SANDBOX:
+    EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
+    vars().update(EMAIL_CONFIG)
+
+# --- Pages ------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+if PRODUCTION:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "servestatic.storage.CompressedManifestStaticFilesStorage"},
+    }
+else:
+    SERVESTATIC_USE_FINDERS = True
+    SERVESTATIC_AUTOREFRESH = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+UNFOLD = {
+    "SITE_TITLE": "rgent admin",
+    "SITE_HEADER": "rgent",
+    "SITE_SUBHEADER": "Sandbox" if SANDBOX else "Live" if STRIPE_LIVE_MODE else "Test keys",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "token",
+    "LOGIN": {"form": "accounts.admin_login.AdminLoginForm"},
+    "SIDEBAR": {"show_search": True, "navigation": "rgent.admin_menu.sidebar"},
+}
+
+# --- Security ---------------------------------------------------------------------------------------------
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+if not PRODUCTION:
+    SESSION_COOKIE_NAME = f"sessionid_{PORT}"  # cookies know no ports: two copies side by side would log each other out
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": [
+            "'self'",
+            "https://checkout.stripe.com",
+            "https://billing.stripe.com",
+            *([SANDBOX_URL] if SANDBOX else []),
+        ],
+    },
+}
+if PRODUCTION:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^health$"]
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+SILENCED_SYSTEM_CHECKS = ["djstripe.W002"] if not PRODUCTION else []
+
+# --- Logs -------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": line_formatter(json_lines=PRODUCTION)},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        name: {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False}
+        for name in ("rgent", "accounts", "billing", "chat")
+    },
+}

@@ -1,0 +1,20 @@
+"""Pages of the portal and the admin. The API's routes are in `api_urls`, served by a handler of its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from billing.webhooks import stripe_webhook
+from rgent import pages
+
+urlpatterns = [
+    path("", pages.landing, name="landing"),
+    path("pricing/", pages.pricing, name="pricing"),
+    path("health", pages.health, name="health"),
+    path("mail/", pages.mail, name="mail"),
+    path("accounts/", include("allauth.urls")),
+    path("app/", include("accounts.urls")),
+    path("app/", include("billing.urls")),
+    path("api/", include("rgent.api_v1_urls")),
+    path("webhooks/stripe", stripe_webhook, name="stripe_webhook"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,214 @@
+"""The shape of a request body, as Claude's API reference gives it, and the complaint about any other."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from sandbox.claude_api.errors import invalid
+
+# Blocks of a beta are let through where the request names a beta: the sandbox does not know them all.
+BLOCK_TYPES = frozenset(
+    {
+        "bash_code_execution_tool_result",
+        "code_execution_tool_result",
+        "container_upload",
+        "document",
+        "image",
+        "redacted_thinking",
+        "search_result",
+        "server_tool_use",
+        "text",
+        "text_editor_code_execution_tool_result",
+        "thinking",
+        "tool_result",
+        "tool_search_tool_result",
+        "tool_use",
+        "web_fetch_tool_result",
+        "web_search_tool_result",
+    }
+)
+_OPEN = ConfigDict(extra="allow", strict=True)
+_CLOSED = ConfigDict(extra="forbid", strict=True)
+_UNION_TAGS = frozenset(
+    {"as_text", "as_blocks", "text_block", "tool_use_block", "tool_result_block", "source_block", "other_block"}
+)
+
+
+@with_config(_OPEN)
+class CacheControl(TypedDict):
+    type: Literal["ephemeral"]
+    ttl: NotRequired[Literal["5m", "1h"]]
+
+
+@with_config(_OPEN)
+class TextBlock(TypedDict):
+    type: Literal["text"]
+    text: str
+    cache_control: NotRequired[CacheControl | None]
+
+
+@with_config(_OPEN)
+class ToolUseBlock(TypedDict):
+    type: Literal["tool_use"]
+    id: str
+    name: str
+    input: dict[str, Any]
+    cache_control: NotRequired[CacheControl | None]
+
+
+@with_config(_OPEN)
+class ToolResultBlock(TypedDict):
+    type: Literal["tool_result"]
+    tool_use_id: str
+    content: NotRequired[str | list[dict[str, Any]] | None]
+    cache_control: NotRequired[CacheControl | None]
+
+
+@with_config(_OPEN)
+class SourceBlock(TypedDict):
+    type: Literal["image", "document"]
+    source: dict[str, Any]
+    cache_control: NotRequired[CacheControl | None]
+
+
+@with_config(_OPEN)
+class OtherBlock(TypedDict):
+    type: str
+    cache_control: NotRequired[CacheControl | None]
+
+
+def _block_tag(block: object) -> str:
+    kind = block.get("type") if isinstance(block, dict) else None
+    if kind in {"image", "document"}:
+        return "source_block"
+    return f"{kind}_block" if kind in {"text", "tool_use", "tool_result"} else "other_block"
+
+
+def _content_tag(content: object) -> str:
+    return "as_text" if isinstance(content, str) else "as_blocks"
+
+
+Block = Annotated[
+    Annotated[TextBlock, Tag("text_block")]
+    | Annotated[ToolUseBlock, Tag("tool_use_block")]
+    | Annotated[ToolResultBlock, Tag("tool_result_block")]
+    | Annotated[SourceBlock, Tag("source_block")]
+    | Annotated[OtherBlock, Tag("other_block")],
+    Discriminator(_block_tag),
+]
+Content = Annotated[
+    Annotated[str, Tag("as_text")] | Annotated[list[Block], Tag("as_blocks")], Discriminator(_content_tag)
+]
+SystemContent = Annotated[
+    Annotated[str, Tag("as_text")] | Annotated[list[TextBlock], Tag("as_blocks")], Discriminator(_content_tag)
+]
+
+
+@with_config(_OPEN)
+class MessageParam(TypedDict):
+    role: Literal["user", "assistant", "system"]
+    content: Content
+
+
+@with_config(_OPEN)
+class Thinking(TypedDict):
+    type: Literal["adaptive", "between_tools", "disabled", "enabled"]
+    budget_tokens: NotRequired[int]
+    display: NotRequired[Literal["summarized", "omitted"] | None]
+
+
+@with_config(_OPEN)
+class ToolChoice(TypedDict):
+    type: Literal["auto", "any", "tool", "none"]
+    name: NotRequired[str]
+    disable_parallel_tool_use: NotRequired[bool]
+
+
+@with_config(_OPEN)
+class Tool(TypedDict):
+    name: NotRequired[str]
+    type: NotRequired[str | None]
+    input_schema: NotRequired[dict[str, Any]]
+    cache_control: NotRequired[CacheControl | None]
+
+
+@with_config(_OPEN)
+class OutputFormat(TypedDict):
+    type: Literal["json_schema"]
+    schema: dict[str, Any]
+
+
+@with_config(_OPEN)
+class OutputConfig(TypedDict):
+    effort: NotRequired[Literal["low", "medium", "high", "xhigh", "max"] | None]
+    format: NotRequired[OutputFormat | None]
+
+
+class _Prompt(TypedDict):
+    model: str
+    messages: list[MessageParam]
+    system: NotRequired[SystemContent]
+    tools: NotRequired[list[Tool]]
+    tool_choice: NotRequired[ToolChoice]
+    thinking: NotRequired[Thinking]
+    output_config: NotRequired[OutputConfig]
+    cache_control: NotRequired[CacheControl | None]
+    speed: NotRequired[Literal["standard", "fast"] | None]
+
+
+@with_config(_CLOSED)
+class CountBody(_Prompt):
+    """The body of `POST /v1/messages/count_tokens`."""
+
+
+@with_config(_CLOSED)
+class MessagesBody(_Prompt):
+    """The body of `POST /v1/messages`."""
+
+    max_tokens: Annotated[int, Field(ge=0)]
+    stream: NotRequired[bool | None]
+    stop_sequences: NotRequired[list[str]]
+    temperature: NotRequired[Annotated[float, Field(ge=0, le=1)] | None]
+    top_p: NotRequired[Annotated[float, Field(ge=0, le=1)] | None]
+    top_k: NotRequired[Annotated[int, Field(ge=0)] | None]
+    metadata: NotRequired[dict[str, Any] | None]
+    service_tier: NotRequired[Literal["auto", "standard_only"]]
+    container: NotRequired[Any]
+    diagnostics: NotRequired[dict[str, Any] | None]
+    inference_geo: NotRequired[str | None]
+
+
+@with_config(_OPEN)
+class BetaCountBody(CountBody):
+    """The same with a beta named in `anthropic-beta`, which may bring fields of its own."""
+
+
+@with_config(_OPEN)
+class BetaMessagesBody(MessagesBody):
+    """The same with a beta named in `anthropic-beta`, which may bring fields of its own."""
+
+
+_ADAPTERS: dict[tuple[bool, bool], TypeAdapter[Any]] = {
+    (False, False): TypeAdapter(CountBody),
+    (False, True): TypeAdapter(BetaCountBody),
+    (True, False): TypeAdapter(MessagesBody),
+    (True, True): TypeAdapter(BetaMessagesBody),
+}
+
+
+def check_shape(body: dict[str, Any], *, generates: bool, beta: bool) -> None:
+    """Raise `ApiError` (400) for the first thing in a body that has not the shape it must have."""
+    try:
+        _ADAPTERS[generates, beta].validate_python(body)
+    except ValidationError as error:
+        raise invalid(_first_complaint(error)) from None
+
+
+def _first_complaint(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in _UNION_TAGS)
+    wording = "Extra inputs are not permitted" if first["type"] == "extra_forbidden" else first["msg"]
+    return f"{place}: {wording}"

@@ -1,0 +1,169 @@
+"""The control API: what tests, and people with a browser, ask of the sandbox's Claude. It needs no key."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.claude_api.errors import ApiError
+from sandbox.claude_api.faults import FaultOrder
+from sandbox.claude_api.ledger import MOST_ROWS_A_PAGE, Filter
+from sandbox.claude_api.models import BUILT_IN, Model
+from sandbox.claude_api.pace import Settings
+from sandbox.claude_api.state import State
+
+_DEFAULT_ROWS = 1000
+Handler = Callable[[Request], Awaitable[Response]]
+Body = TypeVar("Body", bound=BaseModel)
+
+
+class _Age(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: float = Field(gt=0)
+
+
+class _OrderError(Exception):
+    """A control request that makes no sense; its text says why."""
+
+
+class Control:
+    """The handlers, over the state that they show and change."""
+
+    def __init__(self, *, state: State) -> None:
+        self._state = state
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes, relative to where the application mounts them."""
+        handlers: list[tuple[str, str, Handler]] = [
+            ("GET", "/settings", self.show_settings),
+            ("POST", "/settings", self.change_settings),
+            ("GET", "/faults", self.list_faults),
+            ("POST", "/faults", self.add_fault),
+            ("DELETE", "/faults", self.clear_faults),
+            ("GET", "/ledger", self.list_ledger),
+            ("GET", "/ledger/totals", self.show_totals),
+            ("GET", "/requests", self.list_requests),
+            ("GET", "/models", self.list_models),
+            ("POST", "/models/{model_id}", self.change_model),
+            ("POST", "/cache/age", self.age_cache),
+            ("DELETE", "/cache", self.clear_cache),
+            ("POST", "/reset", self.reset),
+        ]
+        return [Route(path, _answering(handler), methods=[method]) for method, path, handler in handlers]
+
+    async def show_settings(self, request: Request) -> Response:
+        return JSONResponse(self._state.pace.settings.model_dump())
+
+    async def change_settings(self, request: Request) -> Response:
+        """Change the settings that are given and keep the others."""
+        changed = await _json(request)
+        settings = _read({**self._state.pace.settings.model_dump(), **changed}, Settings)
+        self._state.pace.change(settings)
+        return JSONResponse(settings.model_dump())
+
+    async def list_faults(self, request: Request) -> Response:
+        return JSONResponse({"data": self._state.faults.all()})
+
+    async def add_fault(self, request: Request) -> Response:
+        return JSONResponse(self._state.faults.add(_read(await _json(request), FaultOrder)), status_code=201)
+
+    async def clear_faults(self, request: Request) -> Response:
+        self._state.faults.clear()
+        return JSONResponse({"data": []})
+
+    async def list_ledger(self, request: Request) -> Response:
+        """Rows of the ledger, oldest first; `last_id` is the next page's `since_id`."""
+        limit = _whole(request, "limit", default=_DEFAULT_ROWS, most=MOST_ROWS_A_PAGE)
+        wanted = _filter(request)
+        rows = self._state.ledger.rows(wanted=wanted, limit=limit + 1)
+        shown = rows[:limit]
+        last_id = shown[-1]["id"] if shown else wanted.since_id
+        return JSONResponse({"data": shown, "has_more": len(rows) > limit, "last_id": last_id})
+
+    async def show_totals(self, request: Request) -> Response:
+        return JSONResponse(self._state.ledger.totals(wanted=_filter(request)))
+
+    async def list_requests(self, request: Request) -> Response:
+        return JSONResponse({"data": self._state.journal.all()})
+
+    async def list_models(self, request: Request) -> Response:
+        return JSONResponse({"data": [model.model_dump() for model in self._state.catalogue.all()]})
+
+    async def change_model(self, request: Request) -> Response:
+        """Change some fields of a model. An unknown id makes a new model, like the newest in all that is not given."""
+        model_id = request.path_params["model_id"]
+        known = {model.id: model for model in self._state.catalogue.all()}
+        base = known.get(model_id) or BUILT_IN[0].model_copy(update={"display_name": model_id})
+        model = _read({**base.model_dump(), **await _json(request), "id": model_id}, Model)
+        self._state.catalogue.put(model)
+        return JSONResponse(model.model_dump())
+
+    async def age_cache(self, request: Request) -> Response:
+        """Let time pass for the prompt cache."""
+        self._state.cache.age(seconds=_read(await _json(request), _Age).seconds)
+        return JSONResponse({})
+
+    async def clear_cache(self, request: Request) -> Response:
+        self._state.cache.clear()
+        return JSONResponse({})
+
+    async def reset(self, request: Request) -> Response:
+        self._state.reset()
+        return JSONResponse({})
+
+
+def _answering(handler: Handler) -> Handler:
+    """The handler, with a wrong order answered by a sentence."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except _OrderError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        except ApiError as error:
+            return JSONResponse({"error": error.message}, status_code=error.status)
+
+    return answer
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError) as error:
+        raise _OrderError(f"The body is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise _OrderError("The body must be a JSON object")
+    return body
+
+
+def _read(fields: dict[str, Any], kind: type[Body]) -> Body:
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _OrderError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+
+
+def _filter(request: Request) -> Filter:
+    query = request.query_params
+    return Filter(
+        since_id=_whole(request, "since_id", default=0, most=2**62),
+        key=query["key"][-4:] if "key" in query else None,
+        model=query.get("model"),
+        ended=query.get("ended"),
+        request_id=query.get("request_id"),
+    )
+
+
+def _whole(request: Request, name: str, *, default: int, most: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= most):
+        raise _OrderError(f"{name} must be a whole number up to {most}")
+    return int(text)

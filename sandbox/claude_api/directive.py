@@ -1,0 +1,157 @@
+"""The `[[usage ...]]` directive: what a prompt may ask of its answer. The package's docstring has the grammar."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sandbox.claude_api.behaviour import PROMPT, Behaviour
+from sandbox.claude_api.errors import invalid
+from sandbox.claude_api.usage import InputUsage, UsageShape
+
+OPENING = "[[usage"
+STOP_REASONS = frozenset(
+    {"end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal", "model_context_window_exceeded"}
+)
+MOST_TOKENS = 10_000_000
+MOST_PIECES = 100_000
+MOST_MS = 3_600_000
+MOST_REPEATS = 20
+
+_ITEM = r"""[a-z_0-9]+(?:="(?:[^"\\]|\\.)*"|=[^\s"\]]+)?"""
+_DIRECTIVE = re.compile(rf"\[\[usage((?:\s+{_ITEM})*)\s*\]\]")
+_NAME_AND_VALUE = re.compile(r"""([a-z_0-9]+)(?:="((?:[^"\\]|\\.)*)"|=([^\s"\]]+))?""")
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """What a prompt asks of its answer; None leaves the choice to the sandbox."""
+
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    output: int | None = None
+    thinking: int | None = None
+    text: str | None = None
+    chunks: int | None = None
+    tool_calls: int | None = None
+    web_search: int = 0
+    stop: str | None = None
+    shape: UsageShape = field(default_factory=UsageShape)
+    behaviour: Behaviour = PROMPT
+
+    def input_usage(self, *, natural: int) -> InputUsage | None:
+        """The input tokens asked for, or None where the prompt's own are to be counted.
+
+        With any class given the others are 0, except `input`, which is then all of the prompt (`natural` tokens).
+        """
+        asked = (self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h)
+        if asked == (None, None, None, None):
+            return None
+        return InputUsage(
+            uncached=natural if self.input is None else self.input,
+            cache_read=self.cache_read or 0,
+            cache_write_5m=self.cache_write_5m or 0,
+            cache_write_1h=self.cache_write_1h or 0,
+        )
+
+
+NO_DIRECTIVE = Directive()
+
+
+def find(texts: list[str]) -> Directive:
+    """The directive in the last of these texts that holds one.
+
+    Raises `ApiError` (400) where a directive cannot be read: a misspelt one must not pass for a plain prompt.
+    """
+    for text in reversed(texts):
+        if OPENING in text:
+            return _parse(text)
+    return NO_DIRECTIVE
+
+
+def strip(text: str) -> str:
+    """The text without its directives."""
+    return _DIRECTIVE.sub("", text).strip() if OPENING in text else text
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> Directive:
+    match = _DIRECTIVE.search(text)
+    if match is None:
+        raise invalid('sandbox directive: write it as [[usage name=value flag text="quoted"]]')
+    own: dict[str, Any] = {}
+    behaviour: dict[str, Any] = {}
+    shape: dict[str, bool] = {}
+    for name, quoted, bare in _NAME_AND_VALUE.findall(match.group(1)):
+        value = _unescape(quoted) if quoted else bare
+        if name in _OWN:
+            own[name] = _OWN[name](name, value)
+        elif name in _BEHAVIOUR:
+            behaviour[name] = _BEHAVIOUR[name](name, value)
+        elif name in _FLAGS and not value:
+            shape[_FLAGS[name]] = False
+        else:
+            known = ", ".join(sorted([*_OWN, *_BEHAVIOUR, *_FLAGS]))
+            raise invalid(f"sandbox directive: '{name}' is not one of {known}")
+    return Directive(**own, behaviour=Behaviour(**behaviour), shape=UsageShape(**shape))
+
+
+def _unescape(quoted: str) -> str:
+    try:
+        return str(json.loads(f'"{quoted}"', strict=False))
+    except ValueError:
+        raise invalid(f'sandbox directive: "{quoted}" is not a quoted string') from None
+
+
+def _whole(*, most: int, least: int = 0) -> Callable[[str, str], int]:
+    def read(name: str, value: str) -> int:
+        if not (value.isascii() and value.isdecimal() and len(value) <= len(str(most)) and least <= int(value) <= most):
+            raise invalid(
+                f"sandbox directive: {name} must be a whole number from {least} to {most}, not '{value[:40]}'"
+            )
+        return int(value)
+
+    return read
+
+
+def _text(name: str, value: str) -> str:
+    return value
+
+
+def _stop_reason(name: str, value: str) -> str:
+    if value not in STOP_REASONS:
+        raise invalid(f"sandbox directive: stop must be one of {', '.join(sorted(STOP_REASONS))}")
+    return value
+
+
+_OWN: dict[str, Callable[[str, str], object]] = {
+    "input": _whole(most=MOST_TOKENS),
+    "cache_read": _whole(most=MOST_TOKENS),
+    "cache_write_5m": _whole(most=MOST_TOKENS),
+    "cache_write_1h": _whole(most=MOST_TOKENS),
+    "output": _whole(most=MOST_TOKENS),
+    "thinking": _whole(most=MOST_TOKENS),
+    "chunks": _whole(most=MOST_PIECES, least=1),
+    "tool_calls": _whole(most=MOST_REPEATS),
+    "web_search": _whole(most=MOST_REPEATS),
+    "text": _text,
+    "stop": _stop_reason,
+}
+_BEHAVIOUR: dict[str, Callable[[str, str], object]] = {
+    "error": _whole(most=599, least=400),
+    "error_type": _text,
+    "message": _text,
+    "retry_after_s": _whole(most=MOST_MS),
+    "error_after": _whole(most=MOST_PIECES),
+    "drop_after": _whole(most=MOST_PIECES),
+    "stall_after": _whole(most=MOST_PIECES),
+    "delay_ms": _whole(most=MOST_MS),
+    "chunk_delay_ms": _whole(most=MOST_MS),
+}
+_FLAGS = {"no_split": "split", "bare_delta": "delta_has_input"}

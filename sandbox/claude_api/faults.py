@@ -1,0 +1,106 @@
+"""Faults set over the control API: what the next calls will meet."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sandbox.claude_api.behaviour import Behaviour
+from sandbox.claude_api.ids import new_id
+
+Path = Literal["messages", "count_tokens", "models"]
+_Events = Annotated[int, Field(ge=0, le=100_000)]
+_Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)]
+
+
+class FaultOrder(BaseModel):
+    """A fault as it is asked for: which calls it meets, how many of them, and what happens to them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Path = "messages"
+    key: str | None = None
+    model: str | None = None
+    times: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    error: Annotated[int, Field(ge=400, le=599)] | None = None
+    error_type: str | None = None
+    message: str | None = None
+    retry_after_s: Annotated[float, Field(ge=0)] | None = None
+    error_after: _Events | None = None
+    drop_after: _Events | None = None
+    stall_after: _Events | None = None
+    delay_ms: _Milliseconds = 0
+    chunk_delay_ms: _Milliseconds = 0
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.behaviour() == Behaviour():
+            raise ValueError(
+                "a fault needs one of error, error_after, drop_after, stall_after, delay_ms, chunk_delay_ms"
+            )
+        streams = (self.error_after, self.drop_after, self.stall_after, self.chunk_delay_ms or None)
+        if self.path != "messages" and any(each is not None for each in streams):
+            raise ValueError(f"a call of {self.path} can meet an error and a delay_ms, nothing else")
+        return self
+
+    def behaviour(self) -> Behaviour:
+        """What happens to a call that meets the fault."""
+        return Behaviour(
+            error=self.error,
+            error_type=self.error_type,
+            message=self.message,
+            retry_after_s=self.retry_after_s,
+            error_after=self.error_after,
+            drop_after=self.drop_after,
+            stall_after=self.stall_after,
+            delay_ms=self.delay_ms,
+            chunk_delay_ms=self.chunk_delay_ms,
+        )
+
+    def meets(self, *, path: Path, key: str, model: str | None) -> bool:
+        """Whether a call is one of those that the fault is for. `key` is matched by its last four characters."""
+        return (
+            self.path == path
+            and (self.key is None or key.endswith(self.key[-4:]))
+            and (self.model is None or self.model == model)
+        )
+
+
+class Faults:
+    """The faults that wait for their calls, the oldest first."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[FaultOrder, int]] = {}
+
+    def add(self, order: FaultOrder) -> dict[str, Any]:
+        """Let the next calls meet a fault."""
+        id_ = new_id("fault_")
+        self._waiting[id_] = (order, order.times)
+        return self._shown(id_)
+
+    def take(self, *, path: Path, key: str, model: str | None = None) -> Behaviour | None:
+        """The fault that this call meets, which is then one call nearer to its end; None where it meets none."""
+        for id_, (order, left) in self._waiting.items():
+            if order.meets(path=path, key=key, model=model):
+                self._count_down(id_, order=order, left=left - 1)
+                return order.behaviour()
+        return None
+
+    def all(self) -> list[dict[str, Any]]:
+        """The faults that still wait, with the number of calls that each is yet to meet."""
+        return [self._shown(id_) for id_ in self._waiting]
+
+    def clear(self) -> None:
+        """Let every call pass again."""
+        self._waiting.clear()
+
+    def _count_down(self, id_: str, *, order: FaultOrder, left: int) -> None:
+        if left:
+            self._waiting[id_] = (order, left)
+        else:
+            del self._waiting[id_]
+
+    def _shown(self, id_: str) -> dict[str, Any]:
+        order, left = self._waiting[id_]
+        return {"id": id_, **order.model_dump(exclude_defaults=True), "path": order.path, "times_left": left}

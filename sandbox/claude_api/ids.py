@@ -1,0 +1,10 @@
+"""Identifiers that look like Claude's."""
+
+from __future__ import annotations
+
+import secrets
+
+
+def new_id(prefix: str) -> str:
+    """An identifier nobody had before, such as `msg_01...`."""
+    return f"{prefix}{secrets.token_hex(11)}"

@@ -1,0 +1,56 @@
+"""The size of a picture, read from the first bytes of its file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+
+# Claude scales pictures down before it looks at them; one of the largest size costs about this much:
+# https://platform.claude.com/docs/en/build-with-claude/vision#calculate-image-costs
+LARGEST_IMAGE_TOKENS = 1568
+PIXELS_PER_TOKEN = 750
+# A JPEG's size stands behind its tables and thumbnails, so it needs more of the file than a PNG's.
+_HEAD_BASE64_CHARACTERS = 64 * 1024
+
+
+def image_tokens(*, data: str) -> int:
+    """The tokens of a base64 picture: one per 750 pixels, 1568 at most, and for a file whose size cannot be read."""
+    size = _size(_head(data))
+    if size is None:
+        return LARGEST_IMAGE_TOKENS
+    width, height = size
+    return max(1, min(LARGEST_IMAGE_TOKENS, -(-width * height // PIXELS_PER_TOKEN)))
+
+
+def _head(data: str) -> bytes:
+    try:
+        return base64.b64decode(data[:_HEAD_BASE64_CHARACTERS], validate=False)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _size(head: bytes) -> tuple[int, int] | None:
+    """Width and height of a PNG, GIF or JPEG; None for anything else."""
+    try:
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            return struct.unpack(">II", head[16:24])
+        if head.startswith((b"GIF87a", b"GIF89a")):
+            return struct.unpack("<HH", head[6:10])
+        if head.startswith(b"\xff\xd8"):
+            return _jpeg_size(head)
+    except struct.error:
+        return None
+    return None
+
+
+def _jpeg_size(head: bytes) -> tuple[int, int] | None:
+    position = 2
+    while position + 9 <= len(head) and head[position] == 0xFF:
+        marker = head[position + 1]
+        # SOF0 to SOF15 hold the size; the three among them that do not are Huffman and arithmetic tables.
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
+            height, width = struct.unpack(">HH", head[position + 5 : position + 9])
+            return width, height
+        position += 2 + struct.unpack(">H", head[position + 2 : position + 4])[0]
+    return None

@@ -1,0 +1,59 @@
+"""The last requests as they came: what a gateway between a client and Claude passed on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from typing import Any
+
+from sandbox.claude_api.wire import HINT_CHARACTERS, Exchange
+
+MOST_REQUESTS = 200
+# A body beyond this is only measured: two hundred of the largest would be 6 GB.
+LONGEST_BODY_BYTES = 256 * 1024
+_SECRET_HEADERS = frozenset({"x-api-key", "authorization"})
+
+
+class Journal:
+    """A ring of requests to `messages` and `count_tokens`, in memory."""
+
+    def __init__(self) -> None:
+        self._entries: deque[tuple[float, str, Any, bytes | None, int]] = deque(maxlen=MOST_REQUESTS)
+
+    def add(self, exchange: Exchange, raw: bytes) -> None:
+        """Note a request."""
+        body = raw if len(raw) <= LONGEST_BODY_BYTES else None
+        self._entries.append((time.time(), exchange.request_id, exchange.scope, body, len(raw)))
+
+    def all(self) -> list[dict[str, Any]]:
+        """The requests, the newest first; of a key no more than its last characters, and no body of over 256 KB."""
+        return [
+            {
+                "received_at": received_at,
+                "request_id": request_id,
+                "path": scope["path"],
+                "query": scope["query_string"].decode("latin-1"),
+                "headers": dict(_shown(name, value) for name, value in scope["headers"]),
+                "body": None if body is None else _parsed(body),
+                "body_bytes": size,
+            }
+            for received_at, request_id, scope, body, size in reversed(self._entries)
+        ]
+
+    def clear(self) -> None:
+        """Forget every request."""
+        self._entries.clear()
+
+
+def _shown(name: bytes, value: bytes) -> tuple[str, str]:
+    text = value.decode("latin-1")
+    shown = f"...{text[-HINT_CHARACTERS:]}" if name.decode("latin-1") in _SECRET_HEADERS else text
+    return name.decode("latin-1"), shown
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return body.decode(errors="replace")

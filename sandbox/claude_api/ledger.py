@@ -1,0 +1,147 @@
+"""The ledger of what the sandbox's Claude served: the truth that a reseller's own records are compared with."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, Literal
+
+from sandbox.claude_api.store import Store
+
+Ended = Literal["complete", "client_gone", "dropped", "error"]
+ENDINGS: tuple[Ended, ...] = ("complete", "client_gone", "dropped", "error")
+MOST_ROWS_A_PAGE = 10_000
+# Rows wait this long for others to be committed with. Whoever reads the ledger sees them at once.
+COMMIT_EVERY_S = 0.02
+
+TOKEN_CLASSES = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+)
+COUNTED = (*TOKEN_CLASSES, "thinking_tokens", "web_search_requests")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One call of `POST /v1/messages`, and how it ended.
+
+    `input_tokens` excludes the cached classes. `output_tokens` are those generated until the call ended: all of the
+    answer's where it is complete, those sent so far where it was cut short. A call refused before it was answered
+    (`ended` "error", `status` 400 and above) has no tokens; an error within a stream keeps its `status` 200.
+    """
+
+    request_id: str
+    message_id: str | None = None
+    served_at: float = field(default_factory=time.time)
+    key_hint: str
+    model: str
+    stream: bool
+    ended: Ended
+    status: int = 200
+    error_type: str | None = None
+    stop_reason: str | None = None
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+    thinking_tokens: int = 0
+    web_search_requests: int = 0
+
+
+_COLUMNS = tuple(each.name for each in fields(Served))
+_as_row = attrgetter(*_COLUMNS)
+_INSERT = f"INSERT INTO served ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which rows: None takes all. `key` is a key's last four characters; `since_id` itself is excluded."""
+
+    since_id: int = 0
+    key: str | None = None
+    model: str | None = None
+    ended: str | None = None
+    request_id: str | None = None
+
+    def where(self) -> tuple[str, list[object]]:
+        """The condition and its parameters."""
+        named = {"key_hint": self.key, "model": self.model, "ended": self.ended, "request_id": self.request_id}
+        given = {column: value for column, value in named.items() if value is not None}
+        conditions = ["id > ?", *(f"{column} = ?" for column in given)]
+        return " AND ".join(conditions), [self.since_id, *given.values()]
+
+
+class Ledger:
+    """Rows are committed in groups, off the way of the answers, and read from SQLite."""
+
+    def __init__(self, *, store: Store) -> None:
+        self._connection = store.connection
+        self._waiting: list[Served] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def record(self, row: Served) -> None:
+        """Add a row; call it before the answer's last byte leaves. Must run in the event loop."""
+        self._waiting.append(row)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(COMMIT_EVERY_S, self.flush)
+
+    def flush(self) -> None:
+        """Commit the rows that wait."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._waiting:
+            return
+        rows, self._waiting = self._waiting, []
+        self._connection.execute("BEGIN")
+        self._connection.executemany(_INSERT, map(_as_row, rows))
+        self._connection.execute("COMMIT")
+
+    def rows(self, *, wanted: Filter, limit: int) -> list[dict[str, Any]]:
+        """The rows in the order in which they were served, oldest first, each with its `id`."""
+        self.flush()
+        where, parameters = wanted.where()
+        cursor = self._connection.execute(
+            f"SELECT * FROM served WHERE {where} ORDER BY id LIMIT ?", [*parameters, limit]
+        )
+        return [{**row, "stream": bool(row["stream"])} for row in map(dict, cursor)]
+
+    def newest(self, *, wanted: Filter, limit: int, before_id: int | None = None) -> list[dict[str, Any]]:
+        """Up to `limit` rows, newest first, of those with an id below `before_id`."""
+        self.flush()
+        where, parameters = wanted.where()
+        cursor = self._connection.execute(
+            f"SELECT * FROM served WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?",
+            [*parameters, 2**63 - 1 if before_id is None else before_id, limit],
+        )
+        return [{**row, "stream": bool(row["stream"])} for row in map(dict, cursor)]
+
+    def totals(self, *, wanted: Filter) -> dict[str, Any]:
+        """Requests and tokens of every class: in all, by model, and by how the call ended."""
+        self.flush()
+        return {
+            **self._sums(wanted)[0],
+            "by_model": self._grouped(wanted, column="model"),
+            "by_ended": self._grouped(wanted, column="ended"),
+        }
+
+    def clear(self) -> None:
+        """Forget every row. Their ids are not used again."""
+        self.flush()
+        self._connection.execute("DELETE FROM served")
+
+    def _grouped(self, wanted: Filter, *, column: str) -> dict[str, dict[str, Any]]:
+        return {str(row.pop(column)): row for row in self._sums(wanted, column=column)}
+
+    def _sums(self, wanted: Filter, *, column: str | None = None) -> list[dict[str, Any]]:
+        where, parameters = wanted.where()
+        sums = ", ".join(f"COALESCE(SUM({each}), 0) AS {each}" for each in COUNTED)
+        select, group = (f"{column}, ", f"GROUP BY {column} ORDER BY {column}") if column else ("", "")
+        query = f"SELECT {select}COUNT(*) AS requests, {sums} FROM served WHERE {where} {group}"
+        return [dict(row) for row in self._connection.execute(query, parameters)]

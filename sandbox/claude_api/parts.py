@@ -1,0 +1,198 @@
+"""The parts an answer is made of: how much each costs, how it is cut short, and how it is sent in pieces."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from sandbox.claude_api.ids import new_id
+from sandbox.claude_api.tokens import BYTES_PER_TOKEN, byte_length, count_text, tokens_of
+
+SHORTEST_PIECE = 16
+MOST_PIECES = 200
+
+JsonObject = dict[str, Any]
+# A content delta, and the tokens of the part that have been generated with it.
+Piece = tuple[JsonObject, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(ABC):
+    """One content block of an answer, and the output tokens it costs."""
+
+    tokens: int
+
+    def priced(self, tokens: int) -> Self:
+        """The same block at another price."""
+        return replace(self, tokens=tokens)
+
+    @abstractmethod
+    def cut(self, tokens: int) -> Self:
+        """The block as it stands when generation stops after that many tokens, fewer than its own."""
+
+    @abstractmethod
+    def opening(self) -> JsonObject:
+        """The block as `content_block_start` shows it."""
+
+    @abstractmethod
+    def pieces(self, chunks: int | None) -> Iterator[Piece]:
+        """Its deltas, in so many chunks, or as many as suit its length."""
+
+    @abstractmethod
+    def block(self) -> JsonObject:
+        """The whole block."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPart(Part):
+    """Visible text. `tokens` may be more or less than its letters would cost: a directive may say so."""
+
+    text: str
+
+    def tokens_at(self, end: int) -> int:
+        """The tokens of its first `end` characters."""
+        if self.tokens == count_text(self.text):
+            return count_text(self.text[:end])
+        return self.tokens * end // len(self.text)
+
+    def cut(self, tokens: int) -> Self:
+        return replace(self, text=_cut(self.text, tokens=self.tokens, to=tokens), tokens=tokens)
+
+    def opening(self) -> JsonObject:
+        return {"type": "text", "text": ""}
+
+    def pieces(self, chunks: int | None) -> Iterator[Piece]:
+        for text, so_far in _priced_slices(self.text, tokens=self.tokens, chunks=chunks):
+            yield {"type": "text_delta", "text": text}, so_far
+
+    def block(self) -> JsonObject:
+        return {"type": "text", "text": self.text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinkingPart(Part):
+    """Thinking, which is billed in full also where the request has it `omitted` from the answer."""
+
+    text: str
+    shown: bool
+
+    def cut(self, tokens: int) -> Self:
+        return replace(self, text=_cut(self.text, tokens=self.tokens, to=tokens), tokens=tokens)
+
+    def opening(self) -> JsonObject:
+        return {"type": "thinking", "thinking": "", "signature": ""}
+
+    def pieces(self, chunks: int | None) -> Iterator[Piece]:
+        if self.shown:
+            for text, so_far in _priced_slices(self.text, tokens=self.tokens, chunks=chunks):
+                yield {"type": "thinking_delta", "thinking": text}, so_far
+        yield {"type": "signature_delta", "signature": self._signature()}, self.tokens
+
+    def block(self) -> JsonObject:
+        return {"type": "thinking", "thinking": self.text if self.shown else "", "signature": self._signature()}
+
+    def _signature(self) -> str:
+        return base64.b64encode(hashlib.sha512(self.text.encode()).digest()).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolUsePart(Part):
+    """A call of a tool, the client's or (`server`) Claude's own. `written` is as much of its input's JSON as came."""
+
+    id: str
+    name: str
+    input: JsonObject
+    written: str
+    server: bool = False
+
+    def cut(self, tokens: int) -> Self:
+        written = _cut(self.written, tokens=self.tokens, to=tokens)
+        return replace(self, written=written, input={}, tokens=tokens)
+
+    def opening(self) -> JsonObject:
+        return {**self._head(), "input": {}}
+
+    def pieces(self, chunks: int | None) -> Iterator[Piece]:
+        yield {"type": "input_json_delta", "partial_json": ""}, 0
+        for text, so_far in _priced_slices(self.written, tokens=self.tokens, chunks=chunks):
+            yield {"type": "input_json_delta", "partial_json": text}, so_far
+
+    def block(self) -> JsonObject:
+        return {**self._head(), "input": self.input}
+
+    def _head(self) -> JsonObject:
+        return {
+            "type": "server_tool_use" if self.server else "tool_use",
+            "id": self.id,
+            "name": self.name,
+            "caller": {"type": "direct"},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResultPart(Part):
+    """What a web search found. It costs no output and comes whole."""
+
+    tool_use_id: str
+    query: str
+
+    def cut(self, tokens: int) -> Self:
+        return self
+
+    def opening(self) -> JsonObject:
+        return self.block()
+
+    def pieces(self, chunks: int | None) -> Iterator[Piece]:
+        return iter(())
+
+    def block(self) -> JsonObject:
+        found = {
+            "type": "web_search_result",
+            "url": "https://example.com/",
+            "title": f"A page about {self.query}",
+            "page_age": None,
+            "encrypted_content": base64.b64encode(self.query.encode()).decode(),
+        }
+        return {"type": "web_search_tool_result", "tool_use_id": self.tool_use_id, "content": [found]}
+
+
+def tool_use(*, name: str, input_: JsonObject) -> ToolUsePart:
+    """A call of a client's tool at its natural cost: its name and its input as text."""
+    written = json.dumps(input_)
+    tokens = count_text(name) + count_text(written)
+    return ToolUsePart(id=new_id("toolu_01"), name=name, input=input_, written=written, tokens=tokens)
+
+
+def web_search(*, query: str) -> tuple[ToolUsePart, SearchResultPart]:
+    """A search that Claude runs itself, and what it found. In the sandbox neither costs output tokens."""
+    id_, input_ = new_id("srvtoolu_01"), {"query": query}
+    call = ToolUsePart(id=id_, name="web_search", input=input_, written=json.dumps(input_), tokens=0, server=True)
+    return call, SearchResultPart(tool_use_id=id_, query=query, tokens=0)
+
+
+def _priced_slices(text: str, *, tokens: int, chunks: int | None) -> Iterator[tuple[str, int]]:
+    """The text in pieces, each with the tokens generated so far.
+
+    A text at its natural cost is counted as `count_tokens` would count its beginning; any other is shared out evenly.
+    """
+    wanted = chunks or min(MOST_PIECES, -(-len(text) // SHORTEST_PIECE))
+    natural = tokens == count_text(text)
+    start = length_bytes = 0
+    for number in range(1, wanted + 1):
+        end = len(text) * number // wanted
+        piece = text[start:end]
+        length_bytes += byte_length(piece)
+        yield piece, tokens_of(byte_length=length_bytes) if natural else tokens * end // len(text)
+        start = end
+
+
+def _cut(text: str, *, tokens: int, to: int) -> str:
+    """As much of a text that costs `tokens` as `to` tokens pay for."""
+    if tokens == count_text(text):
+        return text.encode()[: BYTES_PER_TOKEN * to].decode(errors="ignore")
+    return text[: len(text) * to // max(1, tokens)]

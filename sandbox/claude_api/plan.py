@@ -1,0 +1,85 @@
+"""Everything about a call that its body alone decides, worked out once for requests that repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.claude_api import answer, rules
+from sandbox.claude_api.answer import Answer
+from sandbox.claude_api.errors import invalid
+from sandbox.claude_api.models import Catalogue, Model
+from sandbox.claude_api.parts import ToolUsePart
+from sandbox.claude_api.prompt import PromptBlock, blocks_of
+from sandbox.claude_api.prompt_cache import check_breakpoints
+from sandbox.claude_api.request import Request
+from sandbox.claude_api.usage import InputUsage
+
+MOST_PLANS = 512
+LONGEST_REMEMBERED_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt that the model accepts, and what it costs."""
+
+    blocks: list[PromptBlock]
+    natural_tokens: int
+    asked: InputUsage | None
+
+    @property
+    def uncached(self) -> InputUsage:
+        """What it costs as far as no cache is concerned: as the directive says, else all of it."""
+        return self.asked or InputUsage(uncached=self.natural_tokens)
+
+    @property
+    def uses_cache(self) -> bool:
+        """Whether the prompt cache decides on the bill."""
+        return self.asked is None and any(block.ttl is not None for block in self.blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A call that will not be refused: its request, its model, its prompt and its answer."""
+
+    request: Request
+    model: Model
+    prompt: Prompt
+    answer: Answer
+
+
+def read_prompt(request: Request, *, model: Model) -> Prompt:
+    """Count a prompt. Raises `ApiError` (400) where it is too long, or wrongly marked for the cache."""
+    blocks = blocks_of(request)
+    check_breakpoints(blocks)
+    total = sum(block.tokens for block in blocks)
+    if total > model.max_input_tokens:
+        raise invalid(f"prompt is too long: {total} tokens > {model.max_input_tokens} maximum")
+    return Prompt(blocks=blocks, natural_tokens=total, asked=request.directive.input_usage(natural=total))
+
+
+def make_plan(request: Request, *, catalogue: Catalogue) -> Plan:
+    """Decide on the answer to a request. Raises `ApiError` for one that Claude would refuse."""
+    model = catalogue.callable(request.model)
+    rules.check(request, model=model, generates=True)
+    prompt = read_prompt(request, model=model)
+    return Plan(request=request, model=model, prompt=prompt, answer=answer.compose(request, model=model))
+
+
+class Plans:
+    """The plans of the last short requests. A load test repeats one request, and should not measure how it is read."""
+
+    def __init__(self) -> None:
+        self._plans: dict[tuple[bytes, bool, int], Plan] = {}
+
+    def recall(self, raw: bytes, *, beta: bool, version: int) -> Plan | None:
+        """The plan of these very bytes, made when the catalogue had this version."""
+        return self._plans.get((raw, beta, version))
+
+    def remember(self, plan: Plan, *, raw: bytes, beta: bool, version: int) -> None:
+        """Keep a plan, unless it is long, or holds a tool call, whose id no other answer may have."""
+        calls_tool = any(isinstance(part, ToolUsePart) for part in plan.answer.parts)
+        if calls_tool or len(raw) > LONGEST_REMEMBERED_BYTES:
+            return
+        if len(self._plans) >= MOST_PLANS:
+            self._plans.clear()
+        self._plans[raw, beta, version] = plan

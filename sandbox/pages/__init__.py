@@ -1,0 +1,1 @@
+"""Pages for people: Checkout, and the dashboard that shows what the sandbox holds."""

@@ -1,0 +1,45 @@
+"""What the sandbox's Claude served: the ledger that a reseller's own records are compared with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.claude_api.ledger import ENDINGS, Filter
+from sandbox.pages.dashboard import frame
+from sandbox.pages.dashboard.frame import Listing
+
+if TYPE_CHECKING:
+    from sandbox.app import Sandbox
+
+_ENDED = {"complete": "complete", "client_gone": "client gone", "dropped": "dropped", "error": "error"}
+
+
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
+    """One page: sums by model, and the calls, newest first."""
+
+    async def show_all(request: Request) -> Response:
+        ended = request.query_params.get("ended")
+        wanted = Filter(ended=ended if ended in ENDINGS else None)
+        return frame.show(
+            sandbox,
+            request,
+            "claude",
+            totals=sandbox.claude.ledger.totals(wanted=wanted),
+            calls=_calls(sandbox, request, wanted),
+            endings=_ENDED,
+            chosen=wanted.ended,
+        )
+
+    return [Route("/dashboard/claude", show_all)]
+
+
+def _calls(sandbox: Sandbox, request: Request, wanted: Filter) -> Listing:
+    before = request.query_params.get("before", "")
+    before_id = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+    rows = sandbox.claude.ledger.newest(wanted=wanted, limit=frame.ROWS + 1, before_id=before_id)
+    shown = rows[: frame.ROWS]
+    return Listing(shown, frame.older(request, before=shown[-1]["id"]) if len(rows) > frame.ROWS else None)

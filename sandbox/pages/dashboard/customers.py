@@ -1,0 +1,73 @@
+"""Customers, and each one with all that is theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.pages.dashboard import frame
+from sandbox.pages.web import lead_to, world_of
+from sandbox.stripe_api import portal_sessions
+
+if TYPE_CHECKING:
+    from sandbox.app import Sandbox
+
+_INVOICES = 24
+
+
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
+    """The list, the page of one, and the button that opens the portal as they see it."""
+
+    async def show_all(request: Request) -> Response:
+        email = request.query_params.get("email", "").strip()
+        found = frame.listing(sandbox, request, "customer", {"email": email or None})
+        return frame.show(sandbox, request, "customers", customers=found, email=email)
+
+    async def show_one(request: Request) -> Response:
+        world = sandbox.stripe.world()
+        customer = frame.find(world, "customer", request.path_params["customer"])
+        if customer is None:
+            return frame.missing(sandbox, request, "customer")
+        return frame.show(
+            sandbox,
+            request,
+            "customer",
+            customer=customer,
+            called=customer.get("email") or customer.get("name") or customer["id"],
+            deleted=bool(customer.get("deleted")),
+            subscriptions=[world.render(doc) for doc in world.find("subscription", customer=customer["id"])],
+            invoices=world.store.page("invoice", {"customer": customer["id"]}, limit=_INVOICES)[0],
+            cards=world.find("payment_method", customer=customer["id"]),
+            usage=_usage(sandbox, customer["id"]),
+        )
+
+    async def open_portal(request: Request) -> Response:
+        world = world_of(sandbox, request.path_params["customer"])
+        customer = frame.find(world, "customer", request.path_params["customer"])
+        if customer is None or customer.get("deleted"):
+            return frame.missing(sandbox, request, "customer")
+        back = f"{world.base_url}/dashboard/customers/{customer['id']}"
+        with world.store.transaction():
+            session = portal_sessions.create(world, {"customer": customer["id"], "return_url": back})
+        sandbox.courier.wake()
+        return lead_to(f"/p/session/{session['_token']}")
+
+    return [
+        Route("/dashboard/customers", show_all),
+        Route("/dashboard/customers/{customer}", show_one),
+        Route("/dashboard/customers/{customer}/portal", open_portal, methods=["POST"]),
+    ]
+
+
+def _usage(sandbox: Sandbox, customer: str) -> list[tuple[str, str, int, int]]:
+    """The customer's meters: id, event name, sum and number of events, of all time."""
+    rows = sandbox.store.db.execute(
+        "SELECT meter, sum(value), count(*) FROM meter_events WHERE customer = ? AND cancelled_at IS NULL "
+        "GROUP BY meter ORDER BY meter",
+        (customer,),
+    ).fetchall()
+    meters = {meter["id"]: meter["event_name"] for meter in sandbox.store.find("billing.meter")}
+    return [(meter, meters.get(meter, meter), total, events) for meter, total, events in rows]

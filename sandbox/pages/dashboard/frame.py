@@ -1,0 +1,98 @@
+"""What all pages of the dashboard share: navigation, the clock, and pages of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sandbox.pages.templates import page
+from sandbox.store import Filters, Json
+from sandbox.stripe_api.world import World
+
+if TYPE_CHECKING:
+    from sandbox.app import Sandbox
+
+NAVIGATION = (
+    ("Overview", "/"),
+    ("Customers", "/dashboard/customers"),
+    ("Subscriptions", "/dashboard/subscriptions"),
+    ("Invoices", "/dashboard/invoices"),
+    ("Meters", "/dashboard/meters"),
+    ("Products", "/dashboard/products"),
+    ("Events", "/dashboard/events"),
+    ("Requests", "/dashboard/requests"),
+    ("Faults", "/dashboard/faults"),
+    ("Claude", "/dashboard/claude"),
+)
+SPANS = (
+    ("1 hour", "1 hour later"),
+    ("1 day", "1 day later"),
+    ("to_period_end", "To the end of the period"),
+    ("1 month", "1 month later"),
+)
+ROWS = 50
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of a list, newest first; `older` is the address of the next one, if there is one."""
+
+    rows: list[Any]
+    older: str | None
+
+
+def show(sandbox: Sandbox, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page of the dashboard; `here` of the navigation is the entry its address begins with."""
+    path = request.url.path
+    here = next((url for _, url in reversed(NAVIGATION) if path.startswith(url)), "/")
+    return page(
+        f"dashboard/{template}.html",
+        status=status,
+        navigation=NAVIGATION,
+        here=here,
+        path=path,
+        spans=SPANS,
+        now=sandbox.clock.now(),
+        ahead=_ahead(sandbox.clock.offset_s),
+        **{"error": None, **values},
+    )
+
+
+def missing(sandbox: Sandbox, request: Request, what: str) -> Response:
+    """There is no such thing."""
+    return show(sandbox, request, "missing", status=404, what=what)
+
+
+def listing(sandbox: Sandbox, request: Request, kind: str, filters: Filters | None = None) -> Listing:
+    """The page of objects that the request's `after` asks for."""
+    docs, more = sandbox.store.page(kind, filters or {}, limit=ROWS, after=request.query_params.get("after"))
+    return Listing(docs, older(request, after=docs[-1]["id"]) if more else None)
+
+
+def older(request: Request, **cursor: Any) -> str:
+    """The request's own address, with another cursor."""
+    return f"{request.url.path}?{urlencode({**request.query_params, **cursor})}"
+
+
+def names(world: World, customers: Iterable[str]) -> dict[str, str]:
+    """What these customers are called: their e-mail, name or id, by id. Those that are gone are left out."""
+    found = (world.store.get("customer", customer) for customer in set(customers))
+    return {doc["id"]: doc.get("email") or doc.get("name") or doc["id"] for doc in found if doc}
+
+
+def find(world: World, kind: str, object_id: str) -> Json | None:
+    """The rendered object, also of a deleted one."""
+    doc = world.store.get(kind, object_id)
+    return world.render(doc) if doc else None
+
+
+def _ahead(offset_s: float) -> str:
+    if offset_s < 1:
+        return "wall time"
+    days = offset_s / 86_400
+    return f"{offset_s / 3600:.1f} hours ahead" if days < 1 else f"{days:.1f} days ahead"

@@ -1,0 +1,64 @@
+"""Invoices, and each one with its lines and what was tried to get it paid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.pages.dashboard import frame
+from sandbox.pages.invoice_view import view
+from sandbox.store import Json
+from sandbox.stripe_api import invoices
+from sandbox.stripe_api.world import World
+
+if TYPE_CHECKING:
+    from sandbox.app import Sandbox
+
+STATUSES = ("draft", "open", "paid", "uncollectible", "void")
+
+
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
+    """The list, and the page of one."""
+
+    async def show_all(request: Request) -> Response:
+        status = request.query_params.get("status")
+        found = frame.listing(sandbox, request, "invoice", {"status": status})
+        return frame.show(
+            sandbox,
+            request,
+            "invoices",
+            invoices=found,
+            names=_names(sandbox.stripe.world(), found.rows),
+            statuses=STATUSES,
+            chosen=status,
+        )
+
+    async def show_one(request: Request) -> Response:
+        world = sandbox.stripe.world()
+        doc = world.store.get("invoice", request.path_params["invoice"])
+        if doc is None or doc.get("deleted"):
+            return frame.missing(sandbox, request, "invoice")
+        return frame.show(
+            sandbox,
+            request,
+            "invoice",
+            invoice=world.render(doc),
+            view=view(doc),
+            attempts=_attempts(world, doc),
+            names=_names(world, [doc]),
+        )
+
+    return [Route("/dashboard/invoices", show_all), Route("/dashboard/invoices/{invoice}", show_one)]
+
+
+def _names(world: World, docs: list[Json]) -> dict[str, str]:
+    return frame.names(world, [doc["customer"] for doc in docs])
+
+
+def _attempts(world: World, invoice: Json) -> list[Json]:
+    """The charges of the invoice's payment, newest first."""
+    payment = invoices.payment_of(world, invoice)
+    return world.find("charge", payment_intent=payment["payment"]["payment_intent"]) if payment else []

@@ -1,0 +1,74 @@
+"""Meters, and the events of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.pages.dashboard import frame
+from sandbox.pages.dashboard.frame import Listing
+
+if TYPE_CHECKING:
+    from sandbox.app import Sandbox
+
+_ALL = 2**62
+
+
+class MeterEvent(NamedTuple):
+    """One row of a meter's events; moments are unix seconds of sandbox time."""
+
+    seq: int
+    timestamp: int
+    customer: str
+    value: int
+    identifier: str
+    received_at: int
+    cancelled_at: int | None
+
+
+def routes(sandbox: Sandbox) -> list[BaseRoute]:
+    """The list, and the page of one with its events, newest first."""
+
+    async def show_all(request: Request) -> Response:
+        found = frame.listing(sandbox, request, "billing.meter")
+        return frame.show(sandbox, request, "meters", meters=found, totals=_totals(sandbox))
+
+    async def show_one(request: Request) -> Response:
+        world = sandbox.stripe.world()
+        meter = frame.find(world, "billing.meter", request.path_params["meter"])
+        if meter is None:
+            return frame.missing(sandbox, request, "meter")
+        events = _events(sandbox, request, meter["id"])
+        return frame.show(
+            sandbox,
+            request,
+            "meter",
+            meter=meter,
+            events=events,
+            total=_totals(sandbox).get(meter["id"], (0, 0)),
+            names=frame.names(world, [event.customer for event in events.rows]),
+        )
+
+    return [Route("/dashboard/meters", show_all), Route("/dashboard/meters/{meter}", show_one)]
+
+
+def _totals(sandbox: Sandbox) -> dict[str, tuple[int, int]]:
+    """By meter: the sum and the number of events that count."""
+    rows = sandbox.store.db.execute(
+        "SELECT meter, sum(value), count(*) FROM meter_events WHERE cancelled_at IS NULL GROUP BY meter"
+    )
+    return {meter: (total, events) for meter, total, events in rows}
+
+
+def _events(sandbox: Sandbox, request: Request, meter: str) -> Listing:
+    before = request.query_params.get("before", "")
+    rows = sandbox.store.db.execute(
+        f"SELECT {', '.join(MeterEvent._fields)} FROM meter_events "
+        "WHERE meter = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+        (meter, int(before) if before.isascii() and before.isdigit() and len(before) < 19 else _ALL, frame.ROWS + 1),
+    ).fetchall()
+    shown = [MeterEvent(*row) for row in rows[: frame.ROWS]]
+    return Listing(shown, frame.older(request, before=shown[-1].seq) if len(rows) > frame.ROWS else None)

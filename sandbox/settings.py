@@ -1,0 +1,74 @@
+"""What can be set while the sandbox runs, over `/_sandbox/settings`: each has a name, a default and what it may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.store import Store
+from sandbox.stripe_api import collection, payments, usage
+from sandbox.stripe_api.meter_traffic import MEANWHILE_MS
+
+
+class InvalidSetting(ValueError):
+    """No such setting, or no such value; the message says what there is."""
+
+
+@dataclass(frozen=True)
+class WholeNumber:
+    """A setting that is a whole number from 0 to `most`, and 0 unless set."""
+
+    most: int
+    default: int = 0
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= self.most
+
+    def __str__(self) -> str:
+        return f"0 to {self.most}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A setting that is one of some words, and the first unless set."""
+
+    words: tuple[str, ...]
+
+    @property
+    def default(self) -> str:
+        return self.words[0]
+
+    def allows(self, value: Any) -> bool:
+        return value in self.words
+
+    def __str__(self) -> str:
+        return ", ".join(self.words)
+
+
+SETTINGS: dict[str, WholeNumber | OneOf] = {
+    # So many attempts to pay are declined, whatever the card.
+    payments.DECLINE_NEXT: WholeNumber(1_000),
+    # What becomes of a subscription whose last retry failed.
+    collection.WHEN_RETRIES_END: OneOf(collection.ENDINGS),
+    # Summaries and previews do not count the meter events of the last so many seconds.
+    usage.SUMMARY_LAG: WholeNumber(24 * 3600),
+    # A meter event keeps its customer and meter busy so long; another one meanwhile is a 429.
+    MEANWHILE_MS: WholeNumber(10_000),
+}
+
+
+def read(store: Store) -> dict[str, Any]:
+    """Every setting with its value."""
+    stored = {name: store.setting(name) for name in SETTINGS}
+    return {name: SETTINGS[name].default if value is None else value for name, value in stored.items()}
+
+
+def change(store: Store, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Change some settings; returns all. Raises InvalidSetting, and changes nothing then."""
+    for name, value in wanted.items():
+        if name not in SETTINGS or not SETTINGS[name].allows(value):
+            known = "; ".join(f"`{name}` ({rule})" for name, rule in SETTINGS.items())
+            raise InvalidSetting(f"The settings are {known}.")
+    for name, value in wanted.items():
+        store.set_setting(name, value)
+    return read(store)

@@ -1,0 +1,111 @@
+"""The table of deliveries: which event goes to which endpoint, and how far it has come.
+
+Stripe tries for three days with pauses it does not publish. The sandbox begins with one second and doubles up to five
+minutes, for three days of wall time, so that a receiver that was down sees its events soon after it is back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sandbox.store import Store
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 300.0
+GIVE_UP_AFTER_S = 3 * 24 * 3600
+_BATCH = 50
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event on its way to one endpoint; `state` is pending, delivered, failed or lost; moments are wall time."""
+
+    seq: int
+    event: str
+    endpoint: str
+    state: str
+    attempts: int
+    next_attempt_at: float
+    last_status: int | None
+    last_error: str | None
+    delivered_at: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Deliveries:
+    """The table of deliveries."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def due(self, *, now: float, limit: int = _BATCH) -> list[Delivery]:
+        """Oldest event first."""
+        return self._select("WHERE state = 'pending' AND next_attempt_at <= ? ORDER BY seq LIMIT ?", (now, limit))
+
+    def newest(self, *, limit: int = 100, event: str | None = None) -> list[Delivery]:
+        if event:
+            return self._select("WHERE event = ? ORDER BY seq DESC LIMIT ?", (event, limit))
+        return self._select("ORDER BY seq DESC LIMIT ?", (limit,))
+
+    def pending(self) -> int:
+        (number,) = self._store.db.execute("SELECT count(*) FROM deliveries WHERE state = 'pending'").fetchone()
+        return int(number)
+
+    def add(self, *, event: str, endpoint: str) -> int:
+        """Plan a delivery as soon as possible; returns its number."""
+        cursor = self._store.db.execute(
+            "INSERT INTO deliveries (event, endpoint, state, next_attempt_at) VALUES (?, ?, 'pending', 0)",
+            (event, endpoint),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def postpone(self, seq: int, *, until: float) -> None:
+        self._store.db.execute("UPDATE deliveries SET next_attempt_at = ? WHERE seq = ?", (until, seq))
+
+    def lose(self, delivery: Delivery) -> None:
+        """Never deliver it, unless it is replayed."""
+        self._store.db.execute("UPDATE deliveries SET state = 'lost' WHERE seq = ?", (delivery.seq,))
+
+    def replay(self, event: str) -> int:
+        """Deliver the event again to every endpoint that was told of it; returns to how many."""
+        return self._store.db.execute(
+            "UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = 0 WHERE event = ?", (event,)
+        ).rowcount
+
+    def succeeded(self, delivery: Delivery, *, status: int, now: float) -> None:
+        self._store.db.execute(
+            "UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, last_status = ?, last_error = NULL, "
+            "delivered_at = ? "
+            "WHERE seq = ?",
+            (status, now, delivery.seq),
+        )
+        self._one_less_pending(delivery.event)
+
+    def failed(self, delivery: Delivery, *, status: int | None, error: str, now: float) -> None:
+        pause = min(FIRST_PAUSE_S * 2**delivery.attempts, LONGEST_PAUSE_S)
+        tried_for_s = (
+            FIRST_PAUSE_S * (2**delivery.attempts - 1)
+            if pause < LONGEST_PAUSE_S
+            else delivery.attempts * LONGEST_PAUSE_S
+        )
+        state = "failed" if tried_for_s > GIVE_UP_AFTER_S else "pending"
+        self._store.db.execute(
+            "UPDATE deliveries SET state = ?, attempts = attempts + 1, next_attempt_at = ?, last_status = ?, "
+            "last_error = ? WHERE seq = ?",
+            (state, now + pause, status, error, delivery.seq),
+        )
+
+    def drop(self, delivery: Delivery) -> None:
+        """Forget a delivery whose endpoint or event is gone."""
+        self._store.db.execute("DELETE FROM deliveries WHERE seq = ?", (delivery.seq,))
+
+    def _select(self, rest: str, values: tuple[Any, ...]) -> list[Delivery]:
+        columns = "seq, event, endpoint, state, attempts, next_attempt_at, last_status, last_error, delivered_at"
+        return [Delivery(*row) for row in self._store.db.execute(f"SELECT {columns} FROM deliveries {rest}", values)]
+
+    def _one_less_pending(self, event_id: str) -> None:
+        if event := self._store.get("event", event_id):  # thin events do not count
+            self._store.save({**event, "pending_webhooks": max(0, event["pending_webhooks"] - 1)})

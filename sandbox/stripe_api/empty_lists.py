@@ -1,0 +1,52 @@
+"""Lists of what the sandbox never has, so that programs which read everything (`djstripe_sync_models`) find nothing
+instead of an error. Their parameters are not checked: there is nothing that one could change.
+"""
+
+from __future__ import annotations
+
+from sandbox.store import Json
+from sandbox.stripe_api.endpoint import UNCHECKED, endpoint
+from sandbox.stripe_api.params import Params
+from sandbox.stripe_api.world import World
+
+PATHS = (
+    "/v1/application_fees",
+    "/v1/country_specs",
+    "/v1/coupons",
+    "/v1/credit_notes",
+    "/v1/disputes",
+    "/v1/entitlements/active_entitlements",
+    "/v1/entitlements/features",
+    "/v1/file_links",
+    "/v1/files",
+    "/v1/identity/verification_reports",
+    "/v1/identity/verification_sessions",
+    "/v1/issuing/authorizations",
+    "/v1/issuing/cardholders",
+    "/v1/issuing/cards",
+    "/v1/issuing/disputes",
+    "/v1/issuing/transactions",
+    "/v1/payouts",
+    "/v1/promotion_codes",
+    "/v1/quotes",
+    "/v1/radar/early_fraud_warnings",
+    "/v1/refunds",
+    "/v1/reviews",
+    "/v1/shipping_rates",
+    "/v1/subscription_schedules",
+    "/v1/tax_codes",
+    "/v1/tax_ids",
+    "/v1/tax_rates",
+    "/v1/topups",
+    "/v1/transfers",
+)
+
+
+def _register(path: str) -> None:
+    @endpoint("GET", path, UNCHECKED)
+    def list_none(world: World, params: Params) -> Json:
+        return {"object": "list", "data": [], "has_more": False, "url": path}
+
+
+for _path in PATHS:
+    _register(_path)

@@ -1,0 +1,95 @@
+"""Stripe's errors: their types, codes, sentences and JSON shape (https://docs.stripe.com/api/errors)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class StripeError(Exception):
+    """An error that is answered in Stripe's shape.
+
+    `keeps_changes` is true where what happened before the error is kept, as a declined payment is.
+    """
+
+    status: int = 400
+    type = "invalid_request_error"
+    keeps_changes = False
+
+    def __init__(self, message: str, *, code: str | None = None, param: str | None = None, **extra: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.param = param
+        self.extra = extra
+        self.headers: dict[str, str] = {}
+
+    def body(self, *, request_id: str) -> Json:
+        error: Json = {"code": self.code, "doc_url": self._doc_url(), "message": self.message, "param": self.param}
+        error |= {
+            "request_log_url": f"https://dashboard.stripe.com/test/logs/{request_id}",
+            "type": self.type,
+            **self.extra,
+        }
+        return {"error": {name: value for name, value in error.items() if value is not None}}
+
+    def _doc_url(self) -> str | None:
+        return f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}" if self.code else None
+
+
+class InvalidRequest(StripeError):
+    """400: the parameters are wrong, or the object is in no state for this."""
+
+
+class Unauthenticated(StripeError):
+    status = 401
+
+
+class SessionExpired(StripeError):
+    """401: the token of a meter event session is over (version 2 of the API)."""
+
+    status = 401
+    type = "temporary_session_expired"
+
+
+class Forbidden(StripeError):
+    status = 403
+
+
+class NotFound(StripeError):
+    status = 404
+
+
+class IdempotencyConflict(StripeError):
+    type = "idempotency_error"
+
+
+class RateLimited(StripeError):
+    status = 429
+
+
+class ApiError(StripeError):
+    status = 500
+    type = "api_error"
+
+
+class CardError(StripeError):
+    """402: the card was declined; the attempt is kept."""
+
+    status = 402
+    type = "card_error"
+    keeps_changes = True
+
+
+def no_such(noun: str, object_id: str, *, param: str = "id", status: int = 404) -> StripeError:
+    """A missing object: 404 where the address names it, 400 where a parameter does."""
+    kind = NotFound if status == 404 else InvalidRequest
+    return kind(f"No such {noun}: '{object_id}'", code="resource_missing", param=param)
+
+
+def not_simulated(what: str, *, param: str | None = None) -> StripeError:
+    """What Stripe has and the sandbox refuses rather than ignores; its own code tells the two apart."""
+    return InvalidRequest(
+        f"The sandbox does not simulate {what}. Stripe does.", code="sandbox_not_simulated", param=param
+    )

@@ -1,0 +1,24 @@
+"""Stripe-like identifiers: a prefix that tells the kind, and random letters and digits."""
+
+from __future__ import annotations
+
+import os
+import string
+
+_ALPHABET = (string.ascii_letters + string.digits).encode()
+_LETTER_OF_BYTE = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
+
+
+def random_text(length: int) -> str:
+    """Letters and digits that nobody can guess."""
+    return os.urandom(length).translate(_LETTER_OF_BYTE).decode()
+
+
+def new(prefix: str, *, length: int = 24) -> str:
+    """For example `new("sub")` -> `sub_` and 24 letters or digits."""
+    return f"{prefix}_{random_text(length)}"
+
+
+def client_secret(object_id: str) -> str:
+    """What a browser shows to act on one intent: `pi_..._secret_...`."""
+    return f"{object_id}_secret_{random_text(25)}"

@@ -1,0 +1,30 @@
+"""`./run test [ARG..]`: all tests that this machine can run; what needs more is skipped, by name.
+
+Journeys start the whole product, so they run by themselves, with the machine to themselves; tests in a browser keep an
+event loop of their own running, which others in the same process would stumble over. Arguments go to pytest, once.
+"""
+
+import subprocess
+import sys
+
+SUITES = [
+    ["-n", "2", "--dist", "loadfile", "-m", "not browser", "--ignore", "tests/flows"],
+    ["-m", "not browser", "tests/flows"],
+    ["-m", "browser"],
+]
+
+
+def pytest(*arguments: str) -> int:
+    """Run pytest in a process of its own and return its exit status."""
+    return subprocess.call([sys.executable, "-m", "pytest", *arguments])
+
+
+def main(arguments: list[str]) -> int:
+    """Run what was asked for, or every suite to its end. Returns 0 where all passed."""
+    if arguments:
+        return pytest(*arguments)
+    return max([pytest(*suite) for suite in SUITES])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

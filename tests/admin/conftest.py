@@ -1,0 +1,27 @@
+"""A superuser at the admin, and the cast."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from tests.admin.cast import Cast, make_cast
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """One organization with a row of everything there is."""
+    return make_cast()
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    """Who may do everything in the admin."""
+    return User.objects.create_superuser("root@rgent.example")
+
+
+@pytest.fixture
+def admin(superuser: User) -> Client:
+    """A browser in which the superuser is logged in."""
+    client = Client()
+    client.force_login(superuser)
+    return client

@@ -1,0 +1,318 @@
+"""Plans and prices edited in the admin: what was published stays, and Stripe gets what is new."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from billing.models import Plan, PlanPrice
+from billing.prices import current_prices
+from billing.tokens import TokenClass
+from tests.admin.cast import HAIKU, haiku, mark_as_published, price
+from tests.servers import SandboxServer
+
+pytestmark = pytest.mark.django_db
+
+
+def page_of(plan: Plan) -> str:
+    return reverse("admin:billing_plan_change", args=[plan.pk])
+
+
+def filled_form(admin: Client, plan: Plan) -> dict[str, Any]:
+    """Return what a browser would post if nothing was changed."""
+    context = admin.get(page_of(plan)).context
+    formset = context["inline_admin_formsets"][0].formset
+    forms = [context["adminform"].form, formset.management_form, *formset.forms]
+    data = {form.add_prefix(name): form[name].value() for form in forms for name in form.fields}
+    return {name: value for name, value in data.items() if value is not None and value is not False}
+
+
+def field_of(form: dict[str, Any], row: PlanPrice, name: str = "price_per_1k") -> str:
+    """Name the form field of a price."""
+    prefix = next(key for key, value in form.items() if key.endswith("-id") and value == row.pk).removesuffix("-id")
+    return f"{prefix}-{name}"
+
+
+def add_prices(form: dict[str, Any], model: str, classes: list[TokenClass]) -> dict[str, Any]:
+    """Fill in new rows of the price table."""
+    count = int(form["prices-TOTAL_FORMS"])
+    rows = {"prices-TOTAL_FORMS": count + len(classes)}
+    for number, token_class in enumerate(classes, start=count):
+        rows |= {
+            f"prices-{number}-model": model,
+            f"prices-{number}-token_class": token_class.value,
+            f"prices-{number}-price_per_1k": "0.02",
+            f"prices-{number}-plan": form["prices-0-plan"],
+        }
+    return {**form, **rows}
+
+
+def said(answer: Any) -> str:
+    """Return all messages that an answer leaves for the next page."""
+    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+def errors_in(answer: Any) -> str:
+    """Return the sentences beside a form that was refused."""
+    assert answer.status_code == 200, "the form was taken"
+    formset = answer.context["inline_admin_formsets"][0].formset
+    return f"{answer.context['adminform'].form.errors} {formset.errors} {formset.non_form_errors()}"
+
+
+def test_a_changed_price_of_a_published_plan_is_a_new_row(admin: Client) -> None:
+    plan = haiku()
+    mark_as_published(plan)
+    published = price("output")
+    form = filled_form(admin, plan)
+
+    admin.post(page_of(plan), {**form, field_of(form, published): "0.007"})
+
+    published.refresh_from_db()
+    revised = price("output")
+    assert (published.price_per_1k, published.stripe_price_id) == (Decimal("0.0065"), f"price_{published.pk}")
+    assert (revised.price_per_1k, revised.stripe_price_id) == (Decimal("0.007"), "")
+    assert revised.valid_from > published.valid_from
+
+
+def test_a_price_not_yet_published_is_corrected_in_place(admin: Client) -> None:
+    plan, unpublished = haiku(), price("output")
+    form = filled_form(admin, plan)
+
+    admin.post(page_of(plan), {**form, field_of(form, unpublished): "0.007"})
+
+    unpublished.refresh_from_db()
+    assert unpublished.price_per_1k == Decimal("0.007")
+    assert PlanPrice.objects.filter(plan=plan).count() == len(TokenClass)
+
+
+def test_saving_without_a_change_adds_no_price(admin: Client) -> None:
+    plan = haiku()
+    mark_as_published(plan)
+
+    answer = admin.post(page_of(plan), filled_form(admin, plan))
+
+    assert answer.status_code == 302
+    assert PlanPrice.objects.filter(plan=plan).count() == len(TokenClass)
+
+
+def test_the_form_shows_a_price_as_a_person_writes_it(admin: Client) -> None:
+    page = admin.get(page_of(haiku())).content.decode()
+
+    assert 'value="0.0013"' in page
+    assert "never rewritten" in page
+
+
+def test_saving_a_plan_cannot_undo_a_publishing_meanwhile(admin: Client) -> None:
+    plan = haiku()
+    form = filled_form(admin, plan)
+
+    with CaptureQueriesContext(connection) as queries:
+        admin.post(page_of(plan), {**form, "name": "Pro Haiku 2"})
+
+    written = [query["sql"] for query in queries if query["sql"].startswith('UPDATE "billing_plan"')]
+    assert haiku().name == "Pro Haiku 2"
+    assert not [sql for sql in written if "published_at" in sql]
+
+
+def test_the_prices_of_a_model_stay_in_order(admin: Client) -> None:
+    plan = haiku()
+    mark_as_published(plan)
+    form = filled_form(admin, plan)
+
+    admin.post(page_of(plan), {**form, field_of(form, price("input")): "0.002"})
+
+    formset = admin.get(page_of(plan)).context["inline_admin_formsets"][0].formset
+    assert [row.instance.token_class for row in formset.initial_forms] == list(TokenClass)
+
+
+def test_a_model_cannot_be_renamed_through_its_price(admin: Client) -> None:
+    plan, row = haiku(), price("output")
+    form = filled_form(admin, plan)
+
+    admin.post(page_of(plan), {**form, field_of(form, row, "model"): "claude-other", field_of(form, row): "0.007"})
+
+    assert not PlanPrice.objects.filter(model="claude-other").exists()
+
+
+def test_a_model_is_added_by_its_five_prices(admin: Client) -> None:
+    plan = haiku()
+
+    answer = admin.post(page_of(plan), add_prices(filled_form(admin, plan), "claude-new-6", list(TokenClass)))
+
+    assert answer.status_code == 302
+    added = [row.token_class for row in current_prices(plan=plan, published_only=False) if row.model == "claude-new-6"]
+    assert added == list(TokenClass)
+
+
+def test_a_model_with_a_price_missing_is_refused_by_name(admin: Client) -> None:
+    plan = haiku()
+    form = add_prices(filled_form(admin, plan), "claude-new-6", [TokenClass.INPUT, TokenClass.OUTPUT])
+
+    answer = admin.post(page_of(plan), form)
+
+    assert "claude-new-6 needs a price for every class of token" in errors_in(answer)
+    assert not PlanPrice.objects.filter(model="claude-new-6").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"prices-0-price_per_1k": "-0.01"}, "greater than or equal to 0"),
+        ({"prices-0-price_per_1k": "cheap"}, "Enter a number"),
+        ({"prices-0-price_per_1k": "NaN"}, "Enter a number"),
+        ({"prices-0-price_per_1k": "0.0000000000001"}, "decimal places"),
+        ({"base_price": "9.999"}, "decimal places"),
+        ({"base_price": "-1"}, "greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_amount_is_refused_in_a_sentence(admin: Client, fields: dict[str, str], sentence: str) -> None:
+    plan = haiku()
+
+    answer = admin.post(page_of(plan), {**filled_form(admin, plan), **fields})
+
+    assert sentence in errors_in(answer)
+
+
+def test_a_second_price_for_the_same_tokens_is_refused(admin: Client) -> None:
+    plan = haiku()
+
+    answer = admin.post(page_of(plan), add_prices(filled_form(admin, plan), HAIKU, [TokenClass.INPUT]))
+
+    assert f"There are two prices for {HAIKU}, Input" in errors_in(answer)
+
+
+@pytest.mark.parametrize("model", ["Claude Haiku", "claude_haiku", "claude-" + "x" * 80])
+def test_a_model_that_can_name_no_meter_is_refused(admin: Client, model: str) -> None:
+    plan = haiku()
+
+    answer = admin.post(page_of(plan), add_prices(filled_form(admin, plan), model, list(TokenClass)))
+
+    assert "model" in errors_in(answer)
+    assert not PlanPrice.objects.filter(model=model).exists()
+
+
+def test_an_old_version_is_never_restored(admin: Client) -> None:
+    row = price("output")
+    PlanPrice.objects.filter(pk=row.pk).update(stripe_price_id="price_1")
+    version = row.history.first()
+    url = reverse("admin:billing_planprice_simple_history", args=[row.pk, version.history_id])
+
+    answer = admin.post(url, {"price_per_1k": "0"})
+
+    row.refresh_from_db()
+    assert answer.status_code == 403
+    assert row.stripe_price_id == "price_1"
+
+
+def test_the_price_history_tells_what_is_sold_now(admin: Client) -> None:
+    mark_as_published(haiku())
+    old = price("output")
+    new = PlanPrice.objects.create(plan=old.plan, model=HAIKU, token_class="output", price_per_1k=Decimal("0.007"))
+
+    def listed(standing: str) -> set[int]:
+        answer = admin.get(reverse("admin:billing_planprice_changelist"), {"standing": standing, "plan": old.plan_id})
+        return {
+            row.pk for row in answer.context["cl"].result_list if row.token_class == "output" and row.model == HAIKU
+        }
+
+    assert new.pk in listed("unpublished")
+    assert old.pk in listed("current")
+    PlanPrice.objects.filter(pk=new.pk).update(stripe_price_id="price_new")
+    assert (new.pk in listed("current"), old.pk in listed("superseded")) == (True, True)
+
+
+def test_only_a_price_that_was_never_published_can_be_taken_back(admin: Client) -> None:
+    published, typo = price("output"), price("input")
+    PlanPrice.objects.filter(pk=published.pk).update(stripe_price_id="price_1")
+
+    answers = [
+        admin.post(reverse("admin:billing_planprice_delete", args=[row.pk]), {"post": "yes"})
+        for row in (published, typo)
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 302]
+    assert PlanPrice.objects.filter(pk=published.pk).exists()
+    assert not PlanPrice.objects.filter(pk=typo.pk).exists()
+
+
+def publish_button(admin: Client, plan: Plan) -> Any:
+    url = reverse("admin:billing_plan_publish", args=[plan.pk])
+    return admin.post(url, {"_form_submitted": "on"})
+
+
+def test_publishing_tells_each_change_once(admin: Client, sandbox: SandboxServer) -> None:
+    first = publish_button(admin, haiku())
+    second = publish_button(admin, haiku())
+
+    assert "price rgent_pro_haiku_base" in said(first)
+    assert "meter rgent_claude_haiku_5_5_output_tokens" in said(first)
+    assert "nothing differed" in said(second)
+    assert all(row.stripe_price_id for row in PlanPrice.objects.filter(plan=haiku()))
+
+
+def test_a_changed_amount_is_to_be_published_and_then_is(admin: Client, sandbox: SandboxServer) -> None:
+    publish_button(admin, haiku())
+    form = filled_form(admin, haiku())
+
+    saved = admin.post(page_of(haiku()), {**form, "base_price": "12.50"})
+    before = admin.get(page_of(haiku())).content.decode()
+    published = publish_button(admin, haiku())
+
+    assert "once it is published" in said(saved)
+    assert "Changes to publish" in before
+    assert said(published) == "Pro Haiku is published. New in Stripe: price rgent_pro_haiku_base."
+    assert "Changes to publish" not in admin.get(page_of(haiku())).content.decode()
+
+
+def test_the_action_publishes_the_chosen_plans_but_never_the_trial(admin: Client, sandbox: SandboxServer) -> None:
+    chosen = [plan.pk for plan in Plan.objects.all()]
+
+    answer = admin.post(
+        reverse("admin:billing_plan_changelist"), {"action": "publish_selected", "_selected_action": chosen}
+    )
+
+    assert "Free trial is the free trial: it is never sent to Stripe." in said(answer)
+    assert "Pro Haiku is published" in said(answer)
+    assert "Pro Sonnet is published" in said(answer)
+    assert Plan.objects.get(is_trial=True).stripe_product_id == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [(500, "Stripe cannot be used"), (400, "Stripe refused"), (401, "Stripe cannot be used")],
+)
+def test_a_failure_at_stripe_is_a_message(admin: Client, sandbox: SandboxServer, status: int, sentence: str) -> None:
+    sandbox.fail(effect="status", path="/v1/products*", status=status, times=None)
+
+    answer = publish_button(admin, haiku())
+
+    assert answer.status_code == 302
+    assert sentence in said(answer)
+
+
+def test_a_plan_that_lacks_a_price_is_not_published(admin: Client, sandbox: SandboxServer) -> None:
+    price("output").delete()
+
+    answer = publish_button(admin, haiku())
+
+    assert "It has none for: Output" in said(answer)
+    assert haiku().published_at is None
+
+
+def test_looking_at_the_publish_dialog_publishes_nothing(admin: Client, sandbox: SandboxServer) -> None:
+    answer = admin.get(reverse("admin:billing_plan_publish", args=[haiku().pk]))
+
+    assert "Publish this plan to Stripe?" in answer.content.decode()
+    assert haiku().published_at is None
+
+
+@pytest.mark.parametrize("object_id", ["999999", "nonsense"])
+def test_publishing_a_plan_that_does_not_exist_is_not_found(admin: Client, object_id: str) -> None:
+    answer = admin.post(reverse("admin:billing_plan_publish", args=[object_id]), {"_form_submitted": "on"})
+
+    assert answer.status_code == 404

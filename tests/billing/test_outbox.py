@@ -1,0 +1,166 @@
+"""The outbox, against the sandbox's Stripe."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from billing import clock
+from billing.models import BillingAccount, Discrepancy, MeterEvent
+from billing.outbox import LEASE, RESEND_WINDOW, Metered, add_to_meter_events, send_due
+from billing.publishing import publish_plans
+from billing.stripe_billing import ensure_customer
+from tests.factories import Customer, make_subscriber
+from tests.servers import SandboxServer
+
+pytestmark = pytest.mark.django_db
+
+METER = "rgent_claude_haiku_5_5_input_tokens"
+
+
+@pytest.fixture
+def customer(sandbox: SandboxServer) -> Customer:
+    """A subscriber whom Stripe knows, with published plans."""
+    publish_plans()
+    customer = make_subscriber(now=clock.now())
+    customer_id = ensure_customer(organization=customer.organization)
+    BillingAccount.objects.filter(organization=customer.organization).update(stripe_customer_id=customer_id)
+    return customer
+
+
+def add(customer: Customer, *, tokens: int, occurred_at: datetime | None = None) -> MeterEvent:
+    """Put usage into the outbox."""
+    usage = Metered(
+        organization_id=customer.organization.id,
+        event_name=METER,
+        tokens=tokens,
+        occurred_at=occurred_at or clock.now(),
+        period_starts_at=customer.account.period_starts_at,
+    )
+    add_to_meter_events([usage])
+    return MeterEvent.objects.filter(organization=customer.organization).latest("id")
+
+
+def make_due(event: MeterEvent) -> None:
+    """Let a pause or a lease run out."""
+    MeterEvent.objects.filter(id=event.id).update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_an_event_is_sent_once_with_its_identifier(customer, sandbox):
+    event = add(customer, tokens=5000)
+
+    assert send_due(now=clock.now()) == 1
+    assert send_due(now=clock.now()) == 0
+
+    event.refresh_from_db()
+    assert (event.state, event.attempts) == ("sent", 1)
+    assert sandbox.meter_totals() == {METER: 5000}
+
+
+def test_a_leased_event_is_not_sent_by_a_second_worker(customer, sandbox):
+    event = add(customer, tokens=1)
+    sandbox.fail(effect="status", status=503, path="/v1/billing/meter_events")
+    send_due(now=clock.now())
+    MeterEvent.objects.filter(id=event.id).update(next_attempt_at=timezone.now() + LEASE)
+
+    assert send_due(now=clock.now()) == 0
+
+
+def test_an_event_that_stripe_could_not_take_is_sent_later(customer, sandbox):
+    event = add(customer, tokens=7)
+    sandbox.fail(effect="status", status=503, path="/v1/billing/meter_events")
+
+    assert send_due(now=clock.now()) == 0
+    make_due(event)
+    assert send_due(now=clock.now()) == 1
+
+    assert sandbox.meter_totals() == {METER: 7}
+
+
+def test_an_event_accepted_without_an_answer_is_counted_once(customer, sandbox, settings):
+    event = add(customer, tokens=7)
+    sandbox.fail(effect="timeout_after", path="/v1/billing/meter_events", delay_s=20)
+    settings.STRIPE_TIMEOUT_S = 1.0
+    from billing import stripe_billing
+
+    stripe_billing._client_for.cache_clear()
+
+    assert send_due(now=clock.now()) == 0
+    make_due(event)
+    assert send_due(now=clock.now()) == 1
+
+    stripe_billing._client_for.cache_clear()
+    event.refresh_from_db()
+    assert (event.state, event.attempts) == ("sent", 2)
+    assert sandbox.meter_totals() == {METER: 7}
+
+
+def test_a_rate_limit_is_waited_out(customer, sandbox):
+    event = add(customer, tokens=7)
+    sandbox.fail(effect="rate_limit", path="/v1/billing/meter_events")
+    send_due(now=clock.now())
+    make_due(event)
+
+    assert send_due(now=clock.now()) == 1
+
+
+def test_while_stripe_is_down_no_more_than_a_probe_is_frozen(customer, sandbox):
+    start = clock.now().replace(minute=0, second=0, microsecond=0)
+    for hour in range(20):
+        add(customer, tokens=1, occurred_at=start - timedelta(hours=hour))
+    sandbox.fail(effect="status", status=500, path="/v1/billing/meter_events", times=None)
+
+    send_due(now=clock.now())
+
+    assert MeterEvent.objects.filter(organization=customer.organization, state="pending").count() == 17
+
+
+def test_a_backlog_is_sent_when_stripe_is_back(customer, sandbox):
+    start = clock.now().replace(minute=0, second=0, microsecond=0)
+    events = [add(customer, tokens=hour + 1, occurred_at=start - timedelta(hours=hour)) for hour in range(20)]
+    sandbox.fail(effect="status", status=500, path="/v1/billing/meter_events", times=None)
+    send_due(now=clock.now())
+    sandbox.control("DELETE", "/faults")
+    for event in events:
+        make_due(event)
+
+    assert send_due(now=clock.now()) == 20
+    assert sandbox.meter_totals() == {METER: sum(range(1, 21))}
+
+
+def test_an_event_stripe_refuses_for_good_is_put_before_an_admin(customer, sandbox):
+    event = add(customer, tokens=7, occurred_at=clock.now() - timedelta(days=36))
+
+    assert send_due(now=clock.now()) == 0
+
+    event.refresh_from_db()
+    assert event.state == "rejected"
+    difference = Discrepancy.objects.get(subject=event.identifier)
+    assert (difference.kind, difference.expected) == ("meter_event_rejected", 7)
+    assert "35" in difference.detail
+
+
+def test_a_resend_that_could_bill_twice_is_parked(customer, sandbox):
+    event = add(customer, tokens=7)
+    sandbox.fail(effect="status", status=503, path="/v1/billing/meter_events")
+    send_due(now=clock.now())
+    make_due(event)
+
+    send_due(now=clock.now() + RESEND_WINDOW + timedelta(minutes=1))
+
+    event.refresh_from_db()
+    assert event.state == "parked"
+    assert Discrepancy.objects.filter(subject=event.identifier, kind="meter_event_parked").exists()
+    assert sandbox.meter_totals() == {}
+
+
+def test_a_refused_key_gives_nothing_up(customer, sandbox, settings):
+    event = add(customer, tokens=7)
+    key = settings.STRIPE_SECRET_KEY
+    settings.STRIPE_SECRET_KEY = "sk_test_wrong"
+
+    send_due(now=clock.now())
+    settings.STRIPE_SECRET_KEY = key
+    make_due(event)
+
+    assert send_due(now=clock.now()) == 1

@@ -1,0 +1,107 @@
+"""Rate limits, over HTTP."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from billing.limits import gate
+from billing.models import Plan
+from tests.chat.http import Answer, messages_body, send
+from tests.factories import Customer, make_customer
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> None:
+    """Forget what plans allowed a test ago."""
+    gate._limits.clear()
+
+
+def limit_trial(**limits: int) -> None:
+    """Change what the trial plan allows."""
+    Plan.objects.filter(is_trial=True).update(**limits)
+
+
+def ask(api: str, customer: Customer, prompt: str = "Hello") -> Answer:
+    return send(api, "POST", "/v1/messages", body=messages_body(prompt), headers={"x-api-key": customer.key})
+
+
+def test_an_answer_tells_what_remains(api):
+    limit_trial(requests_per_minute=10, input_tokens_per_minute=1000)
+
+    answer = ask(api, make_customer())
+
+    assert answer.headers["anthropic-ratelimit-requests-limit"] == "10"
+    assert answer.headers["anthropic-ratelimit-requests-remaining"] == "9"
+    assert answer.headers["anthropic-ratelimit-requests-reset"].endswith("Z")
+    assert int(answer.headers["anthropic-ratelimit-input-tokens-remaining"]) < 1000
+
+
+def test_a_call_too_many_is_told_when_to_come_back_and_opens_no_record(api):
+    limit_trial(requests_per_minute=3)
+    customer = make_customer()
+    for _ in range(3):
+        ask(api, customer)
+
+    answer = ask(api, customer)
+
+    kind, message = answer.error
+    assert (answer.status, kind) == (429, "rate_limit_error")
+    assert "3 requests a minute" in message
+    assert 1 <= int(answer.headers["retry-after"]) <= 20
+    assert customer.organization.usage_records.count() == 3
+    assert customer.account.trial_used == 3
+
+
+def test_calls_at_once_pass_no_limit(api):
+    limit_trial(requests_per_minute=20)
+    customer = make_customer()
+
+    with ThreadPoolExecutor(30) as pool:
+        statuses = list(pool.map(lambda _: ask(api, customer).status, range(60)))
+
+    assert statuses.count(200) == 20
+    assert statuses.count(429) == 40
+
+
+def test_output_tokens_that_were_used_are_waited_for(api):
+    limit_trial(output_tokens_per_minute=100)
+    customer = make_customer()
+    ask(api, customer, "[[usage output=2000]]")
+
+    answer = ask(api, customer)
+
+    assert answer.status == 429
+    assert "100 output tokens a minute" in answer.error[1]
+    assert int(answer.headers["retry-after"]) > 1000
+
+
+def test_requests_at_once_are_limited_and_free_again_when_they_end(api):
+    limit_trial(concurrent_requests=2)
+    customer = make_customer()
+
+    with ThreadPoolExecutor(6) as pool:
+        slow = "[[usage output=1 delay_ms=500]]"
+        statuses = list(pool.map(lambda _: ask(api, customer, slow).status, range(6)))
+
+    assert statuses.count(200) == 2
+    assert ask(api, customer).status == 200
+
+
+def test_a_failed_call_frees_its_place(api):
+    limit_trial(concurrent_requests=1)
+    customer = make_customer()
+    ask(api, customer, "[[usage error=400]]")
+
+    assert ask(api, customer).status == 200
+
+
+def test_without_redis_calls_are_answered_and_limits_hold_in_the_process(api, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    gate._stores_by_loop.clear()
+    limit_trial(requests_per_minute=2)
+    customer = make_customer()
+
+    statuses = [ask(api, customer).status for _ in range(3)]
+
+    gate._stores_by_loop.clear()
+    assert statuses == [200, 200, 429]

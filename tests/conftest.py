@@ -1,0 +1,89 @@
+"""What tests stand on: a real sandbox, a real web server, a real database."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from django.conf import settings
+
+from tests.servers import SandboxServer
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Keep SQLite's test database in a file: the threads of the product share it, as they do in life.
+
+    On PostgreSQL every process of the run has a database of its own, by a suffix.
+    """
+    database = settings.DATABASES["default"]
+    if "sqlite3" in database["ENGINE"]:
+        database["TEST"]["NAME"] = str(Path(settings.VAR_DIR) / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    """The sandbox, started once for all tests of this process."""
+    server = SandboxServer.start(data=tmp_path_factory.mktemp("sandbox"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
+    """The sandbox, empty, with no faults and its clock at wall time."""
+    sandbox_server.reset()
+    return sandbox_server
+
+
+@pytest.fixture(autouse=True)
+def fresh_price_lists() -> None:
+    """Forget price lists: here rows with the same ids come and go."""
+    from billing.prices import forget_price_lists
+
+    forget_price_lists()
+
+
+@pytest.fixture(scope="session")
+def no_connection_left(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """End, before PostgreSQL's test database is dropped, the sessions that threads of this process still have."""
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+
+@pytest.fixture
+def committing_db(transactional_db: None, no_connection_left: None) -> None:
+    """The database as the product has it: every thread commits, and sees what the others committed."""
+
+
+@pytest.fixture(scope="session")
+def api_server(django_db_setup: None) -> Iterator[str]:
+    """The product's web server in a thread, on the test database; its address."""
+    from rgent.asgi import application
+
+    config = uvicorn.Config(application, host="127.0.0.1", port=settings.PORT, lifespan="on", log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{settings.PORT}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture
+def api(api_server: str, sandbox: SandboxServer, committing_db: None) -> str:
+    """The address of the API, with an empty sandbox behind it and a database that commits."""
+    return api_server

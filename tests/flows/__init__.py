@@ -1,0 +1,1 @@
+"""Whole journeys, over HTTP, against the product running in processes of its own."""

@@ -1,0 +1,75 @@
+"""Chat does not depend on billing: what Stripe misses while it is away it is told afterwards, once."""
+
+import pytest
+
+from tests.flows.client import Client, using
+from tests.flows.customer import paying_customer
+from tests.flows.processes import frozen
+from tests.flows.product import Laptop, Product
+from tests.flows.servers_product import Servers
+from tests.flows.stripe_books import HAIKU_INPUT, HAIKU_OUTPUT, StripeBooks
+from tests.flows.waiting import becomes, stays
+
+# The longest pause between two attempts is 15 s; a lease that nobody gave back runs out after 90 s.
+SENT_WITHIN_S = 40.0
+NOBODY_LISTENS = "redis://127.0.0.1:1"
+METER_EVENTS = "/v1/billing/meter_events"
+
+
+def test_it_answers_and_records_while_stripe_is_down_and_sends_the_backlog_once(product: Product) -> None:
+    customer, client = paying_customer(product)
+    books = StripeBooks(product, email=customer.email)
+
+    with product.sandbox.failing(effect="status", status=503):
+        answers = [client.chat(using(input_tokens=100, output_tokens=7)) for _ in range(10)]
+        becomes(customer.tokens, {"input": 1000, "output": 70}, within_s=10)
+        held_while_down = books.meters()
+
+    assert [answer.status for answer in answers] == [200] * 10
+    assert held_while_down == {}
+    becomes(lambda: unsent(product), 0, within_s=SENT_WITHIN_S)
+    assert stays(books.meters, for_s=3) == {HAIKU_INPUT: 1000, HAIKU_OUTPUT: 70}
+
+
+def test_it_meters_once_where_stripe_takes_an_event_and_never_answers(product: Product) -> None:
+    customer, client = paying_customer(product)
+    books = StripeBooks(product, email=customer.email)
+
+    with product.sandbox.failing(effect="timeout_after", path=METER_EVENTS, times=2):
+        assert client.chat(using(input_tokens=300, output_tokens=11)).status == 200
+        becomes(lambda: product.sandbox.control("GET", "/faults")["faults"], [], within_s=SENT_WITHIN_S)
+
+    becomes(lambda: unsent(product), 0, within_s=SENT_WITHIN_S)
+    assert stays(books.meters, for_s=3) == {HAIKU_INPUT: 300, HAIKU_OUTPUT: 11}
+
+
+def test_it_answers_while_every_worker_hangs_and_meters_afterwards(laptop: Laptop) -> None:
+    customer, client = paying_customer(laptop)
+    books = StripeBooks(laptop, email=customer.email)
+
+    with frozen(laptop.var_dir, running="celery"):
+        answers = [client.chat(using(input_tokens=50, output_tokens=5)) for _ in range(4)]
+
+    assert [answer.status for answer in answers] == [200] * 4
+    becomes(books.meters, {HAIKU_INPUT: 200, HAIKU_OUTPUT: 20}, within_s=SENT_WITHIN_S)
+    assert stays(books.meters, for_s=3) == {HAIKU_INPUT: 200, HAIKU_OUTPUT: 20}
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_it_answers_and_meters_while_the_web_server_cannot_reach_redis(servers: Servers) -> None:
+    customer, client = paying_customer(servers)
+    books = StripeBooks(servers, email=customer.email)
+
+    with servers.another_web_server(REDIS_URL=NOBODY_LISTENS) as url:
+        answer = Client(url=url, key=client.key).chat(using(input_tokens=60, output_tokens=6))
+
+    assert answer.status == 200
+    becomes(books.meters, {HAIKU_INPUT: 60, HAIKU_OUTPUT: 6}, within_s=SENT_WITHIN_S)
+
+
+def unsent(product: Product) -> int:
+    """Return how many records and meter events are still on their way to Stripe."""
+    unposted = "UsageRecord.objects.filter(posted_at=None, state='settled').count()"
+    unsent = "MeterEvent.objects.filter(state__in=['pending', 'sending']).count()"
+    return int(product.evaluate(f"{unposted} + {unsent}"))

@@ -1,0 +1,121 @@
+"""What anybody sees: landing, prices, the sandbox's mail, error pages."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from billing.models import BillingAccount, Plan, PlanPrice
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: Client, name: str, **headers: str) -> str:
+    answer = client.get(reverse(name), headers=headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_landing_works_the_example_out_to_the_cent(client):
+    body = page(client, "landing")
+
+    assert "$10.0195" in body
+    assert "$10.02" in body
+
+
+def test_landing_shows_prices_as_the_database_has_them(client):
+    PlanPrice.objects.filter(plan__code="pro_haiku", token_class="output").update(price_per_1k="0.0123")
+
+    body = page(client, "landing")
+
+    assert "$0.0123" in body
+    assert "$12.30" in body
+    assert "$10.0311" in body
+
+
+def test_landing_stands_without_any_plan(client):
+    Plan.objects.update(is_active=False)
+
+    assert "Claude by the token" in page(client, "landing")
+
+
+def test_landing_in_the_sandbox_mode_has_a_line_that_works_as_printed(client, settings):
+    assert settings.SANDBOX
+
+    body = page(client, "landing")
+
+    assert f"{settings.PUBLIC_URL}/chat" in body
+    assert "test123" in body
+
+
+@pytest.mark.parametrize("name", ["landing", "account_login"])
+def test_outside_the_sandbox_mode_no_demo_is_offered(client, settings, name):
+    settings.SANDBOX = False
+
+    body = page(client, name)
+
+    assert "test123" not in body
+    assert "demo@example.com" not in body
+    assert settings.SANDBOX_URL not in body
+
+
+def test_pricing_shows_every_class_per_thousand_and_per_million(client):
+    body = page(client, "pricing")
+
+    for text in ("$0.001625", "$1.625", "$0.00013", "$0.13", "Cache read"):
+        assert text in body
+
+
+def test_pricing_leads_a_stranger_through_sign_up_and_back(client):
+    assert f"{reverse('account_signup')}?next={reverse('pricing')}" in page(client, "pricing")
+
+
+def test_pricing_lets_a_customer_on_the_trial_subscribe(browser):
+    assert 'value="pro_sonnet"' in page(browser, "pricing")
+
+
+def test_pricing_shows_a_person_without_an_organization_the_prices_all_the_same(client):
+    client.force_login(make_user())
+
+    assert "$0.0013" in page(client, "pricing")
+
+
+def test_mail_is_shown_in_the_sandbox_mode_alone(client, settings):
+    settings.SANDBOX = False
+
+    assert client.get(reverse("mail")).status_code == 404
+
+
+def test_mail_shows_what_was_sent(client, settings, tmp_path):
+    settings.MAILBOX_DIR = tmp_path
+    (tmp_path / "1.eml").write_text("To: ada@example.com\nSubject: Hello <b>\nDate: now\n\nThe code is ABC\n")
+
+    body = page(client, "mail")
+
+    assert "The code is ABC" in body
+    assert "Hello &lt;b&gt;" in body
+
+
+def test_an_unknown_address_is_a_page_of_ours(client):
+    answer = client.get("/nothing/here")
+
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+
+
+def test_a_form_without_its_token_is_a_page_of_ours():
+    answer = Client(enforce_csrf_checks=True).post(reverse("account_login"), {"login": "x", "password": "y"})
+
+    assert answer.status_code == 403
+    assert "This form has expired" in answer.content.decode()
+
+
+def test_a_page_that_breaks_is_a_page_of_ours_and_tells_nothing(browser, organization):
+    BillingAccount.objects.filter(organization=organization).delete()
+    browser.raise_request_exception = False
+
+    answer = browser.get(reverse("overview"))
+
+    assert answer.status_code == 500
+    assert "Something broke on our side" in answer.content.decode()
+    assert "DoesNotExist" not in answer.content.decode()

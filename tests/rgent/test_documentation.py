@@ -1,0 +1,81 @@
+"""What the documents say of paths, errors, endpoints and variables is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from drf_spectacular.generators import SchemaGenerator
+
+from rgent.error_catalogue import CATALOGUE, UNEXPECTED
+
+ROOT = Path(settings.BASE_DIR)
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)")
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(document: Path) -> list[str]:
+    """Return the links of a document that lead to no file, or to no heading of one."""
+    broken = []
+    for name, anchor in LINK.findall(document.read_text()):
+        target = document.parent / name if name else document
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(f"{name}#{anchor}")
+    return broken
+
+
+def table_rows(document: str) -> list[list[str]]:
+    """Return the cells of every table row of a document."""
+    lines = (ROOT / document).read_text().splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_its_links_lead_somewhere(document: Path) -> None:
+    assert broken_links(document) == []
+
+
+def test_it_tells_callers_of_every_status_and_type_an_error_can_have() -> None:
+    told = {(int(row[0]), row[1].strip("`")) for row in table_rows("docs/api.md") if row[0].isdigit()}
+
+    answered = {(int(status), kind) for status, kind in [*CATALOGUE.values(), UNEXPECTED]}
+
+    assert told == answered
+
+
+def test_it_names_no_endpoint_of_the_management_api_that_does_not_exist() -> None:
+    cells = [row[0] for row in table_rows("docs/api.md") if "/api/v1/" in row[0]]
+    named = {(method, path) for cell in cells for method, path in endpoints_of(cell)}
+
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    existing = {(method.upper(), path) for path, operations in schema["paths"].items() for method in operations}
+
+    assert len(named) > 10
+    assert named - existing == set()
+
+
+def endpoints_of(cell: str) -> list[tuple[str, str]]:
+    """Return the endpoints of a cell such as "`GET`, `PATCH /api/v1/organization`": methods before a path share it."""
+    endpoints, methods = [], []
+    for method, path in re.findall(r"`([A-Z]+)(?: (\S+))?`", cell):
+        methods.append(method)
+        if path:
+            endpoints += [(each, path) for each in methods]
+            methods = []
+    return endpoints
+
+
+def test_every_variable_of_the_readme_is_explained() -> None:
+    rows = [row[0] for row in table_rows("README.md")]
+    named = {name for row in rows for name in re.findall(r"`([A-Z][A-Z_]+)`", row)}
+
+    explained = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
+
+    assert named
+    assert named - explained == set()
