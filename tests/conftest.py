@@ -40,11 +40,13 @@ def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
 
 
 @pytest.fixture(autouse=True)
-def fresh_price_lists() -> None:
-    """Forget price lists: here rows with the same ids come and go."""
+def nothing_remembered() -> None:
+    """Forget price lists and limits: here rows with the same ids come and go."""
+    from billing.limits.gate import forget_limits
     from billing.prices import forget_price_lists
 
     forget_price_lists()
+    forget_limits()
 
 
 @pytest.fixture(scope="session")

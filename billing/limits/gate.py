@@ -115,6 +115,11 @@ async def close() -> None:
         await stores.redis.close()
 
 
+def forget_limits() -> None:
+    """Read what plans allow anew at the next request."""
+    _limits.clear()
+
+
 async def _draw(*, owner: str, draws: list[Draw], lease: str, most_leases: int) -> Drawn:
     async def draw_from(store: MemoryStore | RedisStore) -> Drawn:
         limit_s = settings.CLAUDE_CALL_LIMIT_S
