@@ -4,8 +4,6 @@ import asyncio
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from billing.limits import gate
 from billing.models import Plan
 from tests.chat.http import Answer, messages_body, send
