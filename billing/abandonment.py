@@ -1,13 +1,12 @@
 """Abandoned records: what a crash left open is found, counted where an admin sees it, and never billed."""
 
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import BillingAccount, UsageRecord
-from billing.money import EXACT
+from billing.budgets import lock_budgets
+from billing.models import UsageRecord
 
 BATCH = 500
 
@@ -27,17 +26,18 @@ def find_abandoned(*, now: datetime) -> int:
 
 @transaction.atomic
 def _abandon(organization_id: int, *, now: datetime) -> int:
-    account = BillingAccount.objects.select_for_update().get(organization_id=organization_id)
-    account.enter_period(now=now)
+    budgets = lock_budgets(organization_ids=[organization_id], now=now)
     records = list(
         UsageRecord.objects.filter(
             organization_id=organization_id, state=UsageRecord.State.OPEN, deadline_at__lt=timezone.now()
         ).order_by("id")[:BATCH]
     )
-    released = sum((record.hold_minor for record in records), Decimal(0))
-    account.held_minor = EXACT.subtract(account.held_minor, released)
+    budgets.read_keys((record.organization_id, record.api_key_id) for record in records)
+    account = budgets.accounts[organization_id]
     account.trial_used -= sum(record.trial for record in records)
-    account.save(update_fields=["held_minor", "spent_minor", "trial_used", "period_starts_at", "period_ends_at"])
+    for record in records:
+        budgets.release(record)
+    budgets.save()
     UsageRecord.objects.filter(id__in=[record.id for record in records]).update(
         state=UsageRecord.State.ABANDONED,
         outcome="abandoned: its process ended before it was settled",

@@ -1,11 +1,17 @@
-"""The spending cap: what an organization may spend in a billing period."""
+"""Spending caps: what an organization, or one of its keys, may spend in a billing period."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
 
-from billing.models import BillingAccount
+from django.db import transaction
+
+from billing.budgets import lock_budgets
+from billing.models import BillingAccount, Budget, DailyUsage, KeyBudget, UsageRecord
 from billing.money import EXACT
+from billing.posting import hold_posting_still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +27,64 @@ class CapStanding:
 def cap_standing(*, account: BillingAccount, now: datetime) -> CapStanding:
     """Return how the account stands to its cap at `now`, in billing time."""
     account.enter_period(now=now)
-    used = EXACT.add(account.spent_minor, account.held_minor)
-    return CapStanding(
-        cap_minor=account.cap_minor,
-        spent_minor=account.spent_minor,
-        held_minor=account.held_minor,
-        left_minor=None if account.cap_minor is None else max(EXACT.subtract(account.cap_minor, used), Decimal(0)),
-    )
+    return _standing(account)
+
+
+def key_cap_standings(*, account: BillingAccount, now: datetime) -> dict[int, CapStanding]:
+    """Return how the organization's capped keys stand to their caps at `now`, in billing time, by the key's id."""
+    account.enter_period(now=now)
+    budgets = KeyBudget.objects.filter(api_key__organization_id=account.organization_id)
+    for budget in budgets:
+        budget.keep_up_with(account)
+    return {budget.api_key_id: _standing(budget) for budget in budgets}
 
 
 def set_cap(*, organization_id: int, cap_minor: Decimal | None) -> None:
     """Set an organization's cap, or lift it. Requests that begin from now on are held to it."""
     BillingAccount.objects.filter(organization_id=organization_id).update(cap_minor=cap_minor)
+
+
+@transaction.atomic
+def set_key_cap(*, organization_id: int, api_key_id: int, cap_minor: Decimal | None, now: datetime) -> None:
+    """Set the cap of a key of this organization, or lift it. Requests that begin from now on are held to it.
+
+    What the key has spent in this period, and what its open requests hold, counts from the start.
+    """
+    hold_posting_still()
+    account = lock_budgets(organization_ids=[organization_id], now=now).accounts[organization_id]
+    if cap_minor is None:
+        KeyBudget.objects.filter(api_key_id=api_key_id).delete()
+    elif not KeyBudget.objects.filter(api_key_id=api_key_id).update(cap_minor=cap_minor):
+        _open_key_budget(api_key_id=api_key_id, cap_minor=cap_minor, account=account)
+    capped = KeyBudget.objects.filter(api_key__organization_id=organization_id)
+    BillingAccount.objects.filter(id=account.id).update(has_key_caps=capped.exists())
+
+
+def _open_key_budget(*, api_key_id: int, cap_minor: Decimal, account: BillingAccount) -> None:
+    """Add up what the key has spent since the account's spending began: daily totals, and what is not yet in them."""
+    in_period = {"api_key_id": api_key_id, "period_starts_at__gte": account.spending_starts_at}
+    unposted = UsageRecord.objects.filter(posted_at__isnull=True)
+    posted_minor = _sum(DailyUsage.objects.filter(**in_period).values_list("cost_minor", flat=True))
+    unposted_minor = _sum(unposted.filter(**in_period).values_list("cost_minor", flat=True))
+    still_open = unposted.filter(api_key_id=api_key_id, state=UsageRecord.State.OPEN)
+    KeyBudget.objects.create(
+        api_key_id=api_key_id,
+        cap_minor=cap_minor,
+        spent_minor=EXACT.add(posted_minor, unposted_minor),
+        held_minor=_sum(still_open.values_list("hold_minor", flat=True)),
+        spending_starts_at=account.spending_starts_at,
+    )
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return reduce(EXACT.add, amounts, Decimal(0))
+
+
+def _standing(budget: Budget) -> CapStanding:
+    left = budget.left_minor
+    return CapStanding(
+        cap_minor=budget.cap_minor,
+        spent_minor=budget.spent_minor,
+        held_minor=budget.held_minor,
+        left_minor=None if left is None else max(left, Decimal(0)),
+    )

@@ -2,8 +2,8 @@
 
 `commit` takes any mix of begins and endings and makes them durable in one transaction, so that a thousand
 requests in flight share a few commits. Inside, billing accounts are locked in order of id (so that processes cannot
-deadlock), holds are granted in Python, and each table is written once. An account's lock also guards its records:
-nothing closes a record without holding it.
+deadlock), holds are granted in Python, and each table is written once. An account's lock also guards its records
+and the budgets of its keys: nothing closes a record without holding it.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import BillingAccount, PlanPrice, UsageRecord
+from billing.budgets import LockedBudgets, lock_budgets
+from billing.models import BillingAccount, Budget, KeyBudget, PlanPrice, UsageRecord
 from billing.money import EXACT
 from billing.prices import PriceList, price_list
 from billing.row_updates import update_rows
@@ -32,7 +33,6 @@ RECORD_ENDING = [
     "settled_at",
     "period_starts_at",
 ]
-ACCOUNT_GUARDS = ["trial_used", "spent_minor", "held_minor", "period_starts_at", "period_ends_at"]
 
 
 class NotEntitled(Exception):
@@ -126,37 +126,33 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
     nothing was written.
     """
     with transaction.atomic():
-        accounts = _lock_accounts({_organization_of(entry) for entry in entries})
+        budgets = lock_budgets(organization_ids={_spender_of(entry)[0] for entry in entries}, now=now)
+        budgets.read_keys(map(_spender_of, entries))
         still_open = _still_open([entry.grant.record.id for entry in entries if not isinstance(entry, Begin)])
         outcomes: list[Outcome] = []
         ended: list[UsageRecord] = []
         for entry in entries:
-            account = accounts.get(_organization_of(entry))
-            if account is None:
+            if _spender_of(entry)[0] not in budgets.accounts:
                 outcomes.append(NotEntitled("This organization has no billing account: ask support to set one up."))
                 continue
-            account.enter_period(now=now)
             if isinstance(entry, Begin):
-                outcomes.append(_begin(entry, account=account, now=now))
+                outcomes.append(_begin(entry, budgets=budgets, now=now))
                 continue
             closes = entry.grant.record.id in still_open
             if closes:
                 still_open.discard(entry.grant.record.id)
-                ended.append(_end(entry, account=account, now=now))
+                ended.append(_end(entry, budgets=budgets, now=now))
             outcomes.append(closes)
-        update_rows(accounts.values(), fields=ACCOUNT_GUARDS)
+        budgets.save()
         UsageRecord.objects.bulk_create([outcome.record for outcome in outcomes if isinstance(outcome, Grant)])
         update_rows(ended, fields=RECORD_ENDING)
     return outcomes
 
 
-def _organization_of(entry: Entry) -> int:
-    return entry.organization_id if isinstance(entry, Begin) else entry.grant.record.organization_id
-
-
-def _lock_accounts(organization_ids: set[int]) -> dict[int, BillingAccount]:
-    rows = BillingAccount.objects.select_for_update().filter(organization_id__in=organization_ids).order_by("id")
-    return {row.organization_id: row for row in rows}
+def _spender_of(entry: Entry) -> tuple[int, int | None]:
+    """Return whose request it is: the organization, and the key."""
+    source = entry if isinstance(entry, Begin) else entry.grant.record
+    return source.organization_id, source.api_key_id
 
 
 def _still_open(record_ids: list[int]) -> set[int]:
@@ -165,16 +161,18 @@ def _still_open(record_ids: list[int]) -> set[int]:
     return set(UsageRecord.objects.filter(id__in=record_ids, state=UsageRecord.State.OPEN).values_list("id", flat=True))
 
 
-def _begin(entry: Begin, *, account: BillingAccount, now: datetime) -> Grant | NotEntitled:
+def _begin(entry: Begin, *, budgets: LockedBudgets, now: datetime) -> Grant | NotEntitled:
+    account = budgets.accounts[entry.organization_id]
     prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
     model = entry.model or next(iter(prices.models), "")
     try:
         _check_entitlement(model, account=account, prices=prices)
-        max_tokens = _clamp(entry, model=model, account=account, prices=prices)
+        max_tokens = entry.max_tokens
+        for budget in budgets.of(organization_id=entry.organization_id, api_key_id=entry.api_key_id):
+            max_tokens = min(max_tokens, _affordable(entry, model=model, budget=budget, prices=prices))
     except NotEntitled as refusal:
         return refusal
     hold_minor = prices.most_minor(model=model, input_tokens=entry.input_tokens, output_tokens=max_tokens)
-    account.held_minor = EXACT.add(account.held_minor, hold_minor)
     remaining = None
     if prices.trial:
         account.trial_used += 1
@@ -192,6 +190,7 @@ def _begin(entry: Begin, *, account: BillingAccount, now: datetime) -> Grant | N
         begun_at=now,
         deadline_at=timezone.now() + timedelta(seconds=settings.CLAUDE_CALL_LIMIT_S) + SETTLE_GRACE,
     )
+    budgets.hold(record)
     return Grant(record=record, prices=prices, max_tokens=max_tokens, trial_requests_remaining=remaining)
 
 
@@ -212,25 +211,30 @@ def _check_entitlement(model: str, *, account: BillingAccount, prices: PriceList
         )
 
 
-def _clamp(entry: Begin, *, model: str, account: BillingAccount, prices: PriceList) -> int:
-    """Return the output tokens that the request may ask for: what the spending cap leaves, at least one."""
-    if account.cap_minor is None:
+def _affordable(entry: Begin, *, model: str, budget: Budget, prices: PriceList) -> int:
+    """Return the output tokens that the request may ask for: what the budget leaves, at least one."""
+    left = budget.left_minor
+    if left is None:
         return entry.max_tokens
-    left = EXACT.subtract(EXACT.subtract(account.cap_minor, account.spent_minor), account.held_minor)
     left = EXACT.subtract(left, prices.most_minor(model=model, input_tokens=entry.input_tokens, output_tokens=0))
     per_token = prices.most_minor(model=model, input_tokens=0, output_tokens=1)
     affordable = int(left // per_token) if per_token else entry.max_tokens
     if left < 0 or affordable < 1:
-        raise SpendingCapReached(
-            "The spending cap leaves too little for this request. Raise the cap, or wait for the next billing period: "
-            f"{settings.PUBLIC_URL}/app/billing/"
-        )
-    return min(entry.max_tokens, affordable)
+        raise _cap_reached(budget)
+    return affordable
 
 
-def _end(entry: Settle | Void, *, account: BillingAccount, now: datetime) -> UsageRecord:
+def _cap_reached(budget: Budget) -> SpendingCapReached:
+    whose, page = ("this key", "keys") if isinstance(budget, KeyBudget) else ("your organization", "billing")
+    return SpendingCapReached(
+        f"The spending cap of {whose} leaves too little for this request. Raise the cap, or wait for the next billing "
+        f"period: {settings.PUBLIC_URL}/app/{page}/"
+    )
+
+
+def _end(entry: Settle | Void, *, budgets: LockedBudgets, now: datetime) -> UsageRecord:
     record = entry.grant.record
-    account.held_minor = EXACT.subtract(account.held_minor, record.hold_minor)
+    account = budgets.accounts[record.organization_id]
     record.outcome = entry.outcome[:200]
     record.upstream_request_id = entry.upstream_request_id[:100]
     record.settled_at, record.period_starts_at = now, account.period_starts_at
@@ -238,11 +242,12 @@ def _end(entry: Settle | Void, *, account: BillingAccount, now: datetime) -> Usa
         record.state = UsageRecord.State.ABANDONED if entry.may_have_served else UsageRecord.State.VOID
         if record.trial:
             account.trial_used -= 1
+        budgets.release(record)
         return record
     record.state = UsageRecord.State.SETTLED
     record.estimated = entry.estimated
     for name in TOKEN_COLUMNS:
         setattr(record, name, getattr(entry.usage, name))
     record.cost_minor = entry.grant.prices.cost_minor(model=record.model, usage=entry.usage)
-    account.spent_minor = EXACT.add(account.spent_minor, record.cost_minor)
+    budgets.release(record, cost_minor=record.cost_minor)
     return record

@@ -45,6 +45,16 @@ def _only_poster() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def hold_posting_still() -> None:
+    """Wait until nobody posts, and let nobody begin until the transaction ends.
+
+    Take no account's lock before: posting is held still first and an account locked second, by everybody.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [POSTING_LOCK])
+
+
 def _metered(record: UsageRecord) -> list[Metered]:
     """Return what Stripe's meters are told of a record: nothing of free requests and of those that failed."""
     if record.trial or record.state != UsageRecord.State.SETTLED:

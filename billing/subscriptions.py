@@ -2,7 +2,6 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -30,6 +29,7 @@ STANDING = [
     "period_starts_at",
     "period_ends_at",
     "spent_minor",
+    "spending_starts_at",
     "stripe_subscription_id",
     "stripe_status",
     "stripe_period_ends_at",
@@ -47,6 +47,7 @@ def open_billing_account(*, organization: Organization, now: datetime) -> Billin
             "anchor_at": now,
             "period_starts_at": period.starts_at,
             "period_ends_at": period.ends_at,
+            "spending_starts_at": period.starts_at,
         },
     )
     return account
@@ -78,8 +79,7 @@ def _enter_subscription(account: BillingAccount, *, data: dict[str, Any], status
     period = _period_of(items)
     is_new = account.stripe_subscription_id != data["id"]
     if is_new or period.starts_at > account.period_starts_at:  # never back: usage may be ahead of Stripe's renewal
-        account.period_starts_at, account.period_ends_at = period.starts_at, period.ends_at
-        account.spent_minor = Decimal(0)
+        account.begin_spending(period=period)
     elif account.plan_id != prices[0].plan_id:
         _begin_anew(account, at=_instant(max(item["created"] for item in items)))
     account.plan_id = prices[0].plan_id

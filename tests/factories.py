@@ -75,6 +75,7 @@ def make_subscriber(
         anchor_at=now,
         period_starts_at=period.starts_at,
         period_ends_at=period.ends_at,
+        spending_starts_at=period.starts_at,
         cap_minor=cap_minor,
         stripe_customer_id=customer_id or f"cus_{next(_numbers):014}",
         stripe_subscription_id=f"sub_{next(_numbers):014}",

@@ -1,10 +1,22 @@
 """The tables of billing, a file per concept."""
 
 from billing.models.account import BillingAccount
+from billing.models.budget import Budget
 from billing.models.daily_usage import DailyUsage
 from billing.models.discrepancy import Discrepancy
+from billing.models.key_budget import KeyBudget
 from billing.models.meter_event import MeterEvent
 from billing.models.plan import Plan, PlanPrice
 from billing.models.usage_record import UsageRecord
 
-__all__ = ["BillingAccount", "DailyUsage", "Discrepancy", "MeterEvent", "Plan", "PlanPrice", "UsageRecord"]
+__all__ = [
+    "BillingAccount",
+    "Budget",
+    "DailyUsage",
+    "Discrepancy",
+    "KeyBudget",
+    "MeterEvent",
+    "Plan",
+    "PlanPrice",
+    "UsageRecord",
+]

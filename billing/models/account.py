@@ -7,13 +7,16 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organization
+from billing.models.budget import Budget
 from billing.models.plan import Plan
-from billing.money import AmountField
 from billing.periods import Period, period_at
 
 
-class BillingAccount(models.Model):
-    """An organization's plan, billing period and spending. Locked, in order of id, by whoever changes it."""
+class BillingAccount(Budget):
+    """An organization's plan, billing period and spending. Locked, in order of id, by whoever changes it.
+
+    The lock also guards the organization's usage records and the budgets of its keys.
+    """
 
     class Status(models.TextChoices):
         """Where the subscription stands. Stripe's own status is kept beside it."""
@@ -34,9 +37,9 @@ class BillingAccount(models.Model):
     period_starts_at = models.DateTimeField()
     period_ends_at = models.DateTimeField()
     trial_used = models.PositiveIntegerField(default=0)
-    cap_minor = AmountField("spending cap, cents a period", null=True, blank=True)
-    spent_minor = AmountField("spent this period, cents", default=Decimal(0), editable=False)
-    held_minor = AmountField("held for open requests, cents", default=Decimal(0), editable=False)
+    has_key_caps = models.BooleanField(
+        default=False, editable=False, help_text="Whether any key has a budget of its own, for requests to look up."
+    )
     stripe_customer_id = models.CharField(max_length=255, blank=True, db_index=True)
     stripe_subscription_id = models.CharField(max_length=255, blank=True, db_index=True)
     checkout_session_id = models.CharField(max_length=255, blank=True, help_text="The Checkout session last opened.")
@@ -66,5 +69,9 @@ class BillingAccount(models.Model):
         if now < self.period_ends_at:
             return
         period = period_at(anchor=self.anchor_at, instant=now)
+        self.begin_spending(period=period)
+
+    def begin_spending(self, *, period: Period) -> None:
+        """Move to `period`, with nothing spent. Saves nothing."""
         self.period_starts_at, self.period_ends_at = period.starts_at, period.ends_at
-        self.spent_minor = Decimal(0)
+        self.spending_starts_at, self.spent_minor = period.starts_at, Decimal(0)

@@ -96,6 +96,7 @@ def make_cast() -> Cast:
         status=BillingAccount.Status.ACTIVE,
         period_starts_at=MONTH_START,
         period_ends_at=datetime(2026, 12, 1, tzinfo=UTC),
+        spending_starts_at=MONTH_START,
         spent_minor=EXACT_COST_MINOR,
         stripe_customer_id="cus_acme",
         stripe_subscription_id="sub_acme",

@@ -1,0 +1,71 @@
+"""The budgets that a transaction spends from: those of organizations, and of their capped keys."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from billing.models import BillingAccount, Budget, KeyBudget, UsageRecord
+from billing.money import EXACT
+from billing.row_updates import update_rows
+
+ACCOUNT_GUARDS = [
+    "trial_used",
+    "spent_minor",
+    "held_minor",
+    "spending_starts_at",
+    "period_starts_at",
+    "period_ends_at",
+]
+KEY_GUARDS = ["spent_minor", "held_minor", "spending_starts_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class LockedBudgets:
+    """Budgets of locked accounts, by organization and by key, in the billing period that is now."""
+
+    accounts: dict[int, BillingAccount]
+    keys: dict[int, KeyBudget] = field(default_factory=dict)
+
+    def read_keys(self, spenders: Iterable[tuple[int, int | None]]) -> None:
+        """Read the budgets of those (organization id, key id) that have one. Costs no query where no key is capped."""
+        capped = {number for number, account in self.accounts.items() if account.has_key_caps}
+        owners = {key_id: owner_id for owner_id, key_id in spenders if key_id is not None and owner_id in capped}
+        if owners:
+            for budget in KeyBudget.objects.filter(api_key_id__in=owners):
+                budget.keep_up_with(self.accounts[owners[budget.api_key_id]])
+                self.keys[budget.api_key_id] = budget
+
+    def of(self, *, organization_id: int, api_key_id: int | None) -> list[Budget]:
+        """Return all that a request of this key spends from: the organization's, and the key's where it is capped."""
+        budget = None if api_key_id is None else self.keys.get(api_key_id)
+        account = self.accounts[organization_id]
+        return [account] if budget is None else [account, budget]
+
+    def hold(self, record: UsageRecord) -> None:
+        """Set aside what an open record may cost at most."""
+        for budget in self.of(organization_id=record.organization_id, api_key_id=record.api_key_id):
+            budget.held_minor = EXACT.add(budget.held_minor, record.hold_minor)
+
+    def release(self, record: UsageRecord, *, cost_minor: Decimal = Decimal(0)) -> None:
+        """Give back what a record held, and count what it cost instead."""
+        for budget in self.of(organization_id=record.organization_id, api_key_id=record.api_key_id):
+            budget.held_minor = EXACT.subtract(budget.held_minor, record.hold_minor)
+            budget.spent_minor = EXACT.add(budget.spent_minor, cost_minor)
+
+    def save(self) -> None:
+        """Write what changed, one statement a table."""
+        update_rows(self.accounts.values(), fields=ACCOUNT_GUARDS)
+        update_rows(self.keys.values(), fields=KEY_GUARDS)
+
+
+def lock_budgets(*, organization_ids: Collection[int], now: datetime) -> LockedBudgets:
+    """Lock the accounts of these organizations until the transaction ends, in order of id, so that none deadlock.
+
+    Each enters the billing period that holds `now`. An organization without an account is not among them.
+    """
+    rows = BillingAccount.objects.select_for_update().filter(organization_id__in=organization_ids).order_by("id")
+    accounts = {row.organization_id: row for row in rows}
+    for account in accounts.values():
+        account.enter_period(now=now)
+    return LockedBudgets(accounts)
