@@ -6,8 +6,8 @@ deadlock), holds are granted in Python, and each table is written once. An accou
 and the budgets of its keys: nothing closes a record without holding it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -27,6 +27,7 @@ RECORD_ENDING = [
     "state",
     "cost_minor",
     *TOKEN_COLUMNS,
+    "server_tool_use",
     "estimated",
     "upstream_request_id",
     "outcome",
@@ -92,10 +93,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settle:
-    """A request Claude answered, with the tokens it used."""
+    """A request Claude answered: the tokens it used, and how often Claude ran which tool of its own, which is free."""
 
     grant: Grant
     usage: TokenUsage
+    server_tool_use: Mapping[str, int] = field(default_factory=dict)
     outcome: str = ""
     upstream_request_id: str = ""
     estimated: bool = False
@@ -246,6 +248,7 @@ def _end(entry: Settle | Void, *, budgets: LockedBudgets, now: datetime) -> Usag
         return record
     record.state = UsageRecord.State.SETTLED
     record.estimated = entry.estimated
+    record.server_tool_use = dict(entry.server_tool_use)
     for name in TOKEN_COLUMNS:
         setattr(record, name, getattr(entry.usage, name))
     record.cost_minor = entry.grant.prices.cost_minor(model=record.model, usage=entry.usage)

@@ -18,7 +18,7 @@ BATCH = 5000
 # Any constant will do: it names the one lock that lets a single poster work at a time.
 POSTING_LOCK = 7_420_001
 DAILY_KEY = ["organization_id", "day", "period_starts_at", "api_key_id", "plan_id", "priced_at", "model", "trial"]
-DAILY_COUNTS = ["requests", "failed_requests", "abandoned_requests", *TOKEN_COLUMNS, "cost_minor"]
+DAILY_COUNTS = ["requests", "failed_requests", "abandoned_requests", *TOKEN_COLUMNS, "server_tool_use", "cost_minor"]
 
 
 def post_due(*, limit: int = BATCH) -> int:
@@ -118,4 +118,6 @@ def _count(record: UsageRecord, *, total: DailyUsage) -> None:
     total.abandoned_requests += record.state == UsageRecord.State.ABANDONED
     for name in TOKEN_COLUMNS:
         setattr(total, name, getattr(total, name) + getattr(record, name))
+    for name, count in record.server_tool_use.items():
+        total.server_tool_use[name] = total.server_tool_use.get(name, 0) + count
     total.cost_minor = EXACT.add(total.cost_minor, record.cost_minor)

@@ -22,7 +22,7 @@ from billing.tokens import TokenUsage
 from chat import claude
 from chat.claude_request import ClaudeRequest
 from chat.stream_meter import StreamMeter
-from chat.usage import read_usage
+from chat.usage import read_server_tool_use, read_usage
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +40,19 @@ class Begun:
     admission: Admission
 
     async def settle(
-        self, usage: TokenUsage, *, outcome: str, upstream_request_id: str, estimated: bool = False
+        self,
+        usage: TokenUsage,
+        *,
+        server_tool_use: Mapping[str, int],
+        outcome: str,
+        upstream_request_id: str,
+        estimated: bool = False,
     ) -> None:
         """Close the record with what Claude served."""
         settle = Settle(
             grant=self.grant,
             usage=usage,
+            server_tool_use=server_tool_use,
             outcome=outcome,
             upstream_request_id=upstream_request_id,
             estimated=estimated,
@@ -104,6 +111,7 @@ async def _call_and_settle(begun: Begun, request: ClaudeRequest, headers: Mappin
         raise
     await begun.settle(
         read_usage(message["usage"]),
+        server_tool_use=read_server_tool_use(message["usage"]),
         outcome=str(message.get("stop_reason") or ""),
         upstream_request_id=reply.upstream_request_id,
     )
@@ -216,6 +224,7 @@ class StreamedCompletion:
             usage = replace(usage, output_tokens=max(usage.output_tokens, await self._count_partial_output()))
         await self.begun.settle(
             usage,
+            server_tool_use=read_server_tool_use(self._meter.reported_usage),
             outcome=self._meter.stop_reason or "cut off",
             upstream_request_id=self._upstream_request_id,
             estimated=not self._meter.finished,

@@ -17,6 +17,12 @@ HOLD = amount_column("hold_minor", description="Hold, $")
 STATE_COLOURS = {"open": "info", "settled": "success", "void": "", "abandoned": "danger"}
 
 
+@display(description="Server tools")
+def server_tools(row: UsageRecord | DailyUsage) -> str:
+    """Show how often Claude ran which tool of its own: what it charges for that is sold to nobody."""
+    return ", ".join(f"{name}: {count:,}" for name, count in sorted(row.server_tool_use.items()))
+
+
 class StateFilter(admin.SimpleListFilter):
     """Filters by state."""
 
@@ -43,13 +49,23 @@ class UsageRecordAdmin(LargeTableAdmin):
 
     exact_field = "request_id"
     search_help_text = "The whole request id, or part of an organization's name"
-    list_display = ["request_id", "begun", "organization", "model_id", "state_label", "paid_by", COST, *TOKENS]
+    list_display = [
+        "request_id",
+        "begun",
+        "organization",
+        "model_id",
+        "state_label",
+        "paid_by",
+        COST,
+        *TOKENS,
+        server_tools,
+    ]
     list_filter = [StateFilter, ModelFilter, "trial", "begun_at"]
     list_select_related = ["organization"]
     list_fullwidth = True
     fieldsets = [
         (None, {"fields": ["request_id", "organization", "api_key", "model", "state", "outcome"]}),
-        ("Usage", {"fields": [*TOKENS, "estimated", "streamed"]}),
+        ("Usage", {"fields": [*TOKENS, server_tools, "estimated", "streamed"]}),
         ("Money", {"fields": ["plan", "priced_at", "trial", HOLD, COST]}),
         ("Times, in UTC", {"fields": ["begun_at", "settled_at", "period_starts_at", "deadline_at", "posted_at"]}),
         ("Claude", {"fields": ["upstream_request_id"]}),
@@ -81,7 +97,7 @@ class DailyUsageAdmin(LargeTableAdmin):
     """Totals of a UTC day, key and model: what every page, file and bill reads."""
 
     search_help_text = "Part of an organization's name"
-    list_display = ["day", "organization", "plan", "model", "trial", "requests", COST, *TOKENS]
+    list_display = ["day", "organization", "plan", "model", "trial", "requests", COST, *TOKENS, server_tools]
     list_filter = [ModelFilter, "trial", "day"]
     list_select_related = ["organization", "plan"]
     list_fullwidth = True
@@ -92,5 +108,5 @@ class DailyUsageAdmin(LargeTableAdmin):
             {"fields": ["organization", "api_key", "day", "period_starts_at", "plan", "priced_at", "model", "trial"]},
         ),
         ("Requests", {"fields": ["requests", "failed_requests", "abandoned_requests"]}),
-        ("Usage", {"fields": [*TOKENS, COST]}),
+        ("Usage", {"fields": [*TOKENS, server_tools, COST]}),
     ]

@@ -55,6 +55,10 @@ class RequestOut(serializers.Serializer[Any]):
     cache_write_1h_tokens = serializers.IntegerField()
     cache_read_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
+    server_tool_use = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="How often Claude ran tools of its own, by Claude's name for each (`web_search_requests`): free.",
+    )
     exact_minor = serializers.SerializerMethodField(help_text="In cents, exactly; null while it runs.")
 
     def get_stop_reason(self, record: UsageRecord) -> str:

@@ -31,6 +31,9 @@ class DailyUsage(models.Model):
     cache_write_1h_tokens = models.BigIntegerField(default=0)
     cache_read_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
+    server_tool_use = models.JSONField(
+        default=dict, blank=True, help_text="How often Claude ran tools of its own, by its name for each: not sold."
+    )
     cost_minor = AmountField("cost, cents", default=Decimal(0))
 
     class Meta:

@@ -42,6 +42,9 @@ class UsageRecord(models.Model):
     cache_write_1h_tokens = models.BigIntegerField(default=0)
     cache_read_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
+    server_tool_use = models.JSONField(
+        default=dict, blank=True, help_text="How often Claude ran tools of its own, by its name for each: not sold."
+    )
     upstream_request_id = models.CharField(max_length=100, blank=True)
     outcome = models.CharField(max_length=200, blank=True, help_text="How it ended: a stop reason, or what went wrong.")
     begun_at = models.DateTimeField(help_text="In billing time.")

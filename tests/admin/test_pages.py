@@ -77,6 +77,14 @@ def test_a_cost_is_shown_to_its_last_decimal(admin: Client, cast: Cast) -> None:
     assert "5,000" in page
 
 
+def test_searches_by_claude_itself_are_seen_with_the_request(admin: Client, cast: Cast) -> None:
+    UsageRecord.objects.filter(pk=cast.record.pk).update(server_tool_use={"web_search_requests": 1234})
+
+    pages = [admin.get(url).content.decode() for url in (change(cast.record), changelist(UsageRecord))]
+
+    assert all("web_search_requests: 1,234" in page for page in pages)
+
+
 def test_the_organization_page_leads_to_its_usage(admin: Client, cast: Cast) -> None:
     page = admin.get(change(cast.organization)).content.decode()
 
