@@ -130,6 +130,12 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         unexpired = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=timezone.now())
         return self.filter(unexpired, revoked_at__isnull=True)
 
+    def update(self, **values: Any) -> int:
+        """Change keys so that every process sees it; that a key was used is no change."""
+        if values.keys() != {"last_used_at"}:
+            values.setdefault("changed_at", timezone.now())
+        return super().update(**values)
+
 
 class ApiKey(models.Model):
     """A key that calls in an organization's name. Only its SHA-256 is stored; the key itself is shown once."""
@@ -145,6 +151,7 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField(auto_now=True, db_index=True)
 
     objects: ClassVar[models.Manager["ApiKey"]] = ApiKeyQuerySet.as_manager()
 
@@ -159,6 +166,12 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint})"
+
+    def save(self, **options: Any) -> None:
+        """Save, and let every process see that the key has changed."""
+        if options.get("update_fields") is not None:
+            options["update_fields"] = {*options["update_fields"], "changed_at"}
+        super().save(**options)
 
     @property
     def hint(self) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from billing import background, clock
+from accounts import background
+from billing import clock
 from billing.ledger import Begin, Entry, Grant, NotEntitled, Outcome, Settle, Void, commit
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.api_keys import Caller
-from billing import background, group_commit
+from accounts import background
+from accounts.key_memory import Caller
+from billing import group_commit
 from billing.ledger import Begin, Grant, Settle, Void
 from billing.limits import gate
 from billing.limits.gate import Admission
@@ -91,10 +92,12 @@ async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str) -> B
         streamed=request.stream,
     )
     try:
-        return Begun(grant=await group_commit.begin(entry), admission=admission)
+        grant = await group_commit.begin(entry)
     except BaseException:
         background.spawn(gate.release(admission, usage=None))
         raise
+    gate.note_plan(organization_id=caller.organization_id, plan_id=grant.record.plan_id)
+    return Begun(grant=grant, admission=admission)
 
 
 async def complete(*, begun: Begun, request: ClaudeRequest, headers: Mapping[str, str]) -> bytes:

@@ -11,8 +11,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
 _portal = cast(Any, get_asgi_application())
 
-from accounts import database  # noqa: E402 - apps must be loaded first
-from billing import background, group_commit  # noqa: E402
+from accounts import background, database  # noqa: E402 - apps must be loaded first
+from billing import group_commit  # noqa: E402
 from billing.limits import gate  # noqa: E402
 from chat import claude  # noqa: E402
 from rgent.api_handler import api_handler  # noqa: E402

@@ -3,7 +3,8 @@
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.api_keys import Caller, UnknownApiKey, find_caller_now
+from accounts.api_keys import UnknownApiKey, find_caller_now
+from accounts.key_memory import Caller
 from accounts.models import KeyScope
 
 

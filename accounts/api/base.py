@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from accounts.api_keys import Caller
+from accounts.key_memory import Caller
 from accounts.models import Organization
 
 

@@ -11,7 +11,7 @@ they let through at most the limit times the number of processes, and every call
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from accounts.database import in_database
 from billing.limits.buckets import Draw, Drawn, Level
 from billing.limits.memory import MemoryStore
 from billing.limits.redis_store import RedisStore
-from billing.models import BillingAccount
+from billing.models import BillingAccount, Plan
 from billing.tokens import TokenUsage
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,15 @@ async def close() -> None:
 
 def forget_limits() -> None:
     """Read what plans allow anew at the next request."""
+    _plans.clear()
     _limits.clear()
+
+
+def note_plan(*, organization_id: int, plan_id: int) -> None:
+    """Limit the organization by this plan from its next request on: what a grant tells need not be looked up."""
+    if len(_plans) > MOST_REMEMBERED:
+        _plans.clear()
+    _plans[organization_id] = plan_id
 
 
 async def _draw(*, owner: str, draws: list[Draw], lease: str, most_leases: int) -> Drawn:
@@ -160,6 +168,7 @@ class _Stores:
 
 
 _stores_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Stores] = WeakKeyDictionary()
+_plans: dict[int, int] = {}
 _limits: dict[int, tuple[RateLimits, float]] = {}
 
 
@@ -172,21 +181,21 @@ def _stores() -> _Stores:
 
 
 async def _limits_of(organization_id: int) -> RateLimits:
-    """Return what an organization's plan allows, remembered for LIMITS_TTL_S."""
-    limits, expires_at_s = _limits.get(organization_id, (None, 0.0))
+    """Return what an organization's plan allows; the plan's figures are remembered for LIMITS_TTL_S."""
+    plan_id = _plans.get(organization_id)
+    if plan_id is None:
+        plan_id = await in_database(_plan_of, organization_id)
+        note_plan(organization_id=organization_id, plan_id=plan_id)
+    limits, expires_at_s = _limits.get(plan_id, (None, 0.0))
     if limits is None or expires_at_s < time.monotonic():
-        limits = await in_database(_look_up, organization_id)
-        if len(_limits) > MOST_REMEMBERED:
-            _limits.clear()
-        _limits[organization_id] = (limits, time.monotonic() + LIMITS_TTL_S)
+        limits = await in_database(_look_up, plan_id)
+        _limits[plan_id] = (limits, time.monotonic() + LIMITS_TTL_S)
     return limits
 
 
-def _look_up(organization_id: int) -> RateLimits:
-    plan = BillingAccount.objects.select_related("plan").get(organization_id=organization_id).plan
-    return RateLimits(
-        requests_per_minute=plan.requests_per_minute,
-        input_tokens_per_minute=plan.input_tokens_per_minute,
-        output_tokens_per_minute=plan.output_tokens_per_minute,
-        concurrent_requests=plan.concurrent_requests,
-    )
+def _plan_of(organization_id: int) -> int:
+    return BillingAccount.objects.values_list("plan_id", flat=True).get(organization_id=organization_id)
+
+
+def _look_up(plan_id: int) -> RateLimits:
+    return RateLimits(**Plan.objects.values(*(field.name for field in fields(RateLimits))).get(id=plan_id))

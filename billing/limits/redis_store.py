@@ -7,7 +7,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from billing.limits.buckets import Draw, Drawn, Level
 
-TIMEOUT_S = 0.25
+# Long enough for a process that is busy for a moment: what falls back without need limits by itself for a while.
+TIMEOUT_S = 1.0
 CONNECTIONS = 16
 WAIT_S = 1.0
 # Redis runs a script alone (redis.io/docs, "Atomicity of scripts"), with its own clock, so processes need not agree on

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.api_keys import ScopeMissing, UnknownApiKey, create_api_key, find_caller, find_caller_now
+from accounts.api_keys import ScopeMissing, UnknownApiKey, create_api_key, find_caller_now
 from accounts.models import ApiKey, KeyScope
 from tests.factories import make_organization
 
@@ -51,12 +51,3 @@ def test_a_key_that_opens_nothing_cannot_be_stored():
 
     with pytest.raises(IntegrityError), transaction.atomic():
         ApiKey.objects.create(organization=organization, name="Nothing", key_hash="0" * 64, scopes="")
-
-
-async def test_the_api_and_the_management_api_remember_the_same_answer(committing_db):
-    from asgiref.sync import sync_to_async
-
-    key = await sync_to_async(make_key)(CHAT, MANAGE)
-    caller = await find_caller(key=key)
-
-    assert await sync_to_async(find_caller_now)(key=key, scope=MANAGE) is caller

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.api_keys import LOOKUP_TTL_S, create_api_key, revoke_api_key
+from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.models import KeyScope
 from tests.api.client import make_manager
 from tests.chat.http import messages_body, send, wait_until
@@ -42,7 +42,6 @@ def test_a_revoked_key_stops_within_five_seconds(manager):
     assert manager.call("GET", "/keys").status_code == 200
     revoke_api_key(organization=manager.organization, api_key_id=manager.api_key.id, now=timezone.now())
 
-    assert LOOKUP_TTL_S < 5
     wait_until(lambda: manager.call("GET", "/keys").status_code == 401, timeout_s=5)
 
 

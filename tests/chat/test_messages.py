@@ -8,8 +8,9 @@ import anthropic
 import pytest
 from django.utils import timezone
 
-from accounts.api_keys import Caller, revoke_api_key
-from billing import background
+from accounts import background
+from accounts.api_keys import revoke_api_key
+from accounts.key_memory import Caller
 from billing.models import UsageRecord
 from chat import claude, completions
 from chat.api import event_stream

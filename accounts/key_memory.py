@@ -1,0 +1,142 @@
+"""What a process remembers of the keys that call: each is looked up once, and again when it has changed.
+
+A request must not wait for a lookup, and a revoked key must stop within 5 s in every process. So while requests come,
+each process asks the database once a second which keys have changed, and forgets these.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import background
+from accounts.database import in_database
+from accounts.models import ApiKey, KeyScope
+
+ASK_EVERY_S = 1.0
+# A change takes this long, at most, to be seen by a process that cannot ask at once; with the pause it is below 5 s.
+TRUSTED_FOR_S = 3.0
+# A change is dated by the process that makes it, and seen when it is committed: so look back a little further.
+LOOK_BACK = timedelta(seconds=15)
+# For what changed by other ways than the models, such as a statement of SQL.
+FORGOTTEN_AFTER_S = 60.0
+LAST_USED_RESOLUTION_S = 60.0
+MOST_REMEMBERED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling: what the path of a request needs to know of a key."""
+
+    api_key_id: int
+    organization_id: int
+    scopes: frozenset[KeyScope] = frozenset({KeyScope.CHAT})
+    expires_at: datetime | None = None
+
+
+def look_up(key_hash: str) -> Caller | None:
+    """Return who calls with a key, as the database has it now; None where it opens nothing."""
+    api_key = ApiKey.objects.usable().filter(key_hash=key_hash).first()
+    if api_key is None:
+        return None
+    return Caller(
+        api_key_id=api_key.id,
+        organization_id=api_key.organization_id,
+        scopes=api_key.scope_set,
+        expires_at=api_key.expires_at,
+    )
+
+
+def note_use(api_key_ids: list[int]) -> None:
+    """Write down that keys were used just now, to about a minute."""
+    now = timezone.now()
+    long_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(seconds=LAST_USED_RESOLUTION_S))
+    ApiKey.objects.filter(long_ago, id__in=api_key_ids).update(last_used_at=now)
+
+
+class KeyMemory:
+    """The callers that one process remembers. `clock_s` tells how much time has passed, in seconds."""
+
+    def __init__(self, *, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._callers: dict[str, tuple[Caller, float]] = {}
+        self._asked_at_s = float("-inf")
+        self._asked_at = timezone.now()
+        self._asking = Lock()
+        self._asking_ahead = False
+        self._noted_at_s: dict[int, float] = {}
+        self._to_note: set[int] = set()
+        self._noting = False
+
+    async def find(self, key_hash: str) -> Caller | None:
+        """Return who calls, at most TRUSTED_FOR_S behind the database; None where the key opens nothing.
+
+        Only who was found is remembered, so a new key works at once.
+        """
+        await self._catch_up()
+        caller, forgotten_at_s = self._callers.get(key_hash, (None, 0.0))
+        if caller is None or forgotten_at_s < self._clock_s():
+            caller = await in_database(look_up, key_hash)
+            if caller is None:
+                return None
+            self._remember(key_hash, caller)
+        if caller.expires_at is not None and caller.expires_at <= timezone.now():
+            return None
+        self._note(caller.api_key_id)
+        return caller
+
+    def _remember(self, key_hash: str, caller: Caller) -> None:
+        if len(self._callers) >= MOST_REMEMBERED:
+            self._callers.clear()
+        self._callers[key_hash] = (caller, self._clock_s() + FORGOTTEN_AFTER_S)
+
+    async def _catch_up(self) -> None:
+        """Ask ahead of time where what is remembered may still be trusted, and wait for the answer where it may not."""
+        age_s = self._clock_s() - self._asked_at_s
+        if age_s > TRUSTED_FOR_S:
+            await in_database(self._ask)
+        elif age_s > ASK_EVERY_S and not self._asking_ahead:
+            self._asking_ahead = True
+            background.spawn(self._ask_ahead())
+
+    async def _ask_ahead(self) -> None:
+        try:
+            await in_database(self._ask)
+        finally:
+            self._asking_ahead = False
+
+    def _ask(self) -> None:
+        """Forget the keys that have changed. Runs in a database thread; who comes second finds it done."""
+        with self._asking:
+            if self._clock_s() - self._asked_at_s < ASK_EVERY_S:
+                return
+            now, now_s = timezone.now(), self._clock_s()
+            changed = ApiKey.objects.filter(changed_at__gt=self._asked_at - LOOK_BACK)
+            for key_hash in changed.values_list("key_hash", flat=True):
+                self._callers.pop(key_hash, None)
+            self._asked_at, self._asked_at_s = now, now_s
+
+    def _note(self, api_key_id: int) -> None:
+        """See to it that the key's last use is written down, at most once in LAST_USED_RESOLUTION_S."""
+        now_s = self._clock_s()
+        if self._noted_at_s.get(api_key_id, float("-inf")) + LAST_USED_RESOLUTION_S > now_s:
+            return
+        if len(self._noted_at_s) >= MOST_REMEMBERED:
+            self._noted_at_s.clear()
+        self._noted_at_s[api_key_id] = now_s
+        self._to_note.add(api_key_id)
+        if not self._noting:
+            self._noting = True
+            background.spawn(self._note_all())
+
+    async def _note_all(self) -> None:
+        try:
+            while self._to_note:
+                api_key_ids, self._to_note = self._to_note, set()
+                await in_database(note_use, sorted(api_key_ids))
+        finally:
+            self._noting = False
