@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0003_webhooks_made_up_for'),
+        ('billing', '0004_key_budgets'),
     ]
 
     operations = [
