@@ -9,6 +9,7 @@ and the budgets of its keys: nothing closes a record without holding it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -19,7 +20,7 @@ from billing.models import BillingAccount, Budget, KeyBudget, PlanPrice, UsageRe
 from billing.money import EXACT
 from billing.prices import PriceList, price_list
 from billing.row_updates import update_rows
-from billing.tokens import TOKEN_COLUMNS, TokenUsage
+from billing.tokens import CACHE_WRITES, TOKEN_COLUMNS, TokenClass, TokenUsage
 
 # A call is cut off at CLAUDE_CALL_LIMIT_S; what is open this much later belongs to a process that died.
 SETTLE_GRACE = timedelta(seconds=60)
@@ -64,7 +65,7 @@ class SpendingCapReached(NotEntitled):
 class Begin:
     """A request that wants to go to Claude. Without a `model` it gets the plan's own.
 
-    `input_tokens` is the most its input can be.
+    `input_tokens` is the most its input can be, `cache_writes` the ways in which it may write to the cache.
     """
 
     request_id: str
@@ -73,6 +74,7 @@ class Begin:
     model: str
     input_tokens: int
     max_tokens: int
+    cache_writes: frozenset[TokenClass] = CACHE_WRITES
     streamed: bool = False
 
 
@@ -174,7 +176,7 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, now: datetime) -> Grant | No
             max_tokens = min(max_tokens, _affordable(entry, model=model, budget=budget, prices=prices))
     except NotEntitled as refusal:
         return refusal
-    hold_minor = prices.most_minor(model=model, input_tokens=entry.input_tokens, output_tokens=max_tokens)
+    hold_minor = _most_minor(entry, model=model, prices=prices, output_tokens=max_tokens)
     remaining = None
     if prices.trial:
         account.trial_used += 1
@@ -218,12 +220,18 @@ def _affordable(entry: Begin, *, model: str, budget: Budget, prices: PriceList) 
     left = budget.left_minor
     if left is None:
         return entry.max_tokens
-    left = EXACT.subtract(left, prices.most_minor(model=model, input_tokens=entry.input_tokens, output_tokens=0))
-    per_token = prices.most_minor(model=model, input_tokens=0, output_tokens=1)
+    left = EXACT.subtract(left, _most_minor(entry, model=model, prices=prices, output_tokens=0))
+    per_token = prices.rates[model][TokenClass.OUTPUT]
     affordable = int(left // per_token) if per_token else entry.max_tokens
     if left < 0 or affordable < 1:
         raise _cap_reached(budget)
     return affordable
+
+
+def _most_minor(entry: Begin, *, model: str, prices: PriceList, output_tokens: int) -> Decimal:
+    return prices.most_minor(
+        model=model, input_tokens=entry.input_tokens, cache_writes=entry.cache_writes, output_tokens=output_tokens
+    )
 
 
 def _cap_reached(budget: Budget) -> SpendingCapReached:

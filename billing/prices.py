@@ -11,6 +11,8 @@ from billing.models import BillingAccount, Plan, PlanPrice
 from billing.money import EXACT
 from billing.tokens import TokenClass, TokenUsage
 
+# Without a write to the cache, input is fresh or read from it.
+READ_INPUT = frozenset({TokenClass.INPUT, TokenClass.CACHE_READ})
 # How long a process remembers a price list. What it holds of a paid plan never changes once it is published.
 REMEMBERED_S = 15.0
 
@@ -40,10 +42,15 @@ class PriceList:
                 total = EXACT.add(total, EXACT.multiply(rate, tokens))
         return total
 
-    def most_minor(self, *, model: str, input_tokens: int, output_tokens: int) -> Decimal:
-        """Return the most a request can cost: every input token at the dearest way it may be counted."""
+    def most_minor(
+        self, *, model: str, input_tokens: int, cache_writes: frozenset[TokenClass], output_tokens: int
+    ) -> Decimal:
+        """Return the most a request can cost: every input token at the dearest way it may be counted.
+
+        `cache_writes` are the classes in which the request may write to the cache.
+        """
         rates = self.rates[model]
-        dearest = max(rate for token_class, rate in rates.items() if token_class is not TokenClass.OUTPUT)
+        dearest = max(rates[token_class] for token_class in READ_INPUT | cache_writes)
         return EXACT.add(
             EXACT.multiply(dearest, input_tokens),
             EXACT.multiply(rates[TokenClass.OUTPUT], output_tokens),

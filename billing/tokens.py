@@ -28,6 +28,9 @@ _LABELS = {
 }
 
 
+CACHE_WRITES = frozenset({TokenClass.CACHE_WRITE_5M, TokenClass.CACHE_WRITE_1H})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenUsage:
     """Tokens of one request or of many, by class. Thinking is output."""

@@ -8,8 +8,6 @@ from billing.ledger import Grant
 
 DEFAULT_MAX_TOKENS = 1024
 LARGEST_MAX_TOKENS = 10_000_000
-# Claude adds a system prompt of its own to a request with tools, and a few tokens to every message.
-INPUT_OVERHEAD_TOKENS = 2_000
 BYTES_A_TOKEN = 4
 
 
@@ -28,11 +26,6 @@ class ClaudeRequest:
     raw: bytes = field(repr=False)
 
     @property
-    def most_input_tokens(self) -> int:
-        """The most tokens the input can be: no token is shorter than a byte."""
-        return len(self.raw) + INPUT_OVERHEAD_TOKENS
-
-    @property
     def likely_input_tokens(self) -> int:
         """A fair guess at the tokens of the input, for rates, which are corrected afterwards."""
         return len(self.raw) // BYTES_A_TOKEN + 1
@@ -47,7 +40,7 @@ class ClaudeRequest:
 def read_json(raw: bytes) -> dict[str, Any]:
     """Return the JSON object of a request's body. Raises InvalidRequest."""
     try:
-        data = json.loads(raw)
+        data = json.loads(raw, object_pairs_hook=_fields)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(
             'The body is not valid JSON. Send a JSON object with "Content-Type: application/json".'
@@ -55,6 +48,15 @@ def read_json(raw: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return data
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a field that stands twice: we might meter the one, and Claude obey the other."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        twice = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
+        raise InvalidRequest(f"{twice[:100]}: the field stands twice in one JSON object.")
+    return fields
 
 
 def read_messages_request(raw: bytes) -> ClaudeRequest:
@@ -67,6 +69,7 @@ def read_messages_request(raw: bytes) -> ClaudeRequest:
         raise InvalidRequest("messages: at least one message is required.")
     if "max_tokens" not in data:
         raise InvalidRequest("max_tokens: Field required.")
+    _check_price(data)
     return ClaudeRequest(model=model, max_tokens=_max_tokens(data), stream=_flag(data, "stream"), fields=data, raw=raw)
 
 
@@ -92,6 +95,21 @@ def read_chat_request(data: dict[str, Any]) -> ClaudeRequest:
         fields=fields,
         raw=json.dumps(fields).encode(),
     )
+
+
+def _check_price(data: dict[str, Any]) -> None:
+    """Refuse what Claude charges at the rates of another speed or model: no plan has a price for it."""
+    if data.get("speed") not in (None, "standard"):
+        raise InvalidRequest("speed: only standard is sold here.")
+    if data.get("fallbacks"):
+        raise InvalidRequest(
+            "fallbacks: other models are not sold within a request; ask for one in a request of its own."
+        )
+    tools = data.get("tools")
+    for number, tool in enumerate(tools if isinstance(tools, list) else ()):
+        kind = tool.get("type") if isinstance(tool, dict) else None
+        if isinstance(kind, str) and kind.startswith("advisor"):
+            raise InvalidRequest(f"tools.{number}: advice of another model is not sold within a request.")
 
 
 def _text(data: dict[str, Any], name: str) -> str:

@@ -22,6 +22,7 @@ from billing.limits.gate import Admission
 from billing.tokens import TokenUsage
 from chat import claude
 from chat.claude_request import ClaudeRequest
+from chat.input_bound import input_bound
 from chat.stream_meter import StreamMeter
 from chat.usage import read_server_tool_use, read_usage
 
@@ -82,16 +83,18 @@ async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str) -> B
     admission = await gate.admit(
         organization_id=caller.organization_id, request_id=request_id, input_tokens=request.likely_input_tokens
     )
-    entry = Begin(
-        request_id=request_id,
-        organization_id=caller.organization_id,
-        api_key_id=caller.api_key_id,
-        model=request.model,
-        input_tokens=request.most_input_tokens,
-        max_tokens=request.max_tokens,
-        streamed=request.stream,
-    )
     try:
+        bound = await input_bound(request)
+        entry = Begin(
+            request_id=request_id,
+            organization_id=caller.organization_id,
+            api_key_id=caller.api_key_id,
+            model=request.model,
+            input_tokens=bound.tokens,
+            cache_writes=bound.cache_writes,
+            max_tokens=request.max_tokens,
+            streamed=request.stream,
+        )
         grant = await group_commit.begin(entry)
     except BaseException:
         background.spawn(gate.release(admission, usage=None))

@@ -13,6 +13,8 @@ from chat.claude_request import InvalidRequest
 
 # Claude's descriptions change with its releases, not with requests.
 DESCRIPTION_TTL_S = 300.0
+# Of the models that Claude offers.
+LARGEST_WINDOW_TOKENS = 1_000_000
 DEFAULT_PAGE, LARGEST_PAGE = 20, 1000
 
 _descriptions: dict[str, tuple[dict[str, Any], float]] = {}
@@ -23,6 +25,15 @@ async def models_of(*, organization_id: int) -> list[dict[str, Any]]:
     models = await in_database(models_of_account, organization_id)
     infos = await asyncio.gather(*(_describe(model) for model in models))
     return sorted(infos, key=lambda info: str(info.get("created_at", "")), reverse=True)
+
+
+async def context_window_tokens(*, model: str) -> int:
+    """Return the most input tokens a model takes; the largest there is where Claude does not tell."""
+    try:
+        tokens = (await _describe(model)).get("max_input_tokens") if model else None
+    except claude.ClaudeError:
+        tokens = None
+    return tokens if isinstance(tokens, int) else LARGEST_WINDOW_TOKENS
 
 
 def find(infos: Sequence[dict[str, Any]], *, model_id: str) -> dict[str, Any]:

@@ -1,0 +1,294 @@
+"""What Claude may bill of a request is held before it is sent: no body costs more than its hold."""
+
+import base64
+import json
+import struct
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing.models import UsageRecord
+from billing.tokens import CACHE_WRITES, TokenClass
+from chat import claude
+from chat.claude_request import InvalidRequest, read_json, read_messages_request
+from chat.input_bound import LARGEST_PICTURE_TOKENS, MOST_ROUNDS, OVERHEAD_TOKENS, input_bound
+from chat.model_list import LARGEST_WINDOW_TOKENS
+from tests.chat.http import messages_body, record_of, send
+from tests.factories import HAIKU, Customer, make_subscriber
+
+OVER_HTTP = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+WINDOW_TOKENS = 1_000_000
+# A picture as Claude would have to scale down, in 33 bytes; and a PDF of many pages in few.
+PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 8 + struct.pack(">II", 8000, 8000)).decode()
+PDF = base64.b64encode(b"/Type /Page " * 90).decode()
+SOURCES = {
+    "picture": {"type": "base64", "media_type": "image/png", "data": PICTURE},
+    "pdf": {"type": "base64", "media_type": "application/pdf", "data": PDF},
+    "url": {"type": "url", "url": "https://a.example/b"},
+    "file": {"type": "file", "file_id": "file_1"},
+    "text": {"type": "text", "media_type": "text/plain", "data": "words " * 50},
+    "content": {"type": "content", "content": [{"type": "text", "text": "a word"}]},
+}
+SEARCH = {"type": "web_search_20260318", "name": "web_search", "max_uses": 5}
+CUSTOM = {"name": "weather", "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}}}
+
+
+@pytest.fixture
+async def models(sandbox):
+    """Claude's models, which a bound asks for, and this loop's connections to it."""
+    yield
+    await claude.close()
+
+
+def block(kind: str, source: str) -> dict[str, Any]:
+    return {"type": kind, "source": SOURCES[source]}
+
+
+def request_of(*blocks: dict[str, Any], **fields: Any):
+    text = {"type": "text", "text": "Hello"}
+    body = messages_body("", messages=[{"role": "user", "content": [*blocks, text]}], **fields)
+    return read_messages_request(json.dumps(body).encode())
+
+
+async def bound(*blocks: dict[str, Any], **fields: Any) -> int:
+    return (await input_bound(request_of(*blocks, **fields))).tokens
+
+
+def test_it_knows_the_largest_window(sandbox):
+    models = sandbox.control("GET", "/claude/models")["data"]
+
+    assert max(model["max_input_tokens"] for model in models) == LARGEST_WINDOW_TOKENS
+
+
+async def test_text_is_bounded_by_its_bytes():
+    request = request_of({"type": "text", "text": "é" * 1000})
+
+    assert (await input_bound(request)).tokens == len(request.raw) + OVERHEAD_TOKENS
+
+
+async def test_text_longer_than_the_window_is_bounded_by_the_window(models):
+    assert await bound({"type": "text", "text": "a" * (WINDOW_TOKENS + 1)}) == WINDOW_TOKENS
+
+
+@pytest.mark.parametrize("source", ["url", "file", "picture"])
+async def test_a_picture_is_bounded_by_the_largest(source):
+    tokens = await bound(block("image", source))
+
+    assert LARGEST_PICTURE_TOKENS <= tokens - OVERHEAD_TOKENS < LARGEST_PICTURE_TOKENS + 500
+
+
+async def test_a_picture_of_megabytes_is_held_for_its_tokens_and_not_for_its_bytes():
+    picture = {"type": "image", "source": {**SOURCES["picture"], "data": PICTURE + "A" * 5_000_000}}
+
+    assert await bound(picture) < LARGEST_PICTURE_TOKENS + OVERHEAD_TOKENS + 500
+
+
+@pytest.mark.parametrize("place", ["input_schema", "tool_use"])
+async def test_text_that_poses_as_a_picture_is_bounded_by_its_bytes(place):
+    posing = {"type": "image", "source": {**SOURCES["picture"], "data": "a" * 50_000}}
+    if place == "tool_use":
+        tokens = await bound({"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"content": [posing]}})
+    else:
+        tokens = await bound(tools=[{**CUSTOM, "input_schema": {"content": [posing], "messages": [posing]}}])
+
+    assert tokens > 50_000
+
+
+@pytest.mark.parametrize("source", ["url", "file", "pdf"])
+@pytest.mark.parametrize("within", ["message", "tool_result"])
+async def test_a_document_that_is_not_text_is_bounded_by_the_window(models, source, within):
+    document = block("document", source)
+    if within == "tool_result":
+        document = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [document]}
+
+    assert await bound(document) == WINDOW_TOKENS
+
+
+@pytest.mark.parametrize("source", ["text", "content"])
+async def test_a_document_of_text_is_bounded_by_its_bytes(source):
+    assert await bound(block("document", source)) < 2 * OVERHEAD_TOKENS
+
+
+async def test_a_picture_within_a_document_is_bounded_by_the_largest():
+    pictures = {"type": "content", "content": [block("image", "url")] * 3}
+
+    assert await bound({"type": "document", "source": pictures}) > 3 * LARGEST_PICTURE_TOKENS
+
+
+@pytest.mark.parametrize(
+    "unknown", [{"type": "web_fetch_tool_result", "content": {}}, {"type": "container_upload", "file_id": "f"}, {}]
+)
+async def test_a_block_of_a_kind_it_does_not_know_is_bounded_by_the_window(models, unknown):
+    assert await bound(unknown) == WINDOW_TOKENS
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [SEARCH]},
+        {"tools": [{"type": "mcp_toolset", "mcp_server_name": "a"}]},
+        {"tools": [{"type": ["bash_"]}]},
+        {"mcp_servers": [{"type": "url", "url": "https://a.example", "name": "a"}]},
+        {"context_management": {"edits": [{"type": "compact_20260112"}]}},
+        {"thread": {"id": "thread_1"}},
+    ],
+)
+async def test_what_claude_reads_again_and_again_is_bounded_by_the_window_in_every_round(models, fields):
+    assert await bound(**fields) == MOST_ROUNDS * WINDOW_TOKENS
+
+
+async def test_the_window_is_the_models_own(models):
+    assert await bound(block("document", "url"), model="claude-haiku-4-5") == 200_000
+    assert await bound(block("document", "url"), model="claude-nope") == LARGEST_WINDOW_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("control", "classes"),
+    [
+        ({"type": "ephemeral"}, {TokenClass.CACHE_WRITE_5M}),
+        ({"type": "ephemeral", "ttl": "5m"}, {TokenClass.CACHE_WRITE_5M}),
+        ({"type": "ephemeral", "ttl": "1h"}, {TokenClass.CACHE_WRITE_1H}),
+        ({"type": "ephemeral", "ttl": "1d"}, {TokenClass.CACHE_WRITE_1H}),
+        (None, set()),
+    ],
+)
+@pytest.mark.parametrize("place", ["body", "tool", "system", "block", "nested block"])
+async def test_it_finds_where_the_cache_may_be_written(control, classes, place):
+    marked = {"type": "text", "text": "a", "cache_control": control}
+    requests = {
+        "body": lambda: request_of(cache_control=control),
+        "tool": lambda: request_of(tools=[{**CUSTOM, "cache_control": control}]),
+        "system": lambda: request_of(system=[marked]),
+        "block": lambda: request_of(marked),
+        "nested block": lambda: request_of({"type": "tool_result", "tool_use_id": "a", "content": [marked]}),
+    }
+
+    assert (await input_bound(requests[place]())).cache_writes == classes
+
+
+async def test_what_it_does_not_know_may_be_cached_in_any_way(models):
+    assert (await input_bound(request_of({"type": "later"}))).cache_writes == CACHE_WRITES
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"messages":[1],"messages":[2]}', b'{"a":{"url":1,"\\u0075rl":2}}', b'[{"type":"a","type":"b"}]']
+)
+def test_a_field_that_stands_twice_is_refused(raw):
+    with pytest.raises(InvalidRequest, match="stands twice"):
+        read_json(raw)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"speed": "fast"}, {"fallbacks": [{"model": "claude-opus-5"}]}, {"tools": [{"type": "advisor_20260301"}]}],
+)
+def test_what_claude_charges_at_other_rates_is_refused(fields):
+    with pytest.raises(InvalidRequest, match="sold"):
+        request_of(**fields)
+
+
+def post(api: str, customer: Customer, **fields: Any):
+    return send(api, "POST", "/v1/messages", body=messages_body("Hi", **fields), headers={"x-api-key": customer.key})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"messages": [{"role": "user", "content": [block("document", "url")]}]},
+        {"messages": [{"role": "user", "content": [block("document", "pdf")]}]},
+        {"tools": [SEARCH]},
+    ],
+)
+def test_a_cap_that_does_not_pay_for_all_that_claude_may_read_refuses_the_request(api, fields):
+    customer = make_subscriber(cap_minor=Decimal(100))  # $1.00, which a million tokens of Haiku's input pass
+
+    assert post(api, customer).status == 200
+    assert post(api, customer, **fields).status == 402
+    assert customer.account.held_minor == 0
+
+
+def test_a_cap_that_pays_for_it_lets_it_in(api):
+    customer = make_subscriber(cap_minor=Decimal(140))
+
+    answer = post(api, customer, messages=[{"role": "user", "content": [block("document", "url")]}], max_tokens=100)
+
+    assert answer.status == 200
+    assert Decimal(130) < record_of(answer).hold_minor < Decimal(140)
+
+
+def test_a_request_without_cache_control_is_held_at_the_plain_rate(api):
+    customer = make_subscriber(cap_minor=Decimal(100))
+    marked = {"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    contents = [[{**marked, "cache_control": None}], [{**marked, "cache_control": {"type": "ephemeral"}}], [marked]]
+
+    answers = [
+        post(api, customer, messages=[{"role": "user", "content": content}], max_tokens=1) for content in contents
+    ]
+
+    holds = [record_of(answer).hold_minor for answer in answers]
+    assert Decimal("1.2") < holds[1] / holds[0] < Decimal("1.35")
+    assert Decimal("1.9") < holds[2] / holds[0] < Decimal("2.15")
+
+
+WORDS = st.sampled_from(["Hello", "é" * 40, "words " * 700, "[[usage web_search=2]]"])
+CONTROLS = st.sampled_from([None, {"type": "ephemeral"}, {"type": "ephemeral", "ttl": "1h"}])
+LEAVES = st.one_of(
+    st.builds(lambda words: {"type": "text", "text": words}, WORDS),
+    st.builds(block, st.just("image"), st.sampled_from(["picture", "url", "file"])),
+    st.builds(block, st.just("document"), st.sampled_from(["pdf", "url", "file", "text", "content"])),
+)
+MARKED = st.builds(lambda leaf, control: {**leaf, "cache_control": control}, LEAVES, CONTROLS)
+CALL = {
+    "role": "assistant",
+    "content": [{"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "a"}}],
+}
+
+
+def turns(contents: list[Any], results: list[Any]) -> list[dict[str, Any]]:
+    asked = [{"role": "user", "content": content} for content in contents]
+    if not results:
+        return asked
+    answer = {"type": "tool_result", "tool_use_id": "toolu_1", "content": results}
+    return [*asked, CALL, {"role": "user", "content": [answer]}]
+
+
+BODIES = st.fixed_dictionaries(
+    {
+        "messages": st.builds(
+            turns,
+            st.lists(WORDS | st.lists(MARKED, min_size=1, max_size=4), min_size=1, max_size=3),
+            st.lists(LEAVES, max_size=2),
+        ),
+        "max_tokens": st.integers(1, 200),
+        "model": st.just(HAIKU),
+    },
+    optional={
+        "system": WORDS
+        | st.lists(st.builds(lambda words: {"type": "text", "text": words}, WORDS), min_size=1, max_size=2),
+        "tools": st.lists(st.sampled_from([CUSTOM, SEARCH]), unique_by=str),
+        "cache_control": CONTROLS,
+        "stream": st.booleans(),
+    },
+)
+
+
+def test_no_body_costs_more_than_its_hold(api):
+    customer = make_subscriber(cap_minor=Decimal(100_000))
+    answered: list[int] = []
+
+    @OVER_HTTP
+    @given(body=BODIES)
+    def check(body):
+        answer = post(api, customer, **body)
+        answered.append(answer.status)
+        record = record_of(answer)
+        assert answer.status in {200, 400}, answer.body
+        assert record.cost_minor <= record.hold_minor
+
+    check()
+    assert answered.count(200) > len(answered) / 2
+    assert not UsageRecord.objects.filter(state="open").exists()
+    assert customer.account.held_minor == 0
