@@ -5,6 +5,8 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime
 
+from django.conf import settings
+
 from accounts.key_memory import Caller, KeyMemory, look_up, note_use
 from accounts.models import ApiKey, KeyScope, Organization, User
 
@@ -20,6 +22,10 @@ class ScopeMissing(Exception):
     """The key is good, but not for this. The message says which scope it lacks."""
 
 
+class ModelNotForKey(Exception):
+    """The key is good, but not for this model. The message says which ones it may use."""
+
+
 def hash_key(key: str) -> str:
     """Return what is stored of a key: its SHA-256 in hexadecimal. 256 random bits need no slow hash."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
@@ -31,12 +37,14 @@ def create_api_key(
     name: str,
     created_by: User | None = None,
     scopes: Collection[KeyScope] = (KeyScope.CHAT,),
+    models: Collection[str] = (),
     expires_at: datetime | None = None,
     key: str = "",
 ) -> tuple[ApiKey, str]:
     """Create a key and return it with its text, which is stored nowhere. It has one scope at least.
 
-    `key` sets the text itself, for a demo key that stands in a manual; else it is random.
+    Without `models` it may use all of the plan's. `expires_at` is wall time. `key` sets the text itself, for a demo key
+    that stands in a manual; else it is random.
     """
     text = key or KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
     api_key = ApiKey.objects.create(
@@ -44,6 +52,7 @@ def create_api_key(
         created_by=created_by,
         name=name,
         scopes=" ".join(scope for scope in KeyScope if scope in scopes),
+        allowed_models=sorted(set(models)),
         key_hash=hash_key(text),
         prefix=text[: len(KEY_PREFIX) + 4] if not key else text[:3],
         last_four=text[-4:] if not key else "",
@@ -72,6 +81,15 @@ def find_caller_now(*, key: str, scope: KeyScope) -> Caller:
     caller = _in_scope(look_up(hash_key(key)), scope)
     note_use([caller.api_key_id])
     return caller
+
+
+def check_model(*, caller: Caller, model: str) -> None:
+    """Let pass a model that the caller's key may use, and no model at all. Raises ModelNotForKey."""
+    if model and caller.models and model not in caller.models:
+        raise ModelNotForKey(
+            f"This key may not use {model[:100]}. It may use {', '.join(caller.models)}. "
+            f"Owners and admins change that at {settings.PUBLIC_URL}/app/keys/"
+        )
 
 
 _memory = KeyMemory()

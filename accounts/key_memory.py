@@ -30,11 +30,12 @@ MOST_REMEMBERED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling: what the path of a request needs to know of a key."""
+    """Who is calling: what the path of a request needs to know of a key. Without `models` it may use the plan's."""
 
     api_key_id: int
     organization_id: int
     scopes: frozenset[KeyScope] = frozenset({KeyScope.CHAT})
+    models: tuple[str, ...] = ()
     expires_at: datetime | None = None
 
 
@@ -47,6 +48,7 @@ def look_up(key_hash: str) -> Caller | None:
         api_key_id=api_key.id,
         organization_id=api_key.organization_id,
         scopes=api_key.scope_set,
+        models=tuple(api_key.allowed_models),
         expires_at=api_key.expires_at,
     )
 

@@ -144,6 +144,9 @@ class ApiKey(models.Model):
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="api_keys")
     name = models.CharField(max_length=100)
     scopes = models.CharField(max_length=20, choices=SCOPES, default="chat")
+    allowed_models = models.JSONField(
+        "models", default=list, blank=True, help_text="Ids of the models it may use. Empty: all of the plan's."
+    )
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     prefix = models.CharField(max_length=12, editable=False)
     last_four = models.CharField(max_length=4, editable=False)

@@ -63,9 +63,10 @@ class SpendingCapReached(NotEntitled):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """A request that wants to go to Claude. Without a `model` it gets the plan's own.
+    """A request that wants to go to Claude. Without a `model` it gets the plan's first that its key may use.
 
-    `input_tokens` is the most its input can be, `cache_writes` the ways in which it may write to the cache.
+    `key_models` are those of the key; empty: all of the plan's. `input_tokens` is the most its input can be,
+    `cache_writes` the ways in which it may write to the cache.
     """
 
     request_id: str
@@ -76,6 +77,7 @@ class Begin:
     max_tokens: int
     cache_writes: frozenset[TokenClass] = CACHE_WRITES
     streamed: bool = False
+    key_models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +170,7 @@ def _still_open(record_ids: list[int]) -> set[int]:
 def _begin(entry: Begin, *, budgets: LockedBudgets, now: datetime) -> Grant | NotEntitled:
     account = budgets.accounts[entry.organization_id]
     prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
-    model = entry.model or next(iter(prices.models), "")
+    model = entry.model or _first_model(entry, prices=prices)
     try:
         _check_entitlement(model, account=account, prices=prices)
         max_tokens = entry.max_tokens
@@ -196,6 +198,12 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, now: datetime) -> Grant | No
     )
     budgets.hold(record)
     return Grant(record=record, prices=prices, max_tokens=max_tokens, trial_requests_remaining=remaining)
+
+
+def _first_model(entry: Begin, *, prices: PriceList) -> str:
+    if not entry.key_models:
+        return next(iter(prices.models), "")
+    return next((model for model in prices.models if model in entry.key_models), entry.key_models[0])
 
 
 def _check_entitlement(model: str, *, account: BillingAccount, prices: PriceList) -> None:

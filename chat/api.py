@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from accounts.api_keys import UnknownApiKey, find_caller
+from accounts.api_keys import UnknownApiKey, check_model, find_caller
 from chat import claude, completions, model_list
 from chat.claude import FORWARDED_HEADERS
 from chat.claude_request import read_chat_request, read_json, read_messages_request
@@ -76,24 +76,25 @@ async def chat(request: HttpRequest) -> HttpResponseBase:
 @only("POST")
 async def count_tokens(request: HttpRequest) -> HttpResponseBase:
     """Answer with Claude's count of a request's input tokens. It costs nothing, so nothing is recorded."""
-    await find_caller(key=key_of(request))
-    read_json(request.body)
+    caller = await find_caller(key=key_of(request))
+    model = read_json(request.body).get("model")
+    check_model(caller=caller, model=model if isinstance(model, str) else "")
     return json_answer(await claude.count_tokens(body=request.body, headers=forwarded_headers(request)))
 
 
 @only("GET")
 async def models(request: HttpRequest) -> HttpResponseBase:
-    """List the models of the caller's plan, as Claude describes them."""
+    """List the models of the caller's plan that the key may use, as Claude describes them."""
     caller = await find_caller(key=key_of(request))
-    infos = await model_list.models_of(organization_id=caller.organization_id)
+    infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.page(infos, query=request.GET)).encode())
 
 
 @only("GET")
 async def model(request: HttpRequest, *, model_id: str) -> HttpResponseBase:
-    """Describe one model of the caller's plan."""
+    """Describe one model of the caller's plan that the key may use."""
     caller = await find_caller(key=key_of(request))
-    infos = await model_list.models_of(organization_id=caller.organization_id)
+    infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.find(infos, model_id=model_id)).encode())
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts import background
+from accounts.api_keys import check_model
 from accounts.key_memory import Caller
 from billing import group_commit
 from billing.ledger import Begin, Grant, Settle, Void
@@ -79,7 +80,8 @@ class Begun:
 
 
 async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str) -> Begun:
-    """Let a request in and open its record. Raises RateLimited, a NotEntitled, LedgerUnavailable."""
+    """Let a request in and open its record. Raises ModelNotForKey, RateLimited, a NotEntitled, LedgerUnavailable."""
+    check_model(caller=caller, model=request.model)
     admission = await gate.admit(
         organization_id=caller.organization_id, request_id=request_id, input_tokens=request.likely_input_tokens
     )
@@ -94,6 +96,7 @@ async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str) -> B
             cache_writes=bound.cache_writes,
             max_tokens=request.max_tokens,
             streamed=request.stream,
+            key_models=caller.models,
         )
         grant = await group_commit.begin(entry)
     except BaseException:

@@ -1,4 +1,4 @@
-"""The models a caller may use: those of the plan, as Claude describes them."""
+"""The models a caller may use: those of the plan, or of them the key's own, as Claude describes them."""
 
 import asyncio
 import time
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.database import in_database
+from accounts.key_memory import Caller
 from billing.ledger import UnknownModel
 from billing.prices import models_of_account
 from chat import claude
@@ -20,9 +21,10 @@ DEFAULT_PAGE, LARGEST_PAGE = 20, 1000
 _descriptions: dict[str, tuple[dict[str, Any], float]] = {}
 
 
-async def models_of(*, organization_id: int) -> list[dict[str, Any]]:
-    """Return the plan's models, the newest first. Raises a ClaudeError."""
-    models = await in_database(models_of_account, organization_id)
+async def models_of(*, caller: Caller) -> list[dict[str, Any]]:
+    """Return the models that the caller may use, the newest first. Raises a ClaudeError."""
+    of_the_plan = await in_database(models_of_account, caller.organization_id)
+    models = [model for model in of_the_plan if not caller.models or model in caller.models]
     infos = await asyncio.gather(*(_describe(model) for model in models))
     return sorted(infos, key=lambda info: str(info.get("created_at", "")), reverse=True)
 
@@ -41,8 +43,8 @@ def find(infos: Sequence[dict[str, Any]], *, model_id: str) -> dict[str, Any]:
     for info in infos:
         if info["id"] == model_id:
             return info
-    included = ", ".join(info["id"] for info in infos)
-    raise UnknownModel(f"There is no model {model_id[:100]!r} here. Your plan includes {included}.")
+    included = ", ".join(info["id"] for info in infos) or "none"
+    raise UnknownModel(f"There is no model {model_id[:100]!r} here. Those this key may use: {included}.")
 
 
 def page(infos: Sequence[dict[str, Any]], *, query: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.urls import Resolver404
 from rest_framework import exceptions as rest_framework
 
 from accounts.api.json_body import ManagementBodyTooLarge
-from accounts.api_keys import ScopeMissing, UnknownApiKey
+from accounts.api_keys import ModelNotForKey, ScopeMissing, UnknownApiKey
 from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
 from accounts.members import MemberNotFound, OwnerProtected
 from billing.checkout import AlreadySubscribed, PlanNotPublished
@@ -46,6 +46,7 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     InvalidRequest: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
     UnknownApiKey: (HTTPStatus.UNAUTHORIZED, "authentication_error"),
     ScopeMissing: (HTTPStatus.FORBIDDEN, "permission_error"),
+    ModelNotForKey: (HTTPStatus.FORBIDDEN, "permission_error"),
     TrialExhausted: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
     SpendingCapReached: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
     SubscriptionSuspended: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
