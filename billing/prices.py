@@ -102,6 +102,11 @@ def models_of_account(organization_id: int) -> list[str]:
     return price_list(plan_id=account.plan_id, priced_at=account.priced_at).models
 
 
+def models_sold() -> list[str]:
+    """Return the models that any plan includes."""
+    return sorted(set(PlanPrice.objects.values_list("model", flat=True)))
+
+
 def current_prices(*, plan: Plan, published_only: bool) -> list[PlanPrice]:
     """Return a plan's newest price of every model and token class: what a new subscriber gets."""
     rows = PlanPrice.objects.filter(plan=plan).order_by("valid_from", "id")

@@ -87,7 +87,7 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
 }
 # What the outside is told where the error's own words are meant for the operator.
 WORDS: dict[type[Exception], str] = {
-    UnknownApiKey: "The API key is missing, wrong or revoked. Send it as `Authorization: Bearer <key>`, as "
+    UnknownApiKey: "The API key is missing, wrong, expired or revoked. Send it as `Authorization: Bearer <key>`, as "
     "`x-api-key`, or, on /chat, as `access_code`.",
     Resolver404: "There is nothing at this address. The API is at /chat, /v1/messages, /v1/chat/completions and "
     "/v1/models.",

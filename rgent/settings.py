@@ -161,7 +161,7 @@ SPECTACULAR_SETTINGS = {
         "Role": "accounts.models.Membership.Role",
         "RoleToGive": "accounts.members.ROLES_TO_GIVE",
         "KeyScope": "accounts.models.KeyScope",
-        "KeyState": "accounts.api.keys.STATES",
+        "KeyState": "billing.api.keys.STATES",
         "InvoiceStatus": "billing.api.invoices.STATUSES",
         "RequestState": "billing.api.requests.STATES",
         "SubscriptionStatus": "billing.api.subscription.STATUSES",

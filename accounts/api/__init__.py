@@ -1,1 +1,1 @@
-"""The management API of accounts: organizations' members, invitations and keys, under /api/v1/."""
+"""The management API of accounts: organizations' members and invitations, under /api/v1/."""

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from billing.api import bill, caps, invoices, organization, plan_change, plans, requests, subscription, usage
+from billing.api import bill, caps, invoices, keys, organization, plan_change, plans, requests, subscription, usage
 
 
 class Identifier:
@@ -35,5 +35,8 @@ urlpatterns = [
     path("requests/<identifier:request_id>", requests.RequestView.as_view()),
     path("invoices", invoices.InvoicesView.as_view()),
     path("invoices/<identifier:invoice_id>", invoices.InvoiceView.as_view()),
+    path("keys", keys.KeysView.as_view()),
+    path("keys/<int:key_id>", keys.KeyView.as_view()),
+    path("keys/<int:key_id>/revoke", keys.KeyRevocationView.as_view()),
     path("cap", caps.CapView.as_view()),
 ]

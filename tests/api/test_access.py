@@ -102,7 +102,11 @@ def test_a_method_that_an_address_lacks_is_a_405_that_names_those_it_has(manager
         (b'{"name": 5}', 400, "name: Not a valid string."),
         (b'{"name": "\\u0000"}', 400, "name: Null characters are not allowed."),
         (b'{"name": "\\ud800"}', 400, "name: Surrogate characters are not allowed"),
-        (b'{"name": "A", "scope": "chat"}', 400, "scope: There is no such field. Known are: name, scopes, expires_at."),
+        (
+            b'{"name": "A", "scope": "chat"}',
+            400,
+            "scope: There is no such field. Known are: name, models, cap_minor, expires_at, scopes.",
+        ),
         (b'{"name": "A", "scopes": ["all"]}', 400, 'scopes.0: "all" is not a valid choice.'),
         (b'{"name": "A", "scopes": []}', 400, "scopes: This list may not be empty."),
         (b'{"name": "' + b"a" * 300_000 + b'"}', 413, "larger than 256 kB"),

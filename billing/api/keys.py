@@ -1,0 +1,178 @@
+"""Keys: made and shown once, listed, changed, revoked."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.fields import Amount, Instant, StrictSerializer, Text
+from accounts.api.paging import PageQuery, page_body, page_of, page_schema
+from accounts.api_keys import revoke_api_key
+from accounts.models import ApiKey, KeyScope
+from billing.api.base import BillingView
+from billing.key_list import KeyState, key_rows, keys_of
+from billing.keys import KeyTerms, change_key, create_key
+from billing.prices import models_sold
+
+STATES = [state.value for state in KeyState]
+SCOPES_HELP = "`chat` calls Claude, `manage` opens this API."
+MODELS_HELP = "The models it may use; empty for all of the plan's."
+CAP_HELP = 'Its own spending cap, in cents a billing period, for example "500" for $5; null for none.'
+
+
+class Key(serializers.Serializer[Any]):
+    """A key, without its text, which is stored nowhere."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    hint = serializers.CharField(help_text="How it begins and ends.")
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=KeyScope.choices), help_text=SCOPES_HELP)
+    models = serializers.ListField(child=serializers.CharField(), help_text=MODELS_HELP)
+    cap_minor = Amount(source="cap.cap_minor", default=None, allow_null=True, help_text=CAP_HELP)
+    spent_minor = Amount(
+        source="cap.spent_minor",
+        default=None,
+        allow_null=True,
+        help_text="What it spent since the period began; null where it has no cap.",
+    )
+    held_minor = Amount(
+        source="cap.held_minor",
+        default=None,
+        allow_null=True,
+        help_text="What its running requests may still cost at most; null where it has no cap.",
+    )
+    left_minor = Amount(
+        source="cap.left_minor", default=None, allow_null=True, help_text="What is left; null where it has no cap."
+    )
+    state = serializers.ChoiceField(choices=STATES, help_text="Only an active key opens anything.")
+    created_by = serializers.EmailField(
+        source="created_by.email", default=None, allow_null=True, help_text="Who made it, where that is known."
+    )
+    created_at = Instant()
+    last_used_at = Instant(allow_null=True, help_text="To the minute.")
+    expires_at = Instant(allow_null=True)
+    revoked_at = Instant(allow_null=True)
+
+
+class NewKey(Key):
+    """A key just made: the one time its text is told."""
+
+    key = serializers.CharField(help_text="The key itself. It is shown this once: keep it.")
+
+
+class KeyChange(StrictSerializer):
+    """What of a key can be changed. What is not sent stays."""
+
+    name = Text(max_length=100, required=False)
+    models = serializers.ListField(child=Text(max_length=100), max_length=100, required=False, help_text=MODELS_HELP)
+    cap_minor = Amount(allow_null=True, required=False, help_text=CAP_HELP)
+    expires_at = Instant(allow_null=True, required=False, help_text="When it stops working; null for never.")
+
+    def validate_models(self, value: list[str]) -> list[str]:
+        """Refuse models that no plan has."""
+        sold = models_sold()
+        for model in value:
+            if model not in sold:
+                raise serializers.ValidationError(f"There is no model {model!r} here. There are {', '.join(sold)}.")
+        return value
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        """Refuse an end that has passed: a key is revoked for that."""
+        if value and value <= timezone.now():
+            raise serializers.ValidationError("This is in the past.")
+        return value
+
+
+class KeyCreation(KeyChange):
+    """What a new key is to be."""
+
+    name = Text(max_length=100)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=KeyScope.choices),
+        allow_empty=False,
+        max_length=len(KeyScope),
+        default=[KeyScope.CHAT.value],
+        help_text=SCOPES_HELP,
+    )
+
+
+class KeyEndpoint(BillingView):
+    """What the endpoints of keys share."""
+
+    def shown(self, *keys: ApiKey) -> list[dict[str, Any]]:
+        """Return keys of the organization as they are answered."""
+        rows = key_rows(keys, account=self.account, at=timezone.now(), now=self.now)
+        return [dict(Key(row).data) for row in rows]
+
+    def key_of(self, key_id: int) -> ApiKey:
+        """Return one key of the organization. Raises NotFound, for a stranger's too."""
+        key = keys_of(organization_id=self.organization_id).filter(id=key_id).first()
+        if key is None:
+            raise NotFound(f"Your organization has no key {key_id}.")
+        return key
+
+
+class KeysView(KeyEndpoint):
+    """The organization's keys."""
+
+    @extend_schema(
+        operation_id="list_keys",
+        summary="List keys",
+        parameters=[PageQuery],
+        responses=page_schema("KeyPage", Key, id_field=serializers.IntegerField(allow_null=True)),
+    )
+    def get(self, request: Request) -> Response:
+        """Return the organization's keys, also those that work no more, the newest first."""
+        query = self.query(PageQuery)
+        keys = keys_of(organization_id=self.organization_id)
+        page, has_more = page_of(keys, limit=query["limit"], after=query.get("after_id"))
+        return Response(page_body(self.shown(*page), has_more=has_more))
+
+    @extend_schema(operation_id="create_key", summary="Create a key", request=KeyCreation, responses={201: NewKey})
+    def post(self, request: Request) -> Response:
+        """Create a key and return it with its text, this once. It counts as made by whoever made the calling key."""
+        terms = self.body(KeyCreation)
+        scopes = terms.pop("scopes")
+        caller = ApiKey.objects.select_related("created_by").get(id=self.caller.api_key_id)
+        key, text = create_key(
+            organization=self.organization,
+            created_by=caller.created_by,
+            scopes=scopes,
+            terms=KeyTerms(**terms),  # type: ignore[typeddict-item]
+            now=self.now,
+        )
+        return Response({**self.shown(key)[0], "key": text}, status=201)
+
+
+class KeyView(KeyEndpoint):
+    """One key."""
+
+    @extend_schema(operation_id="get_key", summary="Look at a key", responses=Key)
+    def get(self, request: Request, key_id: int) -> Response:
+        """Return one key."""
+        return Response(self.shown(self.key_of(key_id))[0])
+
+    @extend_schema(operation_id="change_key", summary="Change a key", request=KeyChange, responses=Key)
+    def patch(self, request: Request, key_id: int) -> Response:
+        """Change what is sent of it. A cap counts what the key has spent in this period, and holds at once.
+
+        Name, models and end hold within five seconds. Scopes never change: make a new key, and revoke this.
+        """
+        terms = KeyTerms(**self.body(KeyChange))  # type: ignore[typeddict-item]
+        change_key(api_key=self.key_of(key_id), terms=terms, now=self.now)
+        return Response(self.shown(self.key_of(key_id))[0])
+
+
+class KeyRevocationView(KeyEndpoint):
+    """Revoking one key."""
+
+    @extend_schema(operation_id="revoke_key", summary="Revoke a key", request=None, responses=Key)
+    def post(self, request: Request, key_id: int) -> Response:
+        """Revoke a key, for good: within five seconds it opens nothing. Revoking it again changes nothing."""
+        revoke_api_key(organization=self.organization, api_key_id=key_id, now=timezone.now())
+        return Response(self.shown(self.key_of(key_id))[0])

@@ -1,0 +1,141 @@
+"""Forms of the keys page."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.db.models import TextChoices
+from django.utils import timezone
+
+from accounts.models import SCOPES, KeyScope
+from billing.key_list import KeyRow
+from billing.keys import KeyTerms
+from billing.money import EXACT, MAX_DECIMALS, to_dollars
+
+EXPIRES_IN_DAYS = {"30": 30, "90": 90}
+
+
+class Expiry(TextChoices):
+    """When a key is to stop working."""
+
+    NEVER = "never", "Never"
+    IN_30_DAYS = "30", "In 30 days"
+    IN_90_DAYS = "90", "In 90 days"
+    ON_A_DATE = "date", "On a date"
+
+
+class ScopesSelect(forms.Select):
+    """A choice of scopes. Who is not asked gets a key that chats."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """Return the stored form of the scopes."""
+        return super().value_from_datadict(data, files, name) or KeyScope.CHAT.value
+
+
+class KeyForm(forms.Form):
+    """What a key is called and limited to."""
+
+    name = forms.CharField(max_length=100, label="Name")
+    models = forms.MultipleChoiceField(
+        required=False,
+        label="Models",
+        help_text="None chosen: all of the plan's, also those it has later.",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    cap = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=28,
+        decimal_places=MAX_DECIMALS + 2,
+        label="Spending cap, $ a billing period",
+        help_text="For tokens, beside your organization's own cap.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "placeholder": "No cap", "autocomplete": "off"}),
+    )
+    expires = forms.ChoiceField(choices=Expiry, required=False, label="Expires")
+    expires_on = forms.DateField(
+        required=False,
+        label="Last day",
+        help_text="It stops working when this day ends in UTC.",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, models: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["models"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - declared above
+        field.choices = [(model, model) for model in models]
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the day where one is wanted, and refuse one that has passed, unless it is the key's already."""
+        data = super().clean() or {}
+        if data.get("expires") == Expiry.ON_A_DATE and "expires_on" not in self.errors and self._expiry_changed:
+            day = data.get("expires_on")
+            if day is None:
+                self.add_error("expires_on", "Choose the day.")
+            elif _end_of(day) <= timezone.now():
+                self.add_error("expires_on", "This day has passed. To stop a key at once, revoke it.")
+        return data
+
+    def terms(self) -> KeyTerms:
+        """Return the name, and what was chosen of the limits; nothing of those left as they were."""
+        chosen = self.cleaned_data
+        terms = KeyTerms(name=chosen["name"])
+        if "models" in self.changed_data:
+            terms["models"] = chosen["models"]
+        if "cap" in self.changed_data:
+            terms["cap_minor"] = None if chosen["cap"] is None else EXACT.scaleb(chosen["cap"], 2)
+        if self._expiry_changed:
+            terms["expires_at"] = self._expires_at()
+        return terms
+
+    @property
+    def limits_have_errors(self) -> bool:
+        """Whether any of the limits must be shown for its error."""
+        return any(name in self.errors for name in ("models", "cap", "expires", "expires_on"))
+
+    @property
+    def _expiry_changed(self) -> bool:
+        return bool({"expires", "expires_on"}.intersection(self.changed_data))
+
+    def _expires_at(self) -> datetime | None:
+        choice = self.cleaned_data["expires"]
+        if choice in EXPIRES_IN_DAYS:
+            return timezone.now() + timedelta(days=EXPIRES_IN_DAYS[choice])
+        return _end_of(self.cleaned_data["expires_on"]) if choice == Expiry.ON_A_DATE else None
+
+
+class NewKeyForm(KeyForm):
+    """A new key's name, what it opens, and its limits."""
+
+    name = forms.CharField(max_length=100, initial="Default", label="Name")
+    scopes = forms.ChoiceField(choices=SCOPES, initial=KeyScope.CHAT.value, label="Opens", widget=ScopesSelect)
+
+    def clean_scopes(self) -> list[KeyScope]:
+        """Return the scopes themselves."""
+        return [KeyScope(word) for word in self.cleaned_data["scopes"].split()]
+
+
+class KeyTermsForm(KeyForm):
+    """What a key that there is shall be called and limited to."""
+
+    def __init__(self, *args: Any, key: KeyRow, **kwargs: Any) -> None:
+        super().__init__(*args, initial=_initial(key), **kwargs)
+
+
+def _initial(key: KeyRow) -> dict[str, Any]:
+    cap_minor = key.cap.cap_minor if key.cap else None
+    last_day = (key.expires_at - timedelta(microseconds=1)).astimezone(UTC).date() if key.expires_at else None
+    return {
+        "name": key.name,
+        "models": key.models,
+        # Through text, so that a round amount is shown without an exponent.
+        "cap": None if cap_minor is None else Decimal(f"{to_dollars(cap_minor).normalize(EXACT):f}"),
+        "expires": Expiry.ON_A_DATE if last_day else Expiry.NEVER,
+        "expires_on": last_day,
+    }
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC) + timedelta(days=1)

@@ -1,0 +1,114 @@
+"""Pages of an organization's API keys."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.api_keys import revoke_api_key
+from accounts.key_reveal import forget_revealed_key, reveal_next, revealed_key
+from accounts.models import ApiKey, Membership
+from accounts.portal_access import member_page, require_manager
+from billing import clock
+from billing.key_forms import KeyTermsForm, NewKeyForm
+from billing.key_list import KeyRow, key_rows, keys_of
+from billing.keys import change_key, create_key
+from billing.models import BillingAccount
+from billing.prices import models_of_account
+
+
+@require_safe
+@member_page
+def keys(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """List the organization's keys, and show a key just made, this once."""
+    new_key = revealed_key(request)
+    response = _keys_page(request, membership, form=_new_key_form(membership), new_key=new_key)
+    if new_key:
+        forget_revealed_key(response)
+    return response
+
+
+@require_POST
+@member_page
+def create(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """Create a key and go back to the list, which shows it."""
+    require_manager(membership)
+    form = _new_key_form(membership, request)
+    if not form.is_valid():
+        return _keys_page(request, membership, form=form, status=422)
+    _, key = create_key(
+        organization=membership.organization,
+        created_by=membership.user,
+        scopes=form.cleaned_data["scopes"],
+        terms=form.terms(),
+        now=clock.now(),
+    )
+    response = redirect("keys")
+    reveal_next(response, key=key)
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def change(request: HttpRequest, membership: Membership, *, api_key_id: int) -> HttpResponse:
+    """Show what a key is limited to; a POST changes it."""
+    require_manager(membership)
+    api_key = _key_of(membership, api_key_id)
+    row = _rows(membership, [api_key])[0]
+    if row.revoked_at:
+        raise Http404
+    form = KeyTermsForm(
+        request.POST if request.method == "POST" else None,
+        key=row,
+        models=sorted({*models_of_account(membership.organization_id), *row.models}),
+    )
+    if not form.is_valid():
+        context = {"membership": membership, "key": row, "form": form}
+        return render(request, "billing/key.html", context, status=422 if form.is_bound else 200)
+    change_key(api_key=api_key, terms=form.terms(), now=clock.now())
+    messages.success(request, f"The key “{form.cleaned_data['name']}” is changed.")
+    return redirect("keys")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@member_page
+def revoke(request: HttpRequest, membership: Membership, *, api_key_id: int) -> HttpResponse:
+    """Ask whether to revoke a key; a POST revokes it."""
+    require_manager(membership)
+    api_key = _key_of(membership, api_key_id)
+    if request.method != "POST":
+        return render(request, "billing/key_revoke.html", {"membership": membership, "api_key": api_key})
+    if revoke_api_key(organization=membership.organization, api_key_id=api_key_id, now=timezone.now()):
+        messages.success(request, f"The key “{api_key.name}” is revoked. It stops working within five seconds.")
+    else:
+        messages.info(request, f"The key “{api_key.name}” was revoked before.")
+    return redirect("keys")
+
+
+def _key_of(membership: Membership, api_key_id: int) -> ApiKey:
+    return get_object_or_404(keys_of(organization_id=membership.organization_id), id=api_key_id)
+
+
+def _new_key_form(membership: Membership, request: HttpRequest | None = None) -> NewKeyForm:
+    return NewKeyForm(request.POST if request else None, models=models_of_account(membership.organization_id))
+
+
+def _rows(membership: Membership, found: list[ApiKey]) -> list[KeyRow]:
+    account = BillingAccount.objects.get(organization_id=membership.organization_id)
+    return key_rows(found, account=account, at=timezone.now(), now=clock.now())
+
+
+def _keys_page(
+    request: HttpRequest, membership: Membership, *, form: NewKeyForm, new_key: str = "", status: int = 200
+) -> HttpResponse:
+    newest_first = keys_of(organization_id=membership.organization_id).order_by("-created_at", "-id")
+    rows = _rows(membership, list(newest_first))
+    context = {
+        "membership": membership,
+        "keys": [row for row in rows if row.usable],
+        "past_keys": [row for row in rows if not row.usable],
+        "form": form,
+        "new_key": new_key,
+    }
+    return render(request, "billing/keys.html", context, status=status)

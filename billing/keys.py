@@ -1,0 +1,61 @@
+"""Keys with their terms: what one may use, until when, and how much it may spend."""
+
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+from typing import TypedDict
+
+from django.db import transaction
+
+from accounts.api_keys import create_api_key
+from accounts.models import ApiKey, KeyScope, Organization, User
+from billing.caps import set_key_cap
+
+
+class KeyTerms(TypedDict, total=False):
+    """What of a key can be set. `expires_at` is wall time; `cap_minor` is exact cents a billing period, or None."""
+
+    name: str
+    models: Collection[str]
+    expires_at: datetime | None
+    cap_minor: Decimal | None
+
+
+@transaction.atomic
+def create_key(
+    *,
+    organization: Organization,
+    created_by: User | None,
+    scopes: Collection[KeyScope],
+    terms: KeyTerms,
+    now: datetime,
+) -> tuple[ApiKey, str]:
+    """Create a key and return it with its text, which is stored nowhere. `now` is billing time."""
+    api_key, text = create_api_key(
+        organization=organization,
+        created_by=created_by,
+        name=terms["name"],
+        scopes=scopes,
+        models=terms.get("models", ()),
+        expires_at=terms.get("expires_at"),
+    )
+    if terms.get("cap_minor") is not None:
+        _set_cap(api_key, terms["cap_minor"], now=now)
+    return api_key, text
+
+
+@transaction.atomic
+def change_key(*, api_key: ApiKey, terms: KeyTerms, now: datetime) -> None:
+    """Write those terms that are given. A cap holds at once, the rest within five seconds. `now` is billing time."""
+    fields = {"name": "name", "models": "allowed_models", "expires_at": "expires_at"}
+    given: dict[str, object] = {column: terms[term] for term, column in fields.items() if term in terms}  # type: ignore[literal-required]
+    if "allowed_models" in given:
+        given["allowed_models"] = sorted(set(terms["models"]))
+    if given:
+        ApiKey.objects.filter(id=api_key.id).update(**given)
+    if "cap_minor" in terms:
+        _set_cap(api_key, terms["cap_minor"], now=now)
+
+
+def _set_cap(api_key: ApiKey, cap_minor: Decimal | None, *, now: datetime) -> None:
+    set_key_cap(organization_id=api_key.organization_id, api_key_id=api_key.id, cap_minor=cap_minor, now=now)
