@@ -8,6 +8,7 @@ from functools import reduce
 
 from django.db import transaction
 
+from accounts.models import ApiKey
 from billing.budgets import lock_budgets
 from billing.models import BillingAccount, Budget, DailyUsage, KeyBudget, UsageRecord
 from billing.money import EXACT
@@ -37,6 +38,17 @@ def key_cap_standings(*, account: BillingAccount, now: datetime) -> dict[int, Ca
     for budget in budgets:
         budget.keep_up_with(account)
     return {budget.api_key_id: _standing(budget) for budget in budgets}
+
+
+def key_cap_standing(*, api_key: ApiKey, now: datetime) -> CapStanding | None:
+    """Return how one key stands to its cap at `now`, in billing time; None where it has none."""
+    budget: KeyBudget | None = getattr(api_key, "budget", None)
+    if budget is None:
+        return None
+    account = api_key.organization.billing_account
+    account.enter_period(now=now)
+    budget.keep_up_with(account)
+    return _standing(budget)
 
 
 def set_cap(*, organization_id: int, cap_minor: Decimal | None) -> None:

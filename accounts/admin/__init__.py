@@ -1,5 +1,5 @@
-"""The admin of people, their teams and their keys. Organizations are shown by billing, beside what they owe."""
+"""The admin of people and their teams. Organizations and keys are shown by billing, beside what they owe."""
 
-from accounts.admin import api_keys, people, team
+from accounts.admin import people, team
 
-__all__ = ["api_keys", "people", "team"]
+__all__ = ["people", "team"]

@@ -1,5 +1,5 @@
-"""The admin of plans and prices, of organizations and what they owe, of usage, and of what went wrong."""
+"""The admin of plans and prices, of organizations, their keys and what they owe, of usage, and of what went wrong."""
 
-from billing.admin import accounts, discrepancies, meter_events, organizations, plan_prices, plans, usage
+from billing.admin import accounts, api_keys, discrepancies, meter_events, organizations, plan_prices, plans, usage
 
-__all__ = ["accounts", "discrepancies", "meter_events", "organizations", "plan_prices", "plans", "usage"]
+__all__ = ["accounts", "api_keys", "discrepancies", "meter_events", "organizations", "plan_prices", "plans", "usage"]

@@ -7,10 +7,10 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from accounts.admin.api_keys import ApiKeyInline
 from accounts.admin.base import ForReading, HistoryAdmin, ReadOnlyInline
 from accounts.models import Invitation, Membership, Organization
 from billing.admin.accounts import BillingAccountInline, status_label
+from billing.admin.api_keys import ApiKeyInline
 from billing.models import BillingAccount
 
 LISTS = {

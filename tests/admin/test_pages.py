@@ -1,5 +1,7 @@
 """Every page of the admin, with rows on it."""
 
+from decimal import Decimal
+
 import pytest
 from django.contrib.admin import site
 from django.db import connection
@@ -9,6 +11,7 @@ from django.urls import reverse
 
 from accounts.api_keys import hash_key
 from accounts.models import ApiKey, Membership, Organization, User
+from billing.keys import KeyTerms, change_key
 from billing.models import BillingAccount, DailyUsage, Discrepancy, MeterEvent, UsageRecord
 from tests.admin.cast import Cast, haiku, make_neighbour, make_record, price
 
@@ -46,6 +49,19 @@ def test_every_list_opens(admin: Client, cast: Cast, model: type) -> None:
     answer = admin.get(changelist(model))
 
     assert answer.status_code == 200
+
+
+def test_a_key_is_shown_with_its_limits(admin: Client, cast: Cast) -> None:
+    terms = KeyTerms(models=["claude-haiku-5-5"], cap_minor=Decimal(1050))
+    change_key(api_key=cast.api_key, terms=terms, now=cast.account.period_starts_at)
+
+    pages = [changelist(ApiKey), change(cast.api_key), change(cast.organization)]
+    bodies = [admin.get(page).content.decode() for page in pages]
+
+    # The cast has a posted day and a record that is not posted, of 1.950000000001 cents each.
+    expected = "$10.50: $0.03900000000002 spent, $0.00 held, $10.46099999999998 left"
+    assert all(expected in body for body in bodies)
+    assert all("claude-haiku-5-5" in body for body in bodies)
 
 
 def test_every_table_of_stripe_stays_reachable(admin: Client) -> None:

@@ -1,4 +1,4 @@
-"""API keys: what of them may be shown, and their revocation."""
+"""API keys: what of them may be shown, their limits, and their revocation."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -11,9 +11,43 @@ from unfold.forms import BaseDialogForm
 from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, back_to
 from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey
+from billing import clock
+from billing.cap_meter import cap_meter
+from billing.caps import key_cap_standing
+
+BUDGET = ["budget", "organization__billing_account"]
+
+
+@display(description="Models")
+def models(api_key: ApiKey) -> str:
+    """Show which models the key may use."""
+    return ", ".join(api_key.allowed_models) or "All of the plan's"
+
+
+@display(description="Spending cap, $ a period")
+def cap(api_key: ApiKey) -> str:
+    """Show the key's own cap, and what is spent and held of it."""
+    standing = key_cap_standing(api_key=api_key, now=clock.now())
+    if standing is None:
+        return "None"
+    meter = cap_meter(standing)
+    return f"{meter.cap}: {meter.spent} spent, {meter.held or '$0.00'} held, {meter.left} left"
+
 
 # Neither the key nor its hash: the one is stored nowhere, and the other is of use to nobody but the lookup.
-SHOWN = ["organization", "name", "hint", "created_by", "created_at", "expires_at", "last_used_at", "revoked_at"]
+SHOWN = [
+    "organization",
+    "name",
+    "hint",
+    "scopes",
+    models,
+    cap,
+    "created_by",
+    "created_at",
+    "expires_at",
+    "last_used_at",
+    "revoked_at",
+]
 REVOKE_DIALOG = {
     "title": "Revoke this key?",
     "description": "Calls with it are refused within 5 seconds, in every process. It cannot be undone.",
@@ -26,17 +60,21 @@ class ApiKeyInline(ReadOnlyInline):
     """An organization's keys."""
 
     model = ApiKey
-    fields = readonly_fields = [name for name in SHOWN if name != "organization"]
+    fields = readonly_fields = [shown for shown in SHOWN if shown != "organization"]
     verbose_name_plural = "API keys"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        """Read the caps with the keys."""
+        return super().get_queryset(request).select_related(*BUDGET, "created_by")  # type: ignore[no-any-return]
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
     """Keys of all organizations. Made in the portal, since a new key is shown to its owner alone."""
 
-    list_display = ["hint", "name", "organization", "created_by", "created_at", "last_used_at", "expires_at", "state"]
+    list_display = ["hint", "name", "organization", models, cap, "created_by", "last_used_at", "expires_at", "state"]
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["organization", "created_by"]
+    list_select_related = [*BUDGET, "created_by"]
     search_fields = ["=last_four", "name", "organization__name"]
     fields = readonly_fields = SHOWN
     actions = ["revoke_selected"]
