@@ -1,10 +1,18 @@
 """The environment of a test run: state and ports of its own, no key of anybody's. Loaded before the settings."""
 
 import atexit
+import contextlib
 import os
 import shutil
 import socket
 import tempfile
+from urllib.parse import urlsplit, urlunsplit
+
+import redis
+
+REDIS_DATABASES = range(1, 16)
+OWNED = "rgent-tests:owner"
+OWNED_FOR_S = 3600
 
 OF_THE_PRODUCT = (
     "STRIPE_SECRET_KEY",
@@ -29,13 +37,37 @@ def free_port() -> int:
 def prepare() -> None:
     """Point this process at a directory and ports that no other uses.
 
-    DATABASE_URL and REDIS_URL stay as they are: with them the same tests run against PostgreSQL and Redis.
+    With DATABASE_URL and REDIS_URL the same tests run against PostgreSQL and Redis, in a numbered database of its own.
     """
     for name in OF_THE_PRODUCT:
         os.environ.pop(name, None)
     folder = tempfile.mkdtemp(prefix="rgent-test-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if redis_url := os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = claim_redis_database(redis_url)
+        atexit.register(give_redis_back, os.environ["REDIS_URL"])
     os.environ |= {"VAR_DIR": folder, "PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+
+
+def claim_redis_database(url: str) -> str:
+    """Return the address of a numbered database of this Redis that nobody uses, claimed for a run of tests."""
+    for number in REDIS_DATABASES:
+        candidate = with_path(url, str(number))
+        with redis.Redis.from_url(candidate) as server:
+            if server.dbsize() == 0 and server.set(OWNED, "1", nx=True, ex=OWNED_FOR_S):
+                return candidate
+    raise AssertionError(f"every numbered database at {url} is in use")
+
+
+def give_redis_back(url: str) -> None:
+    """Empty a claimed database. Where its server has gone there is nothing to give back."""
+    with contextlib.suppress(redis.RedisError), redis.Redis.from_url(url) as server:
+        server.flushdb()
+
+
+def with_path(url: str, path: str) -> str:
+    """Return an address with another path."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))
 
 
 prepare()

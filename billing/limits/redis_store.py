@@ -1,16 +1,20 @@
 """Buckets and leases in Redis, shared by all processes: one script a request, so that none of it can interleave."""
 
+import asyncio
+import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
 
+from accounts import background
 from billing.limits.buckets import Draw, Drawn, Level
 
 # Long enough for a process that is busy for a moment: what falls back without need limits by itself for a while.
 TIMEOUT_S = 1.0
-CONNECTIONS = 16
-WAIT_S = 1.0
 # Redis runs a script alone (redis.io/docs, "Atomicity of scripts"), with its own clock, so processes need not agree on
 # the time. The arithmetic is that of `buckets.py`.
 DRAW = """
@@ -61,22 +65,30 @@ for i = 1, #levels do
 end
 return answer
 """
+# Redis names a script by its SHA-1 (redis.io/docs, "EVALSHA").
+DRAW_SHA = hashlib.sha1(DRAW.encode(), usedforsecurity=False).hexdigest()
+
+
+class _Call(NamedTuple):
+    """A run of the script that waits for its turn."""
+
+    keys: list[str]
+    figures: list[Any]
+    answer: "asyncio.Future[list[Any]]"
 
 
 class RedisStore:
-    """One connection pool for one event loop. Raises redis's errors and TimeoutError where Redis is gone."""
+    """One connection for one event loop. Raises redis's errors and TimeoutError where Redis is gone.
+
+    While one batch of calls is with Redis the next gathers, so that many requests share a round trip.
+    """
 
     def __init__(self, *, url: str) -> None:
-        # A call waits for one of a few connections: each is busy for a fraction of a millisecond.
-        self._pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=WAIT_S,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-        )
-        self._redis = Redis(connection_pool=self._pool)
-        self._script = self._redis.register_script(DRAW)
+        # Once more at once, since Redis closes connections that idle; longer a request does not wait for it.
+        again = Retry(NoBackoff(), retries=1)
+        self._redis = Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=again)
+        self._waiting: list[_Call] = []
+        self._sending = False
 
     async def draw(self, *, owner: str, draws: Sequence[Draw], lease: str, most_leases: int, lease_s: float) -> Drawn:
         """Draw from every bucket of `owner` and take a lease, or do neither."""
@@ -96,13 +108,49 @@ class RedisStore:
         await self._run(owner, draws, [lease, 0, 0, "settle"])
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connection."""
         await self._redis.aclose()
-        await self._pool.aclose()
 
     async def _run(self, owner: str, draws: Sequence[Draw], head: list[Any]) -> list[Any]:
         # Braces keep an organization's keys on one node of a cluster.
         keys = [f"limits:{{{owner}}}:leases", *(f"limits:{{{owner}}}:{each.name}" for each in draws)]
-        figures = [figure for each in draws for figure in (each.limit, each.amount)]
-        answer: list[Any] = await self._script(keys=keys, args=[*head, *figures])
-        return answer
+        figures = head + [figure for each in draws for figure in (each.limit, each.amount)]
+        call = _Call(keys, figures, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if not self._sending:
+            self._sending = True
+            background.spawn(self._send_all())
+        return await call.answer
+
+    async def _send_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._send(batch)
+        finally:
+            self._sending = False
+
+    async def _send(self, batch: list[_Call]) -> None:
+        """Answer every call of a batch, or tell all of them why it cannot be answered."""
+        try:
+            answers = await self._evaluate(batch)
+            unknown = [call for call, answer in zip(batch, answers, strict=True) if isinstance(answer, NoScriptError)]
+            if unknown:  # the first batch, or Redis was restarted
+                await self._redis.script_load(DRAW)
+                again = dict(zip(map(id, unknown), await self._evaluate(unknown), strict=True))
+                answers = [again.get(id(call), answer) for call, answer in zip(batch, answers, strict=True)]
+        except (RedisError, TimeoutError, OSError) as error:
+            answers = [error] * len(batch)
+        for call, answer in zip(batch, answers, strict=True):
+            if call.answer.done():  # its request has gone
+                continue
+            if isinstance(answer, Exception):
+                call.answer.set_exception(answer)
+            else:
+                call.answer.set_result(answer)
+
+    async def _evaluate(self, batch: list[_Call]) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for call in batch:
+                pipeline.evalsha(DRAW_SHA, len(call.keys), *call.keys, *call.figures)
+            return await pipeline.execute(raise_on_error=False)

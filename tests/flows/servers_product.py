@@ -6,21 +6,16 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-import redis
 from psycopg import sql
 
-from tests.environment import free_port
+from tests.environment import claim_redis_database, free_port, give_redis_back, with_path
 from tests.flows.product import START_TIMEOUT_S, STOP_TIMEOUT_S, Product
 from tests.flows.waiting import until
 from tests.flows.wire import answers
 
 WEB_WORKERS = "2"
-REDIS_DATABASES = range(1, 16)
-OWNED = "rgent-tests:owner"
-OWNED_FOR_S = 3600
 
 
 class Servers(Product):
@@ -31,7 +26,7 @@ class Servers(Product):
         self._redis_url = claim_redis_database(os.environ["REDIS_URL"])
         super().__init__(
             folder=folder,
-            DATABASE_URL=_with_path(os.environ["DATABASE_URL"], self._database),
+            DATABASE_URL=with_path(os.environ["DATABASE_URL"], self._database),
             REDIS_URL=self._redis_url,
         )
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -58,8 +53,7 @@ class Servers(Product):
             process.terminate()
         late = [process.args for process in self._processes if not _ended(process)]
         _execute("DROP DATABASE {} WITH (FORCE)", self._database)
-        with redis.Redis.from_url(self._redis_url) as server:
-            server.flushdb()
+        give_redis_back(self._redis_url)
         assert not late, f"did not stop within {STOP_TIMEOUT_S:.0f} s: {late}\n{self.log()[-3000:]}"
         self._assert_nothing_left()
 
@@ -86,20 +80,6 @@ class Servers(Product):
             *("--port", str(self.sandbox_port), "--data", str(self.var_dir / "sandbox")),
             *("--webhook-url", f"{self.url}/webhooks/stripe", "--webhook-secret", secret),
         ]
-
-
-def claim_redis_database(url: str) -> str:
-    """Return the address of a numbered database of this Redis that nobody uses, claimed for a run of tests."""
-    for number in REDIS_DATABASES:
-        candidate = _with_path(url, str(number))
-        with redis.Redis.from_url(candidate) as server:
-            if server.dbsize() == 0 and server.set(OWNED, "1", nx=True, ex=OWNED_FOR_S):
-                return candidate
-    raise AssertionError(f"every numbered database at {url} is in use")
-
-
-def _with_path(url: str, path: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))
 
 
 def _execute(statement: str, database: str) -> None:
