@@ -7,12 +7,14 @@ allows no skipping at all.
 import os
 import shutil
 from collections.abc import Callable, Generator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import psycopg
 import pytest
 import redis
+
+from tests.clients.environments import cannot_install
 
 MAY_SKIP = "RGENT_MAY_SKIP"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -60,6 +62,8 @@ MISSING: dict[str, Callable[[], str]] = {
     "postgres": without_postgres,
     "redis": without_redis,
     "browser": without_chromium,
+    "clients": partial(cannot_install, "python"),
+    "node": partial(cannot_install, "node"),
 }
 
 
