@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from accounts import background
 from billing import clock
-from billing.ledger import Begin, Entry, Grant, NotEntitled, Outcome, Settle, Void, commit
+from billing.ledger import Begin, Entry, Grant, Outcome, Settle, Void, commit
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +36,14 @@ class NotSettled(Exception):
 
 
 async def begin(entry: Begin) -> Grant:
-    """Open a record, durably. Raises a NotEntitled or LedgerUnavailable."""
+    """Open a record, durably. Raises a NotEntitled, a Repeated or LedgerUnavailable."""
     writing = asyncio.ensure_future(_writer.write(entry))
     try:
         outcome = await asyncio.shield(writing)
     except asyncio.CancelledError:
         background.spawn(_give_back(writing))
         raise
-    if isinstance(outcome, NotEntitled):
+    if isinstance(outcome, Exception):
         raise outcome
     assert isinstance(outcome, Grant)  # noqa: S101 - what commit() returns for a Begin
     return outcome

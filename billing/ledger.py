@@ -16,7 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.budgets import LockedBudgets, lock_budgets
-from billing.models import BillingAccount, Budget, KeyBudget, PlanPrice, UsageRecord
+from billing.idempotency import Claim, LockedKeys, Repeated
+from billing.models import BillingAccount, Budget, IdempotencyKey, KeyBudget, PlanPrice, UsageRecord
 from billing.money import EXACT
 from billing.prices import PriceList, price_list
 from billing.row_updates import update_rows
@@ -78,6 +79,7 @@ class Begin:
     cache_writes: frozenset[TokenClass] = CACHE_WRITES
     streamed: bool = False
     key_models: tuple[str, ...] = ()
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class Grant:
     prices: PriceList
     max_tokens: int
     trial_requests_remaining: int | None
+    idempotency_key: IdempotencyKey | None = None
 
     @property
     def request_id(self) -> str:
@@ -97,7 +100,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settle:
-    """A request Claude answered: the tokens it used, and how often Claude ran which tool of its own, which is free."""
+    """A request Claude answered: the tokens it used, and how often Claude ran which tool of its own, which is free.
+
+    The `answer` is kept where the request has an idempotency key.
+    """
 
     grant: Grant
     usage: TokenUsage
@@ -105,6 +111,7 @@ class Settle:
     outcome: str = ""
     upstream_request_id: str = ""
     estimated: bool = False
+    answer: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +128,9 @@ class Void:
 
 
 Entry = Begin | Settle | Void
-# A Begin's outcome is its Grant, or the reason it was refused; an ending's is whether it closed the record.
-Outcome = Grant | NotEntitled | bool
+# A Begin's outcome is its Grant, the reason it was refused, or what became of the request it repeats; an ending's is
+# whether it closed the record.
+Outcome = Grant | NotEntitled | Repeated | bool
 
 
 def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
@@ -134,6 +142,7 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
     with transaction.atomic():
         budgets = lock_budgets(organization_ids={_spender_of(entry)[0] for entry in entries}, now=now)
         budgets.read_keys(map(_spender_of, entries))
+        keys = LockedKeys((entry.organization_id, entry.claim) for entry in entries if isinstance(entry, Begin))
         still_open = _still_open([entry.grant.record.id for entry in entries if not isinstance(entry, Begin)])
         outcomes: list[Outcome] = []
         ended: list[UsageRecord] = []
@@ -142,16 +151,17 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
                 outcomes.append(NotEntitled("This organization has no billing account: ask support to set one up."))
                 continue
             if isinstance(entry, Begin):
-                outcomes.append(_begin(entry, budgets=budgets, now=now))
+                outcomes.append(_begin(entry, budgets=budgets, keys=keys, now=now))
                 continue
             closes = entry.grant.record.id in still_open
             if closes:
                 still_open.discard(entry.grant.record.id)
-                ended.append(_end(entry, budgets=budgets, now=now))
+                ended.append(_end(entry, budgets=budgets, keys=keys, now=now))
             outcomes.append(closes)
         budgets.save()
         UsageRecord.objects.bulk_create([outcome.record for outcome in outcomes if isinstance(outcome, Grant)])
         update_rows(ended, fields=RECORD_ENDING)
+        keys.save()
     return outcomes
 
 
@@ -167,7 +177,9 @@ def _still_open(record_ids: list[int]) -> set[int]:
     return set(UsageRecord.objects.filter(id__in=record_ids, state=UsageRecord.State.OPEN).values_list("id", flat=True))
 
 
-def _begin(entry: Begin, *, budgets: LockedBudgets, now: datetime) -> Grant | NotEntitled:
+def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datetime) -> Grant | NotEntitled | Repeated:
+    if entry.claim and (repeated := keys.find(organization_id=entry.organization_id, claim=entry.claim)):
+        return repeated
     account = budgets.accounts[entry.organization_id]
     prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
     model = entry.model or _first_model(entry, prices=prices)
@@ -197,7 +209,13 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, now: datetime) -> Grant | No
         deadline_at=timezone.now() + timedelta(seconds=settings.CLAUDE_CALL_LIMIT_S) + SETTLE_GRACE,
     )
     budgets.hold(record)
-    return Grant(record=record, prices=prices, max_tokens=max_tokens, trial_requests_remaining=remaining)
+    return Grant(
+        record=record,
+        prices=prices,
+        max_tokens=max_tokens,
+        trial_requests_remaining=remaining,
+        idempotency_key=keys.open(entry.claim, record=record) if entry.claim else None,
+    )
 
 
 def _first_model(entry: Begin, *, prices: PriceList) -> str:
@@ -250,8 +268,8 @@ def _cap_reached(budget: Budget) -> SpendingCapReached:
     )
 
 
-def _end(entry: Settle | Void, *, budgets: LockedBudgets, now: datetime) -> UsageRecord:
-    record = entry.grant.record
+def _end(entry: Settle | Void, *, budgets: LockedBudgets, keys: LockedKeys, now: datetime) -> UsageRecord:
+    record, key = entry.grant.record, entry.grant.idempotency_key
     account = budgets.accounts[record.organization_id]
     record.outcome = entry.outcome[:200]
     record.upstream_request_id = entry.upstream_request_id[:100]
@@ -261,6 +279,8 @@ def _end(entry: Settle | Void, *, budgets: LockedBudgets, now: datetime) -> Usag
         if record.trial:
             account.trial_used -= 1
         budgets.release(record)
+        if key:
+            keys.free(key)
         return record
     record.state = UsageRecord.State.SETTLED
     record.estimated = entry.estimated
@@ -269,4 +289,6 @@ def _end(entry: Settle | Void, *, budgets: LockedBudgets, now: datetime) -> Usag
         setattr(record, name, getattr(entry.usage, name))
     record.cost_minor = entry.grant.prices.cost_minor(model=record.model, usage=entry.usage)
     budgets.release(record, cost_minor=record.cost_minor)
+    if key:
+        keys.answer(key, entry.answer)
     return record

@@ -3,8 +3,9 @@
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
-from billing import abandonment, clock, outbox, posting, reconciliation
+from billing import abandonment, clock, idempotency, outbox, posting, reconciliation
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,14 @@ def find_abandoned_records() -> None:
     found = abandonment.find_abandoned(now=clock.now())
     if found:
         logger.warning("abandoned records found", extra={"count": found})
+
+
+@shared_task(time_limit=300)
+def forget_old_idempotency_keys() -> None:
+    """Every hour: delete answers that were kept for repetitions, a day later."""
+    forgotten = idempotency.forget_old_keys(now=timezone.now())
+    if forgotten:
+        logger.info("idempotency keys forgotten", extra={"count": forgotten})
 
 
 @shared_task(time_limit=300)

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,12 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from accounts.api_keys import UnknownApiKey, check_model, find_caller
+from accounts.key_memory import Caller
+from billing.idempotency import AlreadyAnswered
 from chat import claude, completions, model_list
 from chat.claude import FORWARDED_HEADERS
-from chat.claude_request import read_chat_request, read_json, read_messages_request
+from chat.claude_request import ClaudeRequest, read_chat_request, read_json, read_messages_request
+from chat.idempotency import claim_of, replay
 from chat.plain_chat import chat_answer, chat_events
 from chat.rate_headers import rate_limit_headers
 
@@ -48,10 +51,10 @@ async def messages(request: HttpRequest) -> HttpResponseBase:
     """Answer in Anthropic's shape: Claude's own bytes, plain or streaming."""
     caller = await find_caller(key=key_of(request))
     asked = read_messages_request(request.body)
-    begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
     headers = forwarded_headers(request)
     if not asked.stream:
-        return json_answer(await completions.complete(begun=begun, request=asked, headers=headers), begun=begun)
+        return await plain_answer(request, caller=caller, asked=asked, headers=headers)
+    begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
     stream = completions.StreamedCompletion(begun=begun, request=asked, headers=headers)
     await stream.opened()
     return event_stream(stream.chunks(), stream=stream)
@@ -64,10 +67,9 @@ async def chat(request: HttpRequest) -> HttpResponseBase:
     access_code = data.get("access_code")
     caller = await find_caller(key=access_code if isinstance(access_code, str) and access_code else key_of(request))
     asked = read_chat_request(data)
-    begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
     if not asked.stream:
-        body = await completions.complete(begun=begun, request=asked, headers={})
-        return json_answer(json.dumps(chat_answer(json.loads(body), grant=begun.grant)).encode(), begun=begun)
+        return await plain_answer(request, caller=caller, asked=asked, headers={}, shape=chat_answer)
+    begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
     stream = completions.StreamedCompletion(begun=begun, request=asked, headers={})
     await stream.opened()
     return event_stream(chat_events(stream.chunks(), grant=begun.grant), stream=stream)
@@ -96,6 +98,24 @@ async def model(request: HttpRequest, *, model_id: str) -> HttpResponseBase:
     caller = await find_caller(key=key_of(request))
     infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.find(infos, model_id=model_id)).encode())
+
+
+async def plain_answer(
+    request: HttpRequest,
+    *,
+    caller: Caller,
+    asked: ClaudeRequest,
+    headers: Mapping[str, str],
+    shape: completions.Shape | None = None,
+) -> HttpResponse:
+    """Answer a call that does not stream; one that was answered before, under its Idempotency-Key, as it was then."""
+    request_id, claim = request_id_of(request), claim_of(request)
+    try:
+        begun = await completions.begin(caller=caller, request=asked, request_id=request_id, claim=claim)
+    except AlreadyAnswered as answered:
+        return replay(answered)
+    body = await completions.complete(begun=begun, request=asked, headers=headers, shape=shape)
+    return json_answer(body, begun=begun)
 
 
 def key_of(request: HttpRequest) -> str:

@@ -7,7 +7,7 @@ whose client goes away is cut or read to its end by STREAM_ABORT_POLICY, and set
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from accounts import background
 from accounts.api_keys import check_model
 from accounts.key_memory import Caller
 from billing import group_commit
+from billing.idempotency import Claim
 from billing.ledger import Begin, Grant, Settle, Void
 from billing.limits import gate
 from billing.limits.gate import Admission
@@ -29,6 +30,8 @@ from chat.usage import read_server_tool_use, read_usage
 
 logger = logging.getLogger(__name__)
 
+# What a message of Claude's becomes for the caller.
+Shape = Callable[[Mapping[str, Any], Grant], Mapping[str, Any]]
 CHARACTERS_A_TOKEN = 4
 CHUNKS_AHEAD = 64
 # Settling must be over before the record's deadline, which follows the call's own limit by a minute.
@@ -50,6 +53,7 @@ class Begun:
         outcome: str,
         upstream_request_id: str,
         estimated: bool = False,
+        answer: bytes = b"",
     ) -> None:
         """Close the record with what Claude served."""
         settle = Settle(
@@ -59,6 +63,7 @@ class Begun:
             outcome=outcome,
             upstream_request_id=upstream_request_id,
             estimated=estimated,
+            answer=answer,
         )
         await self._end(settle, usage=usage)
 
@@ -79,8 +84,11 @@ class Begun:
             background.spawn(gate.release(self.admission, usage=usage))  # nobody waits for Redis
 
 
-async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str) -> Begun:
-    """Let a request in and open its record. Raises ModelNotForKey, RateLimited, a NotEntitled, LedgerUnavailable."""
+async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str, claim: Claim | None = None) -> Begun:
+    """Let a request in and open its record.
+
+    Raises ModelNotForKey, RateLimited, a NotEntitled, a Repeated, LedgerUnavailable.
+    """
     check_model(caller=caller, model=request.model)
     admission = await gate.admit(
         organization_id=caller.organization_id, request_id=request_id, input_tokens=request.likely_input_tokens
@@ -97,6 +105,7 @@ async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str) -> B
             max_tokens=request.max_tokens,
             streamed=request.stream,
             key_models=caller.models,
+            claim=claim,
         )
         grant = await group_commit.begin(entry)
     except BaseException:
@@ -106,15 +115,23 @@ async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str) -> B
     return Begun(grant=grant, admission=admission)
 
 
-async def complete(*, begun: Begun, request: ClaudeRequest, headers: Mapping[str, str]) -> bytes:
-    """Return Claude's answer, settled. Raises a ClaudeError, with the record closed, or NotSettled."""
-    return await asyncio.shield(background.spawn(_call_and_settle(begun, request, headers), awaited=True))
+async def complete(
+    *, begun: Begun, request: ClaudeRequest, headers: Mapping[str, str], shape: Shape | None = None
+) -> bytes:
+    """Return Claude's answer, settled, in another shape where one is given.
+
+    Raises a ClaudeError, with the record closed, or NotSettled.
+    """
+    return await asyncio.shield(background.spawn(_call_and_settle(begun, request, headers, shape), awaited=True))
 
 
-async def _call_and_settle(begun: Begun, request: ClaudeRequest, headers: Mapping[str, str]) -> bytes:
+async def _call_and_settle(
+    begun: Begun, request: ClaudeRequest, headers: Mapping[str, str], shape: Shape | None
+) -> bytes:
     try:
         reply = await claude.create(body=request.body(grant=begun.grant), headers=headers)
         message = _message(reply.body)
+        answer = json.dumps(shape(message, begun.grant)).encode() if shape else reply.body
     except Exception as error:
         await begun.fail(error)
         raise
@@ -123,8 +140,9 @@ async def _call_and_settle(begun: Begun, request: ClaudeRequest, headers: Mappin
         server_tool_use=read_server_tool_use(message["usage"]),
         outcome=str(message.get("stop_reason") or ""),
         upstream_request_id=reply.upstream_request_id,
+        answer=answer,
     )
-    return reply.body
+    return answer
 
 
 class StreamedCompletion:

@@ -11,7 +11,7 @@ from chat.stream_meter import StreamMeter
 from chat.usage import read_usage
 
 
-def chat_answer(message: Mapping[str, Any], *, grant: Grant) -> dict[str, Any]:
+def chat_answer(message: Mapping[str, Any], grant: Grant) -> dict[str, Any]:
     """Return the answer to a plain call: Claude's message as `response`, with what it used."""
     text = "".join(str(block.get("text", "")) for block in message.get("content", []) if block.get("type") == "text")
     return _answer(text, usage=read_usage(message.get("usage")), stop_reason=message.get("stop_reason"), grant=grant)

@@ -18,6 +18,7 @@ from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnav
 from accounts.members import MemberNotFound, OwnerProtected
 from billing.checkout import AlreadySubscribed, PlanNotPublished
 from billing.group_commit import LedgerUnavailable, NotSettled
+from billing.idempotency import IdempotencyKeyReused, StillInFlight
 from billing.invoices import InvoiceNotFound
 from billing.ledger import (
     ModelNotInPlan,
@@ -64,6 +65,8 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     InvoiceNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
     RequestNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
     AlreadySubscribed: (HTTPStatus.CONFLICT, "conflict_error"),
+    IdempotencyKeyReused: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
+    StillInFlight: (HTTPStatus.CONFLICT, "conflict_error"),
     NotSubscribed: (HTTPStatus.CONFLICT, "conflict_error"),
     NothingToChange: (HTTPStatus.CONFLICT, "conflict_error"),
     PlanNotPublished: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),

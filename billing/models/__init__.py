@@ -4,6 +4,7 @@ from billing.models.account import BillingAccount
 from billing.models.budget import Budget
 from billing.models.daily_usage import DailyUsage
 from billing.models.discrepancy import Discrepancy
+from billing.models.idempotency_key import IdempotencyKey
 from billing.models.key_budget import KeyBudget
 from billing.models.meter_event import MeterEvent
 from billing.models.plan import Plan, PlanPrice
@@ -14,6 +15,7 @@ __all__ = [
     "Budget",
     "DailyUsage",
     "Discrepancy",
+    "IdempotencyKey",
     "KeyBudget",
     "MeterEvent",
     "Plan",

@@ -1,0 +1,33 @@
+"""The `Idempotency-Key` header: on calls that do not stream, since a stream cannot be kept."""
+
+import hashlib
+
+from django.http import HttpRequest, HttpResponse
+
+from billing.idempotency import AlreadyAnswered, Claim
+from chat.claude_request import InvalidRequest
+
+LONGEST_KEY = 255
+
+
+def claim_of(request: HttpRequest) -> Claim | None:
+    """Return what a request claims by its Idempotency-Key; None without one. Raises InvalidRequest."""
+    key = request.headers.get("idempotency-key", "").strip()
+    if not key:
+        return None
+    if len(key) > LONGEST_KEY:
+        raise InvalidRequest(f"Idempotency-Key: at most {LONGEST_KEY} characters.")
+    return Claim(key_hash=_hash(key.encode()), fingerprint=_hash(request.path.encode(), b"\0", request.body))
+
+
+def replay(answered: AlreadyAnswered) -> HttpResponse:
+    """Return a kept answer, marked as Stripe marks one (docs.stripe.com/api/idempotent_requests)."""
+    headers = {"idempotent-replayed": "true", "original-request": answered.request_id}
+    return HttpResponse(answered.answer, content_type="application/json", headers=headers)
+
+
+def _hash(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
