@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from billing.models import BillingAccount, Budget, KeyBudget, UsageRecord
 from billing.money import EXACT
-from billing.row_updates import update_rows
+from billing.rows import lock_rows, update_rows
 
 ACCOUNT_GUARDS = [
     "trial_used",
@@ -64,7 +64,7 @@ def lock_budgets(*, organization_ids: Collection[int], now: datetime) -> LockedB
 
     Each enters the billing period that holds `now`. An organization without an account is not among them.
     """
-    rows = BillingAccount.objects.select_for_update().filter(organization_id__in=organization_ids).order_by("id")
+    rows = lock_rows(BillingAccount, column="organization", values=organization_ids)
     accounts = {row.organization_id: row for row in rows}
     for account in accounts.values():
         account.enter_period(now=now)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from billing.models import IdempotencyKey, UsageRecord
-from billing.row_updates import update_rows
+from billing.rows import update_rows
 
 KEPT_FOR = timedelta(hours=24)
 # Requests that were not answered: their keys are free.

@@ -20,11 +20,25 @@ from billing.idempotency import Claim, LockedKeys, Repeated
 from billing.models import BillingAccount, Budget, IdempotencyKey, KeyBudget, PlanPrice, UsageRecord
 from billing.money import EXACT
 from billing.prices import PriceList, price_list
-from billing.row_updates import update_rows
+from billing.rows import ids_where, insert_rows, update_rows
 from billing.tokens import CACHE_WRITES, TOKEN_COLUMNS, TokenClass, TokenUsage
 
 # A call is cut off at CLAUDE_CALL_LIMIT_S; what is open this much later belongs to a process that died.
 SETTLE_GRACE = timedelta(seconds=60)
+# Every other column of a new record has the database's default.
+RECORD_BEGINNING = [
+    "request_id",
+    "organization",
+    "api_key",
+    "plan",
+    "priced_at",
+    "model",
+    "streamed",
+    "trial",
+    "hold_minor",
+    "begun_at",
+    "deadline_at",
+]
 RECORD_ENDING = [
     "state",
     "cost_minor",
@@ -159,7 +173,8 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
                 ended.append(_end(entry, budgets=budgets, keys=keys, now=now))
             outcomes.append(closes)
         budgets.save()
-        UsageRecord.objects.bulk_create([outcome.record for outcome in outcomes if isinstance(outcome, Grant)])
+        opened = [outcome.record for outcome in outcomes if isinstance(outcome, Grant)]
+        insert_rows(opened, fields=RECORD_BEGINNING, key="request_id")
         update_rows(ended, fields=RECORD_ENDING)
         keys.save()
     return outcomes
@@ -172,9 +187,7 @@ def _spender_of(entry: Entry) -> tuple[int, int | None]:
 
 
 def _still_open(record_ids: list[int]) -> set[int]:
-    if not record_ids:
-        return set()
-    return set(UsageRecord.objects.filter(id__in=record_ids, state=UsageRecord.State.OPEN).values_list("id", flat=True))
+    return ids_where(UsageRecord, ids=record_ids, column="state", value=UsageRecord.State.OPEN)
 
 
 def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datetime) -> Grant | NotEntitled | Repeated:

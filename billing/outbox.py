@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from billing.discrepancies import open_discrepancy
 from billing.models import BillingAccount, Discrepancy, MeterEvent
-from billing.row_updates import update_rows
+from billing.rows import update_rows
 from billing.stripe_billing import StripeRejected, StripeUnavailable, send_meter_event
 
 logger = logging.getLogger(__name__)

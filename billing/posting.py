@@ -11,7 +11,7 @@ from billing.models import DailyUsage, Discrepancy, UsageRecord
 from billing.money import EXACT
 from billing.outbox import Metered, add_to_meter_events
 from billing.prices import meter_event_name
-from billing.row_updates import update_rows
+from billing.rows import update_rows
 from billing.tokens import TOKEN_COLUMNS, TokenClass
 
 BATCH = 5000

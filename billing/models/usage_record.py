@@ -29,24 +29,33 @@ class UsageRecord(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+", db_index=False)
     priced_at = models.DateTimeField(help_text="Priced by the plan's prices as of this instant.")
     model = models.CharField(max_length=100)
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN, db_default=State.OPEN)
     streamed = models.BooleanField(default=False)
     estimated = models.BooleanField(
-        default=False, help_text="Output counted by Claude from the partial text of a cut stream."
+        default=False, db_default=False, help_text="Output counted by Claude from the partial text of a cut stream."
     )
     trial = models.BooleanField(default=False, help_text="One of the free requests: recorded, never sent to Stripe.")
     hold_minor = AmountField("hold, cents")
-    cost_minor = AmountField("cost, cents", default=Decimal(0))
-    input_tokens = models.BigIntegerField(default=0)
-    cache_write_5m_tokens = models.BigIntegerField(default=0)
-    cache_write_1h_tokens = models.BigIntegerField(default=0)
-    cache_read_tokens = models.BigIntegerField(default=0)
-    output_tokens = models.BigIntegerField(default=0)
+    cost_minor = AmountField("cost, cents", default=Decimal(0), db_default=Decimal(0))
+    input_tokens = models.BigIntegerField(default=0, db_default=0)
+    cache_write_5m_tokens = models.BigIntegerField(default=0, db_default=0)
+    cache_write_1h_tokens = models.BigIntegerField(default=0, db_default=0)
+    cache_read_tokens = models.BigIntegerField(default=0, db_default=0)
+    output_tokens = models.BigIntegerField(default=0, db_default=0)
     server_tool_use = models.JSONField(
-        default=dict, blank=True, help_text="How often Claude ran tools of its own, by its name for each: not sold."
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="How often Claude ran tools of its own, by its name for each: not sold.",
     )
-    upstream_request_id = models.CharField(max_length=100, blank=True)
-    outcome = models.CharField(max_length=200, blank=True, help_text="How it ended: a stop reason, or what went wrong.")
+    upstream_request_id = models.CharField(max_length=100, blank=True, default="", db_default="")
+    outcome = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="How it ended: a stop reason, or what went wrong.",
+    )
     begun_at = models.DateTimeField(help_text="In billing time.")
     settled_at = models.DateTimeField(null=True, help_text="In billing time: decides the billing period.")
     period_starts_at = models.DateTimeField(null=True, help_text="The billing period it counts to.")
