@@ -1,13 +1,15 @@
-"""Posting: closed records are claimed once and, in one transaction, added to the daily totals and to meter events."""
+"""Posting: closed records are claimed once and, in one transaction, added to the totals and to meter events."""
 
-from collections.abc import Sequence
-from datetime import UTC, date
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.discrepancies import open_discrepancy
-from billing.models import DailyUsage, Discrepancy, UsageRecord
+from billing.models import DailyUsage, Discrepancy, HourlyUsage, PostedUsage, UsageRecord
+from billing.models.posted_usage import COUNTS
 from billing.money import EXACT
 from billing.outbox import Metered, add_to_meter_events
 from billing.prices import meter_event_name
@@ -17,8 +19,8 @@ from billing.tokens import TOKEN_COLUMNS, TokenClass
 BATCH = 5000
 # Any constant will do: it names the one lock that lets a single poster work at a time.
 POSTING_LOCK = 7_420_001
-DAILY_KEY = ["organization_id", "day", "period_starts_at", "api_key_id", "plan_id", "priced_at", "model", "trial"]
-DAILY_COUNTS = ["requests", "failed_requests", "abandoned_requests", *TOKEN_COLUMNS, "server_tool_use", "cost_minor"]
+# What tells one total from another, beside its day or hour.
+KEY = ["organization_id", "period_starts_at", "api_key_id", "plan_id", "priced_at", "model", "trial"]
 
 
 def post_due(*, limit: int = BATCH) -> int:
@@ -29,7 +31,8 @@ def post_due(*, limit: int = BATCH) -> int:
         unposted = UsageRecord.objects.filter(posted_at__isnull=True).exclude(state=UsageRecord.State.OPEN)
         records = list(unposted.order_by("id")[:limit])
         if records:
-            _add_to_daily_totals(records)
+            _add_to_totals(records, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
+            _add_to_totals(records, table=HourlyUsage, slot="hour", slot_of=_hour)
             add_to_meter_events([usage for record in records for usage in _metered(record)])
             _show_abandoned(records)
             UsageRecord.objects.filter(id__in=[record.id for record in records]).update(posted_at=timezone.now())
@@ -74,20 +77,25 @@ def _metered(record: UsageRecord) -> list[Metered]:
     ]
 
 
-def _add_to_daily_totals(records: Sequence[UsageRecord]) -> None:
-    """Add records to their days' rows, reading and writing them whole: the posting lock keeps others away."""
-    days = DailyUsage.objects.filter(
-        organization_id__in={record.organization_id for record in records}, day__in={_day(record) for record in records}
+def _add_to_totals(
+    records: Sequence[UsageRecord], *, table: type[PostedUsage], slot: str, slot_of: Callable[[datetime], Any]
+) -> None:
+    """Add records to the rows of their days or hours, read and written whole: the posting lock keeps others away."""
+    keyed = [((slot_of(_closed_at(record)), *(getattr(record, name) for name in KEY)), record) for record in records]
+    rows = table._default_manager.filter(
+        **{
+            "organization_id__in": {record.organization_id for record in records},
+            f"{slot}__in": {key[0] for key, _ in keyed},
+        }
     )
-    totals = {tuple(getattr(row, name) for name in DAILY_KEY): row for row in days}
-    for record in records:
-        key = _daily_key(record)
+    totals = {tuple(getattr(row, name) for name in (slot, *KEY)): row for row in rows}
+    for key, record in keyed:
         if key not in totals:
-            totals[key] = DailyUsage(**dict(zip(DAILY_KEY, key, strict=True)))
+            totals[key] = table(**dict(zip((slot, *KEY), key, strict=True)))
         _count(record, total=totals[key])
-    touched = [totals[key] for key in {_daily_key(record) for record in records}]
-    update_rows([row for row in touched if row.pk], fields=DAILY_COUNTS)
-    DailyUsage.objects.bulk_create([row for row in touched if not row.pk])
+    touched = [totals[key] for key in {key for key, _ in keyed}]
+    update_rows([row for row in touched if row.pk], fields=COUNTS)
+    table._default_manager.bulk_create([row for row in touched if not row.pk])
 
 
 def _show_abandoned(records: Sequence[UsageRecord]) -> None:
@@ -103,16 +111,16 @@ def _show_abandoned(records: Sequence[UsageRecord]) -> None:
             )
 
 
-def _day(record: UsageRecord) -> date:
+def _closed_at(record: UsageRecord) -> datetime:
     assert record.settled_at  # noqa: S101 - whatever ends a record sets it
-    return record.settled_at.astimezone(UTC).date()
+    return record.settled_at.astimezone(UTC)
 
 
-def _daily_key(record: UsageRecord) -> tuple[object, ...]:
-    return tuple(_day(record) if name == "day" else getattr(record, name) for name in DAILY_KEY)
+def _hour(closed_at: datetime) -> datetime:
+    return closed_at.replace(minute=0, second=0, microsecond=0)
 
 
-def _count(record: UsageRecord, *, total: DailyUsage) -> None:
+def _count(record: UsageRecord, *, total: PostedUsage) -> None:
     total.requests += 1
     total.failed_requests += record.state == UsageRecord.State.VOID
     total.abandoned_requests += record.state == UsageRecord.State.ABANDONED

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from billing.models import DailyUsage, UsageRecord
+from billing.models import DailyUsage, PostedUsage, UsageRecord
 from billing.money import EXACT, format_exact
 from billing.periods import Period
 from billing.tokens import TokenUsage
@@ -107,8 +107,8 @@ def add_up(parts: Iterable[UsageTotals], *, to: Totals) -> Totals:
     return to
 
 
-def totals_of(row: DailyUsage) -> UsageTotals:
-    """Return what one day's row counts."""
+def totals_of(row: PostedUsage) -> UsageTotals:
+    """Return what one row counts."""
     return UsageTotals(
         requests=row.requests,
         failed_requests=row.failed_requests + row.abandoned_requests,

@@ -1,21 +1,26 @@
-"""Usage by day, model, key and member: the rows that bills are made of, added up as somebody asks for."""
+"""Usage by hour, day, model, key and member: the rows that bills are made of, added up as somebody asks for."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from billing.models import DailyUsage
+from billing.models import DailyUsage, HourlyUsage
 from billing.periods import Period
 from billing.usage import UsageTotals, add_up, totals_of
+
+# Days are the rows that bills are made of; hours add up to them.
+Rows = QuerySet[DailyUsage] | QuerySet[HourlyUsage]
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Dimension(StrEnum):
     """What usage can be told apart by. A key belongs to the member who made it."""
 
+    HOUR = "hour"
     DAY = "day"
     MODEL = "model"
     KEY = "key"
@@ -26,6 +31,7 @@ class Dimension(StrEnum):
 class Group:
     """What one row of a report is about; None where it is not told apart, or where no key was used."""
 
+    hour: datetime | None = None
     day: date | None = None
     model: str | None = None
     key_id: int | None = None
@@ -36,6 +42,7 @@ class Group:
     def order(self) -> tuple[object, ...]:
         """What rows are sorted by: what is not known comes last."""
         return (
+            self.hour or LATEST,
             self.day or date.max,
             self.model or "",
             (self.key_id is None, self.key_id or 0),
@@ -51,18 +58,26 @@ class UsageReport:
     total: UsageTotals
 
 
-def usage_of_period(*, organization_id: int, period: Period) -> QuerySet[DailyUsage]:
-    """Return the rows of a billing period: those its bill is made of, and its free requests."""
-    return DailyUsage.objects.filter(organization_id=organization_id, period_starts_at=period.starts_at)
+def usage_of_period(*, organization_id: int, period: Period, by_hour: bool = False) -> Rows:
+    """Return the rows of a billing period: those its bill is made of, and its free requests; or those of its hours."""
+    wanted = {"organization_id": organization_id, "period_starts_at": period.starts_at}
+    return HourlyUsage.objects.filter(**wanted) if by_hour else DailyUsage.objects.filter(**wanted)
 
 
-def usage_of_days(*, organization_id: int, starts_on: date, ends_on: date) -> QuerySet[DailyUsage]:
-    """Return the rows of the UTC days from `starts_on` to the day before `ends_on`."""
-    return DailyUsage.objects.filter(organization_id=organization_id, day__gte=starts_on, day__lt=ends_on)
+def usage_within(*, organization_id: int, covered: Period, by_hour: bool) -> Rows:
+    """Return the rows of whole UTC days, or hours, from the one that begins the range to the one that ends it."""
+    if by_hour:
+        hours = HourlyUsage.objects.filter(organization_id=organization_id)
+        return hours.filter(hour__gte=covered.starts_at, hour__lt=covered.ends_at)
+    days = DailyUsage.objects.filter(organization_id=organization_id)
+    return days.filter(day__gte=covered.starts_at.date(), day__lt=covered.ends_at.date())
 
 
-def usage_report(*, usage: QuerySet[DailyUsage], group_by: Sequence[Dimension]) -> UsageReport:
-    """Add up `usage` by the dimensions of `group_by`; by none of them there is one row, or none."""
+def usage_report(*, usage: Rows, group_by: Sequence[Dimension]) -> UsageReport:
+    """Add up `usage` by the dimensions of `group_by`, of which `hour` needs rows of hours.
+
+    By none of them there is one row, or none.
+    """
     groups: dict[Group, UsageTotals] = defaultdict(UsageTotals)
     for row in usage.select_related("api_key__created_by").order_by("id").iterator(chunk_size=2000):
         group = _group_of(row, group_by)
@@ -71,11 +86,12 @@ def usage_report(*, usage: QuerySet[DailyUsage], group_by: Sequence[Dimension]) 
     return UsageReport(rows=rows, total=add_up((totals for _, totals in rows), to=UsageTotals()))
 
 
-def _group_of(row: DailyUsage, group_by: Sequence[Dimension]) -> Group:
+def _group_of(row: DailyUsage | HourlyUsage, group_by: Sequence[Dimension]) -> Group:
     key = row.api_key
     by_key = key if Dimension.KEY in group_by else None
     member = key.created_by if key and Dimension.MEMBER in group_by else None
     return Group(
+        hour=row.hour if isinstance(row, HourlyUsage) and Dimension.HOUR in group_by else None,
         day=row.day if Dimension.DAY in group_by else None,
         model=row.model if Dimension.MODEL in group_by else None,
         key_id=by_key.id if by_key else None,

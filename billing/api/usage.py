@@ -1,52 +1,77 @@
 """Usage: what was used, told apart as somebody asks, in numbers equal to the bill's."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Amount, StrictSerializer
+from accounts.api.fields import Amount, Instant, StrictSerializer
 from billing.api.base import BillingView, PeriodOut
 from billing.api.csv_table import CsvRenderer
-from billing.models import DailyUsage
 from billing.periods import Period
 from billing.tokens import TOKEN_COLUMNS
 from billing.usage import UsageTotals
-from billing.usage_report import Dimension, Group, usage_of_days, usage_of_period, usage_report
+from billing.usage_report import (
+    Dimension,
+    Group,
+    Rows,
+    usage_of_period,
+    usage_report,
+    usage_within,
+)
 
 MOST_DAYS = 400
+MOST_HOURS = 31 * 24
+WORDS = ", ".join(f"`{item}`" for item in Dimension)
+RANGES = {"starts_on": timedelta(days=MOST_DAYS), "starts_at": timedelta(hours=MOST_HOURS)}
+
+
+class WholeHour(Instant):
+    """The first instant of a UTC hour."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Return the instant. Raises ValidationError within an hour."""
+        instant = super().to_internal_value(value).astimezone(UTC)
+        if instant != instant.replace(minute=0, second=0, microsecond=0):
+            raise serializers.ValidationError('Send a whole hour of UTC, for example "2026-11-01T15:00:00Z".')
+        return instant
 
 
 class UsageQuery(StrictSerializer):
     """Which usage, and what to tell it apart by."""
 
     group_by = serializers.CharField(
-        default=Dimension.MODEL.value, help_text="Any of `day`, `model`, `key` and `member`, with commas between them."
+        default=Dimension.MODEL.value, help_text=f"Any of {WORDS}, with commas between them."
     )
     starts_on = serializers.DateField(
-        required=False, help_text="The first UTC day. Without days: the current billing period."
+        required=False, help_text="The first UTC day. Without days or hours: the current billing period."
     )
     ends_on = serializers.DateField(required=False, help_text=f"The day after the last, {MOST_DAYS} days on at most.")
+    starts_at = WholeHour(required=False, help_text="Instead of days: the first hour.")
+    ends_at = WholeHour(required=False, help_text=f"The hour after the last, {MOST_HOURS} hours on at most.")
 
     def validate_group_by(self, value: str) -> list[Dimension]:
         """Return the dimensions."""
         try:
             return [Dimension(word.strip()) for word in value.split(",")]
         except ValueError as error:
-            raise serializers.ValidationError("Send any of day, model, key and member, as `day,model`.") from error
+            raise serializers.ValidationError(f"Send any of {WORDS}, as `day,model`.") from error
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse half a range, an empty one, and one that is too long."""
-        days = [attrs[name] for name in ("starts_on", "ends_on") if name in attrs]
-        if len(days) == 1:
-            raise serializers.ValidationError("Send starts_on and ends_on together, or neither.")
-        if days and not timedelta(0) < days[1] - days[0] <= timedelta(days=MOST_DAYS):
-            raise serializers.ValidationError(f"ends_on must be 1 to {MOST_DAYS} days after starts_on.")
+        """Refuse half a range, two of them, an empty one, and one that is too long."""
+        given = [name for name in ("starts_on", "ends_on", "starts_at", "ends_at") if name in attrs]
+        if not given:
+            return attrs
+        if given not in (["starts_on", "ends_on"], ["starts_at", "ends_at"]):
+            raise serializers.ValidationError("Send starts_on and ends_on, or starts_at and ends_at, or none of them.")
+        first, end = given
+        longest = RANGES["starts_at"] if Dimension.HOUR in attrs["group_by"] else RANGES[first]
+        if not timedelta(0) < attrs[end] - attrs[first] <= longest:
+            raise serializers.ValidationError(f"{end} must be after {first}, by at most {longest.days} days here.")
         return attrs
 
 
@@ -66,6 +91,7 @@ class UsageCounts(serializers.Serializer[Any]):
 class UsageRow(UsageCounts):
     """What was used of one group. What `group_by` leaves out is null; so is the key of requests made without one."""
 
+    hour = Instant(allow_null=True, help_text="The first instant of a UTC hour.")
     day = serializers.DateField(allow_null=True, help_text="A UTC day.")
     model = serializers.CharField(allow_null=True)
     key_id = serializers.IntegerField(allow_null=True)
@@ -80,7 +106,7 @@ class UsageOut(serializers.Serializer[Any]):
     group_by = serializers.ListField(child=serializers.ChoiceField(choices=[item.value for item in Dimension]))
     currency = serializers.CharField()
     data = UsageRow(  # type: ignore[assignment]  # the metaclass takes it off the class, so `.data` stays
-        many=True, help_text="Sorted by day, model, key and member."
+        many=True, help_text="Sorted by hour, day, model, key and member."
     )
     total = UsageCounts()
 
@@ -90,6 +116,7 @@ class UsageView(BillingView):
 
     renderer_classes = [JSONRenderer, CsvRenderer]
     csv_columns = [
+        "hour",
         "day",
         "model",
         "key_id",
@@ -103,12 +130,12 @@ class UsageView(BillingView):
 
     @extend_schema(operation_id="get_usage", summary="Report usage", parameters=[UsageQuery], responses=UsageOut)
     def get(self, request: Request) -> Response:
-        """Return what was used in the current billing period, or on given days, as JSON or CSV.
+        """Return what was used in the current billing period, or on given days or hours, as JSON or CSV.
 
         The total of a period is that of its bill's usage lines, to the last decimal. Usage is in within seconds.
         """
         query = self.query(UsageQuery)
-        covered, usage = self._usage(query.get("starts_on"), query.get("ends_on"))
+        covered, usage = self._usage(query)
         report = usage_report(usage=usage, group_by=query["group_by"])
         body = {
             "range": covered,
@@ -119,16 +146,27 @@ class UsageView(BillingView):
         }
         return Response(UsageOut(body).data)
 
-    def _usage(self, starts_on: date | None, ends_on: date | None) -> tuple[Period, QuerySet[DailyUsage]]:
-        if starts_on is None or ends_on is None:
+    def _usage(self, query: dict[str, Any]) -> tuple[Period, Rows]:
+        by_hour = Dimension.HOUR in query["group_by"] or "starts_at" in query
+        covered = _range(query)
+        if covered is None:
             period = self.account.period
-            return period, usage_of_period(organization_id=self.organization_id, period=period)
-        days = usage_of_days(organization_id=self.organization_id, starts_on=starts_on, ends_on=ends_on)
-        return Period(starts_at=_midnight(starts_on), ends_at=_midnight(ends_on)), days
+            return period, usage_of_period(organization_id=self.organization_id, period=period, by_hour=by_hour)
+        return covered, usage_within(organization_id=self.organization_id, covered=covered, by_hour=by_hour)
+
+
+def _range(query: dict[str, Any]) -> Period | None:
+    if "starts_at" in query:
+        return Period(starts_at=query["starts_at"], ends_at=query["ends_at"])
+    if "starts_on" in query:
+        starts_at, ends_at = (datetime.combine(query[name], time(), tzinfo=UTC) for name in ("starts_on", "ends_on"))
+        return Period(starts_at=starts_at, ends_at=ends_at)
+    return None
 
 
 def _row(group: Group, totals: UsageTotals) -> dict[str, Any]:
     return {
+        "hour": group.hour,
         "day": group.day,
         "model": group.model,
         "key_id": group.key_id,
@@ -145,7 +183,3 @@ def _counts(totals: UsageTotals) -> dict[str, Any]:
         **{name: getattr(totals.usage, name) for name in TOKEN_COLUMNS},
         "exact_minor": totals.cost_minor,
     }
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)

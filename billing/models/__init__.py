@@ -4,10 +4,12 @@ from billing.models.account import BillingAccount
 from billing.models.budget import Budget
 from billing.models.daily_usage import DailyUsage
 from billing.models.discrepancy import Discrepancy
+from billing.models.hourly_usage import HourlyUsage
 from billing.models.idempotency_key import IdempotencyKey
 from billing.models.key_budget import KeyBudget
 from billing.models.meter_event import MeterEvent
 from billing.models.plan import Plan, PlanPrice
+from billing.models.posted_usage import PostedUsage
 from billing.models.usage_record import UsageRecord
 
 __all__ = [
@@ -15,10 +17,12 @@ __all__ = [
     "Budget",
     "DailyUsage",
     "Discrepancy",
+    "HourlyUsage",
     "IdempotencyKey",
     "KeyBudget",
     "MeterEvent",
     "Plan",
     "PlanPrice",
+    "PostedUsage",
     "UsageRecord",
 ]

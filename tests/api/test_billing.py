@@ -74,7 +74,7 @@ def test_periods_are_half_open_and_in_utc(subscriber):
     }
 
 
-@pytest.mark.parametrize("group_by", ["day", "model", "key", "member", "day,model,key,member"])
+@pytest.mark.parametrize("group_by", ["hour", "day", "model", "key", "member", "hour,day,model,key,member"])
 def test_usage_adds_up_to_the_bill_however_it_is_told_apart(subscriber, now, group_by):
     for tokens in (1, 333, 7_919):
         spend(subscriber, now=now, input_tokens=tokens, cache_write_5m_tokens=tokens, output_tokens=tokens)
@@ -130,13 +130,33 @@ def test_usage_of_days_leaves_the_last_day_out(subscriber, now):
     assert [row["input_tokens"] for row in both["data"]] == [5, 10]
 
 
+def test_usage_of_hours_leaves_the_last_hour_out(subscriber, now):
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    earlier, later = hour - timedelta(hours=1), hour + timedelta(hours=1)
+    spend(subscriber, now=hour - timedelta(microseconds=1), input_tokens=5)
+    spend(subscriber, now=hour, input_tokens=10)
+    instants = [f"{instant:%Y-%m-%dT%H:%M:%SZ}" for instant in (earlier, hour, later)]
+
+    usage = subscriber.get(f"/usage?group_by=hour&starts_at={instants[0]}&ends_at={instants[1]}")
+    both = subscriber.get(f"/usage?group_by=hour,model&starts_at={instants[0]}&ends_at={instants[2]}")
+
+    assert [(row["hour"], row["input_tokens"]) for row in usage["data"]] == [(instants[0], 5)]
+    assert usage["range"] == {"starts_at": instants[0], "ends_at": instants[1]}
+    assert [(row["hour"], row["input_tokens"]) for row in both["data"]] == [(instants[0], 5), (instants[1], 10)]
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("group_by=hours", "group_by: Send any of day"),
-        ("starts_on=2026-11-01", "starts_on and ends_on together"),
-        ("starts_on=2026-11-02&ends_on=2026-11-02", "1 to 400 days after"),
-        ("starts_on=2025-01-01&ends_on=2026-11-02", "1 to 400 days after"),
+        ("group_by=hours", "group_by: Send any of `hour`, `day`"),
+        ("starts_on=2026-11-01", "Send starts_on and ends_on, or"),
+        ("starts_on=2026-11-01&ends_at=2026-11-02T00:00:00Z", "Send starts_on and ends_on, or"),
+        ("starts_on=2026-11-02&ends_on=2026-11-02", "by at most 400 days"),
+        ("starts_on=2025-01-01&ends_on=2026-11-02", "by at most 400 days"),
+        ("starts_on=2026-10-01&ends_on=2026-11-02&group_by=hour", "by at most 31 days"),
+        ("starts_at=2026-10-01T00:00:00Z&ends_at=2026-11-02T00:00:00Z", "by at most 31 days"),
+        ("starts_at=2026-11-02T00:30:00Z&ends_at=2026-11-02T02:00:00Z", "starts_at: Send a whole hour"),
+        ("starts_at=2026-11-02T00:00:00&ends_at=2026-11-02T02:00:00", "with its offset"),
         ("starts_on=yesterday&ends_on=2026-11-02", "starts_on: Date has wrong format"),
     ],
 )

@@ -1,12 +1,14 @@
-"""Posting: closed records into daily totals and meter events."""
+"""Posting: closed records into totals and meter events."""
 
 from datetime import date, timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from billing.ledger import Void, commit
-from billing.models import DailyUsage, MeterEvent, UsageRecord
+from billing.models import DailyUsage, HourlyUsage, MeterEvent, UsageRecord
 from billing.posting import post_due
 from tests.factories import NOON, Customer, begin, make_customer, make_subscriber, settle
 
@@ -138,3 +140,33 @@ def test_what_was_posted_is_what_was_settled_to_the_token():
         "rgent_claude_haiku_5_5_input_tokens": sum(range(1, 40)),
         "rgent_claude_haiku_5_5_cache_read_tokens": sum(tokens % 3 for tokens in range(1, 40)),
     }
+
+
+def test_the_hours_of_a_day_add_up_to_the_day():
+    customer = make_subscriber()
+    for minutes in (0, 59, 60, 200):
+        use(customer, now=NOON + timedelta(minutes=minutes), input_tokens=1000 + minutes, output_tokens=7)
+        post_due()
+
+    hours = list(HourlyUsage.objects.filter(organization=customer.organization).order_by("hour"))
+
+    day = DailyUsage.objects.get(organization=customer.organization)
+    assert [(row.hour.hour, row.input_tokens) for row in hours] == [(12, 2059), (13, 1060), (15, 1200)]
+    assert sum(row.requests for row in hours) == day.requests == 4
+    assert sum(row.cost_minor for row in hours) == day.cost_minor
+    assert sum(row.input_tokens for row in hours) == day.input_tokens
+
+
+def test_hours_that_were_posted_before_there_were_totals_of_them_are_filled_in():
+    customer = make_subscriber()
+    use(customer, input_tokens=3000, output_tokens=500)
+    use(customer, now=NOON + timedelta(hours=1), input_tokens=20)
+    commit([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
+    post_due()
+    columns = [field.attname for field in HourlyUsage._meta.concrete_fields if field.name != "id"]
+    posted = list(HourlyUsage.objects.order_by("hour").values(*columns))
+    HourlyUsage.objects.all().delete()
+
+    import_module("billing.migrations.0008_fill_hourly_usage").fill(apps, None)
+
+    assert list(HourlyUsage.objects.order_by("hour").values(*columns)) == posted

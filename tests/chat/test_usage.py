@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from billing.models import DailyUsage
 from billing.money import to_dollars
 from billing.posting import post_due
 from billing.prices import price_list
@@ -90,7 +91,7 @@ def test_it_counts_searches_by_the_day(api):
     post(api, customer, NO_SEARCH)
     post_due()
 
-    assert customer.organization.daily_usage.get().server_tool_use == {"web_search_requests": 6}
+    assert DailyUsage.objects.get(organization=customer.organization).server_tool_use == {"web_search_requests": 6}
 
 
 def test_the_prompt_shape_records_searches_too(api):

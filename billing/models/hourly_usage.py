@@ -1,0 +1,33 @@
+"""Hourly totals: the same as the daily ones, for whoever asks what happened within a day."""
+
+from datetime import date
+
+from django.db import models
+
+from billing.models.posted_usage import PostedUsage
+
+KEY = ["organization", "hour", "period_starts_at", "plan", "priced_at", "model", "trial"]
+
+
+class HourlyUsage(PostedUsage):
+    """Posted usage of one UTC hour. The hours of a day add up to its DailyUsage: one transaction writes both."""
+
+    hour = models.DateTimeField(help_text="Its first instant, in UTC.")
+
+    class Meta:
+        verbose_name_plural = "hourly usage"
+        ordering = ["-hour", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=[*KEY, "api_key"], name="one_total_an_hour"),
+            models.UniqueConstraint(
+                fields=KEY, condition=models.Q(api_key__isnull=True), name="one_keyless_total_an_hour"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization}, {self.hour:%Y-%m-%d %H:00}, {self.model}"
+
+    @property
+    def day(self) -> date:
+        """The UTC day it belongs to."""
+        return self.hour.date()
