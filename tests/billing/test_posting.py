@@ -167,6 +167,6 @@ def test_hours_that_were_posted_before_there_were_totals_of_them_are_filled_in()
     posted = list(HourlyUsage.objects.order_by("hour").values(*columns))
     HourlyUsage.objects.all().delete()
 
-    import_module("billing.migrations.0008_fill_hourly_usage").fill(apps, None)
+    import_module("billing.migrations.0009_fill_hourly_usage").fill(apps, None)
 
     assert list(HourlyUsage.objects.order_by("hour").values(*columns)) == posted

@@ -39,5 +39,5 @@ def add(record, *, total):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0007_hourly_usage")]
+    dependencies = [("billing", "0008_hourly_usage")]
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0004_key_models'),
-        ('billing', '0006_idempotency_keys'),
+        ('billing', '0007_ledger_defaults'),
     ]
 
     operations = [
