@@ -110,10 +110,9 @@ class _Found:
 
     def _read_tool(self, tool: Mapping[str, Any]) -> None:
         self._read_cache_control(tool)
-        kind = tool.get("type") or "custom"
-        if isinstance(kind, str) and kind.startswith(TOOLS_THE_CALLER_RUNS):
+        if _text(tool.get("type")).startswith(TOOLS_THE_CALLER_RUNS):
             self.more_tokens += CLAUDES_TOOL_TOKENS
-        elif kind != "custom":
+        elif tool.get("type") not in (None, "custom"):
             self.open_ended, self.rounds = True, MOST_ROUNDS
 
     def _read_blocks(self, content: object) -> None:
@@ -125,13 +124,13 @@ class _Found:
     def _read_block(self, block: Mapping[str, Any]) -> object:
         """Read a block and return the content within it, which is still to be read."""
         self._read_cache_control(block)
-        kind, source = block.get("type"), block.get("source")
+        kind, source = _text(block.get("type")), block.get("source")
         if kind == "image" and isinstance(source, dict):
             self._read_picture(source)
         elif kind == "document" and isinstance(source, dict):
             self.open_ended = self.open_ended or source.get("type") not in ("text", "content")
             return source.get("content")
-        elif not isinstance(kind, str) or kind not in PLAIN_BLOCKS:
+        elif kind not in PLAIN_BLOCKS:
             self._expect_anything()
         return block.get("content") if kind in BLOCKS_OF_BLOCKS else None
 
@@ -140,6 +139,10 @@ class _Found:
         data = source.get("data")
         in_body = source.get("type") == "base64" and isinstance(data, str)
         self.more_tokens += LARGEST_PICTURE_TOKENS - (len(data) if in_body else 0)  # type: ignore[arg-type]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The models a caller may use: those of the plan, or of them the key's own, as Claude describes them."""
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from chat.claude_request import InvalidRequest
 
 # Claude's descriptions change with its releases, not with requests.
 DESCRIPTION_TTL_S = 300.0
+MODEL_ID = re.compile(r"[a-zA-Z0-9._@:-]{1,100}")
 # Of the models that Claude offers.
 LARGEST_WINDOW_TOKENS = 1_000_000
 DEFAULT_PAGE, LARGEST_PAGE = 20, 1000
@@ -30,9 +32,14 @@ async def models_of(*, caller: Caller) -> list[dict[str, Any]]:
 
 
 async def context_window_tokens(*, model: str) -> int:
-    """Return the most input tokens a model takes; the largest there is where Claude does not tell."""
+    """Return the most input tokens a model takes; the largest there is where Claude does not tell.
+
+    `model` is what a caller wrote, whatever that is.
+    """
+    if not MODEL_ID.fullmatch(model):
+        return LARGEST_WINDOW_TOKENS
     try:
-        tokens = (await _describe(model)).get("max_input_tokens") if model else None
+        tokens = (await _describe(model)).get("max_input_tokens")
     except claude.ClaudeError:
         tokens = None
     return tokens if isinstance(tokens, int) else LARGEST_WINDOW_TOKENS

@@ -82,9 +82,9 @@ class OtherBlock(TypedDict):
 
 def _block_tag(block: object) -> str:
     kind = block.get("type") if isinstance(block, dict) else None
-    if kind in {"image", "document"}:
+    if kind in ("image", "document"):  # tuples: a type may be anything, a list too
         return "source_block"
-    return f"{kind}_block" if kind in {"text", "tool_use", "tool_result"} else "other_block"
+    return f"{kind}_block" if kind in ("text", "tool_use", "tool_result") else "other_block"
 
 
 def _content_tag(content: object) -> str:

@@ -119,7 +119,8 @@ async def test_a_picture_within_a_document_is_bounded_by_the_largest():
 
 
 @pytest.mark.parametrize(
-    "unknown", [{"type": "web_fetch_tool_result", "content": {}}, {"type": "container_upload", "file_id": "f"}, {}]
+    "unknown",
+    [{"type": "web_fetch_tool_result", "content": {}}, {"type": "container_upload", "file_id": "f"}, {}, {"type": {}}],
 )
 async def test_a_block_of_a_kind_it_does_not_know_is_bounded_by_the_window(models, unknown):
     assert await bound(unknown) == WINDOW_TOKENS
@@ -142,7 +143,11 @@ async def test_what_claude_reads_again_and_again_is_bounded_by_the_window_in_eve
 
 async def test_the_window_is_the_models_own(models):
     assert await bound(block("document", "url"), model="claude-haiku-4-5") == 200_000
-    assert await bound(block("document", "url"), model="claude-nope") == LARGEST_WINDOW_TOKENS
+
+
+@pytest.mark.parametrize("model", ["claude-nope", "a" * 70_000, "\ud800", "../claude-haiku-4-5", "\0"])
+async def test_a_model_that_is_none_has_the_largest_window(models, model):
+    assert await bound(block("document", "url"), model=model) == LARGEST_WINDOW_TOKENS
 
 
 @pytest.mark.parametrize(
