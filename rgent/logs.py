@@ -1,28 +1,43 @@
-"""How a log line looks: JSON in production, readable on a laptop."""
+"""How a log line looks: one JSON object in production, readable on a laptop."""
 
+import json
+import logging
+from datetime import UTC, datetime
 from typing import Any
 
-import structlog
+# What every record has; all else was passed as `extra`.
+OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
-def line_formatter(*, json_lines: bool) -> dict[str, Any]:
-    """Return the `logging` configuration of one formatter; what a call passes as `extra` becomes fields of the line."""
-    return {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "processors": [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer() if json_lines else _console(),
-        ],
-        "foreign_pre_chain": [
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.ExtraAdder(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info if json_lines else structlog.stdlib.PositionalArgumentsFormatter(),
-        ],
-    }
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what a call of the logger passed as `extra`."""
+    return {name: value for name, value in vars(record).items() if name not in OF_EVERY_RECORD}
 
 
-def _console() -> structlog.dev.ConsoleRenderer:
-    """Return a renderer of plain tracebacks: structlog's default prints local variables, and keys with them."""
-    return structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+class JsonLines(logging.Formatter):
+    """One JSON object a line: timestamp, level, logger, event, and what the call passed as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line. What JSON does not know is written as text."""
+        line = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **fields_of(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class ReadableLines(logging.Formatter):
+    """The time, the level, what happened, and what the call passed as `extra`; a traceback below it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-8s %(name)s: %(message)s", datefmt="%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """Return the line without a traceback."""
+        fields = "".join(f" {name}={json.dumps(value, default=str)}" for name, value in fields_of(record).items())
+        return super().formatMessage(record) + fields

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from rgent.env import BASE_DIR, env, local_secret, state_dir
-from rgent.logs import line_formatter
 
 # --- Mode -------------------------------------------------------------------------------------------------
 # `DEBUG=0` means production. Unset means a laptop; `DEBUG=1` adds Django's debug pages to that.
@@ -340,7 +339,7 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": line_formatter(json_lines=PRODUCTION)},
+    "formatters": {"line": {"()": f"rgent.logs.{'JsonLines' if PRODUCTION else 'ReadableLines'}"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {

@@ -1,0 +1,51 @@
+"""What a log line looks like."""
+
+import json
+import logging
+from decimal import Decimal
+
+from rgent.logs import JsonLines, ReadableLines
+
+
+def record(message: str, *arguments: object, error: Exception | None = None, **extra: object) -> logging.LogRecord:
+    made = logging.makeLogRecord(
+        {"name": "billing.outbox", "levelname": "WARNING", "created": 1_700_000_000.5, **extra}
+    )
+    made.msg, made.args = message, arguments
+    if error:
+        made.exc_info = (type(error), error, None)
+    return made
+
+
+def test_a_json_line_holds_what_the_call_passed():
+    line = json.loads(JsonLines().format(record("sent %d", 3, request_id="req_1", cost=Decimal("0.65"))))
+
+    assert line == {
+        "timestamp": "2023-11-14T22:13:20.500000+00:00",
+        "level": "warning",
+        "logger": "billing.outbox",
+        "event": "sent 3",
+        "request_id": "req_1",
+        "cost": "0.65",
+    }
+
+
+def test_a_json_line_is_one_line_with_a_traceback_in_it():
+    text = JsonLines().format(record("broke\noff", error=ValueError("no\nway")))
+
+    assert "\n" not in text
+    assert "ValueError: no\nway" in json.loads(text)["exception"]
+
+
+def test_a_readable_line_cannot_be_forged_by_what_a_caller_sends():
+    text = ReadableLines().format(record("request", path="/v1/\n00:00:00 INFO forged"))
+
+    assert text.endswith(r'billing.outbox: request path="/v1/\n00:00:00 INFO forged"')
+
+
+def test_a_readable_line_has_its_traceback_below():
+    text = ReadableLines().format(record("broke off", status=500, error=ValueError("no way")))
+
+    first, *rest = text.splitlines()
+    assert first.endswith("broke off status=500")
+    assert rest[-1] == "ValueError: no way"
