@@ -3,10 +3,9 @@
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from accounts.api_keys import UnknownApiKey, check_model, find_caller
@@ -57,7 +56,7 @@ async def messages(request: HttpRequest) -> HttpResponseBase:
     begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
     stream = completions.StreamedCompletion(begun=begun, request=asked, headers=headers)
     await stream.opened()
-    return event_stream(stream.chunks(), stream=stream)
+    return EventStream(stream.chunks(), stream=stream)
 
 
 @only("POST")
@@ -72,7 +71,7 @@ async def chat(request: HttpRequest) -> HttpResponseBase:
     begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
     stream = completions.StreamedCompletion(begun=begun, request=asked, headers={})
     await stream.opened()
-    return event_stream(chat_events(stream.chunks(), grant=begun.grant), stream=stream)
+    return EventStream(chat_events(stream.chunks(), grant=begun.grant), stream=stream)
 
 
 @only("POST")
@@ -144,23 +143,17 @@ def json_answer(body: bytes, *, begun: completions.Begun | None = None) -> HttpR
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-@dataclass(frozen=True, slots=True)
-class EventSource:
-    """The events of a stream, which is let go when the answer is closed: also one that nobody began to read."""
+class EventStream(HttpResponseBase):
+    """Server-sent events as an answer that no proxy may hold back. Its bytes go out as they are, when they come."""
 
-    events: AsyncIterator[bytes]
-    stream: completions.StreamedCompletion
+    streaming = True
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self.events
+    def __init__(self, events: AsyncIterator[bytes], *, stream: completions.StreamedCompletion) -> None:
+        headers = {**STREAM_HEADERS, **rate_limit_headers(stream.begun.admission.levels)}
+        super().__init__(content_type="text/event-stream; charset=utf-8", headers=headers)
+        self.events = events
+        self._stream = stream
 
     def close(self) -> None:
-        """Let the stream go."""
-        self.stream.let_go()
-
-
-def event_stream(events: AsyncIterator[bytes], *, stream: completions.StreamedCompletion) -> StreamingHttpResponse:
-    """Return server-sent events as an answer that no proxy may hold back."""
-    headers = {**STREAM_HEADERS, **rate_limit_headers(stream.begun.admission.levels)}
-    source = EventSource(events=events, stream=stream)
-    return StreamingHttpResponse(source, content_type="text/event-stream; charset=utf-8", headers=headers)
+        """Let the stream go, also one that nobody began to read."""
+        self._stream.let_go()

@@ -74,6 +74,11 @@ class ReplyStream:
 
     chunks: AsyncIterator[bytes]
     upstream_request_id: str
+    _limit: asyncio.Timeout
+
+    def lift_limit(self) -> None:
+        """Claude has said all there is: what is left to do takes its own time."""
+        self._limit.reschedule(None)
 
 
 async def create(*, body: bytes, headers: Mapping[str, str]) -> Reply:
@@ -86,17 +91,17 @@ async def create(*, body: bytes, headers: Mapping[str, str]) -> Reply:
 
 @asynccontextmanager
 async def stream(*, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[ReplyStream]:
-    """Send a streaming call; the connection ends with the context, wherever the answer is. Raises a ClaudeError."""
-    ends_at = asyncio.get_running_loop().time() + settings.CLAUDE_CALL_LIMIT_S
+    """Send a streaming call; the connection ends with the context, wherever the answer is. Raises a ClaudeError.
+
+    What runs in the context is cancelled when the call's time is over, unless the limit was lifted before.
+    """
     with _limit():
-        async with asyncio.timeout_at(ends_at):
+        async with asyncio.timeout(settings.CLAUDE_CALL_LIMIT_S) as limit:
             response = await _send("/v1/messages", body=body, headers=headers, streaming=True)
-    try:
-        yield ReplyStream(
-            chunks=_chunks(response, ends_at=ends_at), upstream_request_id=response.headers.get("request-id", "")
-        )
-    finally:
-        await response.aclose()
+            try:
+                yield ReplyStream(_chunks(response), response.headers.get("request-id", ""), limit)
+            finally:
+                await response.aclose()
 
 
 async def count_tokens(*, body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -188,20 +193,13 @@ def _refusal(error: anthropic.APIStatusError) -> ClaudeError:
     )
 
 
-async def _chunks(response: httpx2.Response, *, ends_at: float) -> AsyncIterator[bytes]:
-    """Yield the body as it comes, within the call's time limit. Raises ClaudeBrokeOff, ClaudeTimedOut."""
-    chunks = response.aiter_raw()
-    while True:
-        try:
-            async with asyncio.timeout_at(ends_at):
-                chunk = await anext(chunks, None)
-        except TimeoutError as error:
-            raise ClaudeTimedOut("Claude took too long to answer.") from error
-        except httpx2.HTTPError as error:
-            raise ClaudeBrokeOff("The connection to Claude broke off.") from error
-        if chunk is None:
-            return
-        yield chunk
+async def _chunks(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """Yield the body as it comes. Raises ClaudeBrokeOff."""
+    try:
+        async for chunk in response.aiter_raw():
+            yield chunk
+    except httpx2.HTTPError as error:
+        raise ClaudeBrokeOff("The connection to Claude broke off.") from error
 
 
 @contextmanager

@@ -223,6 +223,7 @@ class StreamedCompletion:
         async for chunk in reply.chunks:
             self._meter.feed(chunk)
             if self._meter.finished or self._meter.failed:
+                reply.lift_limit()
                 await self._end()
             await self._hand_on(chunk)
             if self._client_gone and self._may_cut():
@@ -231,8 +232,12 @@ class StreamedCompletion:
             raise claude.ClaudeBrokeOff("Claude's answer broke off before its end.")
 
     async def _hand_on(self, chunk: bytes | Exception | None) -> None:
-        if not self._client_gone:
+        if self._client_gone:
+            return
+        if self._handed_on.full():
             await self._handed_on.put(chunk)
+        else:
+            self._handed_on.put_nowait(chunk)
 
     async def _end(self, *, error: claude.ClaudeError | None = None) -> None:
         """Close the record, once, with what the meter tells."""

@@ -16,10 +16,11 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_resolver
 
+from chat.api import EventStream
 from rgent.error_shapes import answer_error, error_event
 from rgent.request_body import BodyTooLarge, read_body
 
@@ -58,7 +59,7 @@ async def _answer(scope: HTTPScope, body: bytes, send: ASGISendCallable, *, requ
         status = response.status_code
         await _send(response, send, path=scope["path"], request_id=request_id)
     finally:
-        if isinstance(response, StreamingHttpResponse):
+        if isinstance(response, EventStream):
             response.close()
         logger.info(
             "request",
@@ -91,17 +92,17 @@ async def _send(response: HttpResponseBase, send: ASGISendCallable, *, path: str
     if isinstance(response, HttpResponse):
         headers.append((b"content-length", str(len(response.content)).encode()))
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers, "trailers": False})
-    if isinstance(response, StreamingHttpResponse):
+    if isinstance(response, EventStream):
         await _send_stream(response, send, path=path, request_id=request_id)
         return
     assert isinstance(response, HttpResponse)  # noqa: S101 - there is no third kind
     await send({"type": "http.response.body", "body": response.content, "more_body": False})
 
 
-async def _send_stream(response: StreamingHttpResponse, send: ASGISendCallable, *, path: str, request_id: str) -> None:
+async def _send_stream(response: EventStream, send: ASGISendCallable, *, path: str, request_id: str) -> None:
     """Send what the view yields. An error after the first byte becomes an event of the stream."""
     try:
-        async with aclosing(aiter(response)) as parts:  # type: ignore[type-var]
+        async with aclosing(response.events) as parts:  # type: ignore[type-var]
             async for part in parts:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
     except Exception as error:

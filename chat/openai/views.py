@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from accounts.api_keys import find_caller
 from billing.ledger import Grant
 from chat import completions
-from chat.api import event_stream, forwarded_headers, key_of, only, plain_answer, request_id_of
+from chat.api import EventStream, forwarded_headers, key_of, only, plain_answer, request_id_of
 from chat.openai.answer import completion
 from chat.openai.request import read_completion_request
 from chat.openai.stream import completion_chunks
@@ -26,7 +26,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
         begun = await completions.begin(caller=caller, request=asked.claude, request_id=request_id)
         stream = completions.StreamedCompletion(begun=begun, request=asked.claude, headers=headers)
         await stream.opened()
-        response = event_stream(completion_chunks(stream.chunks(), include_usage=asked.include_usage), stream=stream)
+        response = EventStream(completion_chunks(stream.chunks(), include_usage=asked.include_usage), stream=stream)
     else:
         response = await plain_answer(request, caller=caller, asked=asked.claude, headers=headers, shape=_in_its_shape)
     response["x-request-id"] = request_id  # where OpenAI's SDKs look for it
