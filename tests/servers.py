@@ -57,9 +57,9 @@ class SandboxControl:
         finally:
             self.control("DELETE", "/faults")
 
-    def claude_ledger(self) -> list[dict[str, Any]]:
-        """Return what Claude served: the truth that the product's ledger is compared with."""
-        return list(self.control("GET", "/claude/ledger?limit=1000")["data"])
+    def claude_ledger(self, *, since_id: int = 0) -> list[dict[str, Any]]:
+        """Return what Claude served: the truth that the product's ledger is compared with. Each row has an `id`."""
+        return list(self.control("GET", f"/claude/ledger?limit=10000&since_id={since_id}")["data"])
 
     def meter_totals(self) -> dict[str, int]:
         """Return what Stripe's meters hold, by event name, over all customers."""

@@ -31,13 +31,13 @@ class Client:
     def messages(self, prompt: str = "Hello world", *, model: str = HAIKU, **fields: Any) -> Answer:
         """Call `POST /v1/messages` in Anthropic's way."""
         headers = {"authorization": f"Bearer {self.key}"}
-        return send_json("POST", f"{self.url}/v1/messages", _message(prompt, model=model, **fields), headers=headers)
+        return send_json("POST", f"{self.url}/v1/messages", message(prompt, model=model, **fields), headers=headers)
 
     def stream(self, prompt: str = "Hello world", *, model: str = HAIKU, **fields: Any) -> HTTPResponse:
         """Begin a streaming call; the caller reads and closes. Raises urllib's HTTPError for a refusal."""
         request = urllib.request.Request(
             f"{self.url}/v1/messages",
-            data=json.dumps(_message(prompt, model=model, stream=True, **fields)).encode(),
+            data=json.dumps(message(prompt, model=model, stream=True, **fields)).encode(),
             headers={"authorization": f"Bearer {self.key}", "content-type": "application/json"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -45,6 +45,7 @@ class Client:
         return response
 
 
-def _message(prompt: str, *, model: str, **fields: Any) -> dict[str, Any]:
+def message(prompt: str, *, model: str = HAIKU, **fields: Any) -> dict[str, Any]:
+    """Return a body of `POST /v1/messages`."""
     messages = [{"role": "user", "content": prompt}]
     return {"model": model, "max_tokens": 10_000, "messages": messages, **fields}

@@ -62,9 +62,9 @@ class Customer:
         """Enter the code that came by mail. Returns the first page of the portal."""
         return self.browser.press(page, "Continue", code=self.read_code())
 
-    def create_key(self, *, name: str = "Production") -> str:
+    def create_key(self, *, name: str = "Production", **fields: str) -> str:
         """Make an API key and copy it from the one page that shows it."""
-        page = self.browser.press(self.browser.open("/app/keys/"), "Create key", name=name)
+        page = self.browser.press(self.browser.open("/app/keys/"), "Create key", name=name, **fields)
         found = re.search(r"rgent_[A-Za-z0-9_-]{20,}", page.text)
         assert found, page.text
         return found.group(0)

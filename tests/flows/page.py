@@ -7,7 +7,7 @@ from typing import Any
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 UNSEEN = {"script", "style", "title"}
 INLINE = {"a", "abbr", "b", "code", "em", "i", "kbd", "small", "span", "strong", "time"}
-TYPED = {"text", "email", "password", "hidden", "number", "tel", "url", "search"}
+TYPED = {"text", "email", "password", "hidden", "number", "tel", "url", "search", "date"}
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Reader(HTMLParser):
         self.rows: list[list[str]] = []
         self._open: list[str] = []
         self._form: Form | None = None
+        self._select = ""
         self._by_id: dict[str, Form] = {}
         self._button: tuple[Form, str, str] | None = None
         self._heard: dict[str, list[str]] = {}
@@ -97,6 +98,13 @@ class Reader(HTMLParser):
     def _begin_textarea(self, given: dict[str, str]) -> None:
         if self._form is not None and given.get("name"):
             self._form.fields[given["name"]] = ""
+
+    def _begin_select(self, given: dict[str, str]) -> None:
+        self._select = given.get("name", "")
+
+    def _begin_option(self, given: dict[str, str]) -> None:
+        if self._form is not None and self._select and ("selected" in given or self._select not in self._form.fields):
+            self._form.fields[self._select] = given.get("value", "")
 
     def _begin_button(self, given: dict[str, str]) -> None:
         form = self._by_id.get(given["form"]) if "form" in given else self._form

@@ -2,11 +2,12 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +79,10 @@ class Product(ABC):
         """Return how many usage records wait to be settled."""
         return int(self.evaluate("UsageRecord.objects.filter(state='open').count()"))
 
+    @abstractmethod
+    def database(self) -> AbstractContextManager[Any]:
+        """Open a connection to the database, to look on while the product works: `connection.execute(...)`."""
+
     def log(self) -> str:
         """Return what the product said so far."""
         return self._log.read_text(errors="replace")
@@ -125,6 +130,11 @@ class Laptop(Product):
         except AssertionError:
             self._interrupt()
             raise
+
+    def database(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Open the file, for reading."""
+        path = self.var_dir / "rgent.sqlite3"
+        return closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20))
 
     def stop(self) -> None:
         """Press Ctrl-C."""

@@ -4,7 +4,7 @@ import os
 import subprocess
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -56,6 +56,10 @@ class Servers(Product):
         give_redis_back(self._redis_url)
         assert not late, f"did not stop within {STOP_TIMEOUT_S:.0f} s: {late}\n{self.log()[-3000:]}"
         self._assert_nothing_left()
+
+    def database(self) -> AbstractContextManager[psycopg.Connection]:
+        """Connect to the database; every statement sees what is committed by then."""
+        return psycopg.connect(self.environ["DATABASE_URL"], autocommit=True)
 
     @contextmanager
     def another_web_server(self, **variables: str) -> Iterator[str]:
