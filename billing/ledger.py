@@ -18,7 +18,7 @@ from django.utils import timezone
 from billing.budgets import LockedBudgets, lock_budgets
 from billing.idempotency import Claim, LockedKeys, Repeated
 from billing.models import BillingAccount, Budget, IdempotencyKey, KeyBudget, PlanPrice, UsageRecord
-from billing.money import EXACT
+from billing.money import EXACT, format_exact
 from billing.prices import PriceList, price_list
 from billing.rows import ids_where, insert_rows, update_rows
 from billing.tokens import CACHE_WRITES, TOKEN_COLUMNS, TokenClass, TokenUsage
@@ -256,15 +256,16 @@ def _check_entitlement(model: str, *, account: BillingAccount, prices: PriceList
 
 def _affordable(entry: Begin, *, model: str, budget: Budget, prices: PriceList) -> int:
     """Return the output tokens that the request may ask for: what the budget leaves, at least one."""
-    left = budget.left_minor
-    if left is None:
+    left_minor = budget.left_minor
+    if left_minor is None:
         return entry.max_tokens
-    left = EXACT.subtract(left, _most_minor(entry, model=model, prices=prices, output_tokens=0))
+    least_minor = _most_minor(entry, model=model, prices=prices, output_tokens=1)
+    if left_minor < least_minor:
+        raise _cap_reached(budget, left_minor=left_minor, least_minor=least_minor)
     per_token = prices.rates[model][TokenClass.OUTPUT]
-    affordable = int(left // per_token) if per_token else entry.max_tokens
-    if left < 0 or affordable < 1:
-        raise _cap_reached(budget)
-    return affordable
+    if not per_token:
+        return entry.max_tokens
+    return 1 + int(EXACT.subtract(left_minor, least_minor) // per_token)
 
 
 def _most_minor(entry: Begin, *, model: str, prices: PriceList, output_tokens: int) -> Decimal:
@@ -273,11 +274,12 @@ def _most_minor(entry: Begin, *, model: str, prices: PriceList, output_tokens: i
     )
 
 
-def _cap_reached(budget: Budget) -> SpendingCapReached:
+def _cap_reached(budget: Budget, *, left_minor: Decimal, least_minor: Decimal) -> SpendingCapReached:
     whose, page = ("this key", "keys") if isinstance(budget, KeyBudget) else ("your organization", "billing")
+    cost, left = format_exact(least_minor), format_exact(max(left_minor, Decimal(0)))
     return SpendingCapReached(
-        f"The spending cap of {whose} leaves too little for this request. Raise the cap, or wait for the next billing "
-        f"period: {settings.PUBLIC_URL}/app/{page}/"
+        f"The spending cap of {whose} leaves too little for this request, which may cost {cost} with one token of an "
+        f"answer; {left} is left. Raise the cap, or wait for the next billing period: {settings.PUBLIC_URL}/app/{page}/"
     )
 
 

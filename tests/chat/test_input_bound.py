@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import struct
 from decimal import Decimal
 from typing import Any
@@ -211,7 +212,10 @@ def test_a_cap_that_does_not_pay_for_all_that_claude_may_read_refuses_the_reques
     customer = make_subscriber(cap_minor=Decimal(100))  # $1.00, which a million tokens of Haiku's input pass
 
     assert post(api, customer).status == 200
-    assert post(api, customer, **fields).status == 402
+    refused = post(api, customer, **fields)
+
+    assert (refused.status, refused.error[0]) == (402, "billing_error")
+    assert re.search(r"may cost \$13?\.\d+ .*; \$0\.99\d* is left", refused.error[1])
     assert customer.account.held_minor == 0
 
 
