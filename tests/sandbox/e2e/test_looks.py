@@ -39,6 +39,8 @@ def addresses(shop: Shop) -> Addresses:
     canceling = shop.stripe.v1.subscriptions.list({"customer": paying}).data[0].id
     event = shop.stripe.v1.events.list().data[0].id
     meter = shop.stripe.v1.billing.meters.list().data[0].id
+    setup = shop.stripe.v1.setup_intents.create({"customer": paying}).id
+    shop.stripe.v1.setup_intents.confirm(setup, {"payment_method": "pm_card_threeDSecure2Required"})
     logged = shop.sandbox.control("GET", "/requests?limit=1")["requests"][0]["id"]
     dashboard = (
         "", "customers", f"customers/{paying}", "subscriptions", f"subscriptions/{canceling}", "invoices",
@@ -57,6 +59,7 @@ def addresses(shop: Shop) -> Addresses:
             f"{shop.sandbox.url}/p/session/none",
             f"{shop.sandbox.url}/invoice/{subscription.latest_invoice}",
             f"{shop.sandbox.url}/invoice/in_none",
+            f"{shop.sandbox.url}/authenticate/{setup}",
             f"{shop.sandbox.url}/authenticate/pi_none",
         )
     )
