@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from billing import abandonment, clock, idempotency, outbox, posting, reconciliation
+from billing import abandonment, alerts, clock, idempotency, outbox, posting, reconciliation
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,13 @@ def forget_old_idempotency_keys() -> None:
     forgotten = idempotency.forget_old_keys(now=timezone.now())
     if forgotten:
         logger.info("idempotency keys forgotten", extra={"count": forgotten})
+
+
+@shared_task(time_limit=55)
+def send_spending_alerts() -> None:
+    """Twice a minute: tell owners and admins which caps are about to be used up."""
+    alerts.raise_alerts(now=clock.now())
+    alerts.mail_alerts()
 
 
 @shared_task(time_limit=300)

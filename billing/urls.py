@@ -11,6 +11,7 @@ urlpatterns = [
     path("keys/<int:api_key_id>/", key_pages.change, name="key"),
     path("keys/<int:api_key_id>/revoke", key_pages.revoke, name="key_revoke"),
     path("billing/", views.billing, name="billing"),
+    path("billing/cap", views.change_cap, name="change_cap"),
     path("billing/subscribe", views.subscribe, name="subscribe"),
     path("billing/return", views.checkout_return, name="checkout_return"),
     path("billing/canceled", views.checkout_canceled, name="checkout_canceled"),

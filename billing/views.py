@@ -12,6 +12,11 @@ from accounts.models import Membership
 from accounts.portal_access import member_page, require_manager
 from billing import clock
 from billing.bill import current_bill
+from billing.cap_form import SpendingCapForm
+from billing.cap_meter import cap_meter
+from billing.cap_thresholds import percents_of, set_percents
+from billing.cap_use import cap_notice
+from billing.caps import cap_standing, set_cap
 from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
 from billing.invoices import InvoiceNotFound, invoice_of, invoices_of
 from billing.models import BillingAccount, Plan
@@ -46,15 +51,39 @@ def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_safe
 @member_page
 def billing(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Show the plan, the bill so far, the plans to subscribe to, and the invoices."""
+    """Show the plan, the bill so far, the spending cap, the plans to subscribe to, and the invoices."""
+    return _billing_page(request, membership)
+
+
+@require_POST
+@member_page
+def change_cap(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """Set the organization's spending cap, and when to be told that it is about to be used up."""
+    require_manager(membership)
+    form = SpendingCapForm(request.POST)
+    if not form.is_valid():
+        return _billing_page(request, membership, form=form, status=422)
+    set_cap(organization_id=membership.organization_id, cap_minor=form.cap_minor)
+    set_percents(organization_id=membership.organization_id, percents=form.cleaned_data["percents"])
+    messages.success(request, "The spending cap is saved. It holds from now on.")
+    return redirect("billing")
+
+
+def _billing_page(
+    request: HttpRequest, membership: Membership, *, form: SpendingCapForm | None = None, status: int = 200
+) -> HttpResponse:
     account, context = _standing(membership)
+    percents = percents_of(organization_id=account.organization_id)
     context |= {
+        "cap": cap_meter(cap_standing(account=account, now=context["now"])) if account.cap_minor is not None else None,
+        "alert_percents": percents,
+        "cap_form": form or SpendingCapForm.showing(cap_minor=account.cap_minor, percents=percents),
         "bill": current_bill(account=account, now=context["now"]),
         "plans": [] if account.stripe_subscription_id else [plan for plan in plans_on_sale() if not plan.is_trial],
         "may_subscribe": not account.stripe_subscription_id and membership.may_manage,
         "invoices": invoices_of(customer_id=account.stripe_customer_id),
     }
-    return render(request, "billing/billing.html", context)
+    return render(request, "billing/billing.html", context, status=status)
 
 
 @require_safe
@@ -129,7 +158,8 @@ def checkout_canceled(request: HttpRequest, membership: Membership) -> HttpRespo
 def _standing(membership: Membership) -> tuple[BillingAccount, dict[str, Any]]:
     """Return the organization's account, in its present period, and what every page of billing shows."""
     account, now = _account_of(membership), clock.now()
-    return account, {"membership": membership, "now": now, "standing": standing_of(account=account, now=now)}
+    standing = standing_of(account=account, now=now)  # enters the present period
+    return account, {"membership": membership, "now": now, "standing": standing, "cap_notice": cap_notice(account)}
 
 
 def _account_of(membership: Membership) -> BillingAccount:

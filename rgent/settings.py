@@ -220,6 +220,7 @@ else:
 _EVERY = {
     "post usage": ("billing.tasks.post_usage", 2.0),
     "send meter events": ("billing.tasks.send_meter_events", 2.0),
+    "send spending alerts": ("billing.tasks.send_spending_alerts", 30.0),
     "find abandoned records": ("billing.tasks.find_abandoned_records", 60.0),
     "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),

@@ -2,7 +2,19 @@
 
 from django.urls import path, register_converter
 
-from billing.api import bill, caps, invoices, keys, organization, plan_change, plans, requests, subscription, usage
+from billing.api import (
+    alerts,
+    bill,
+    caps,
+    invoices,
+    keys,
+    organization,
+    plan_change,
+    plans,
+    requests,
+    subscription,
+    usage,
+)
 
 
 class Identifier:
@@ -39,4 +51,5 @@ urlpatterns = [
     path("keys/<int:key_id>", keys.KeyView.as_view()),
     path("keys/<int:key_id>/revoke", keys.KeyRevocationView.as_view()),
     path("cap", caps.CapView.as_view()),
+    path("alerts", alerts.AlertsView.as_view()),
 ]

@@ -10,9 +10,11 @@ from billing.models.key_budget import KeyBudget
 from billing.models.meter_event import MeterEvent
 from billing.models.plan import Plan, PlanPrice
 from billing.models.posted_usage import PostedUsage
+from billing.models.spending_alert import AlertThresholds, SpendingAlert
 from billing.models.usage_record import UsageRecord
 
 __all__ = [
+    "AlertThresholds",
     "BillingAccount",
     "Budget",
     "DailyUsage",
@@ -24,5 +26,6 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "PostedUsage",
+    "SpendingAlert",
     "UsageRecord",
 ]

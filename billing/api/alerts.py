@@ -1,0 +1,82 @@
+"""Alerts about spending caps: when they are wanted, and which were sent."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.fields import Amount, Instant, StrictSerializer
+from billing.alerts import alerts_of
+from billing.api.base import BillingView
+from billing.cap_thresholds import percents_of, set_percents
+
+MOST_THRESHOLDS = 10
+MOST_SHOWN = 100
+
+
+class Percent(serializers.IntegerField):
+    """A whole percent of a cap."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=100, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number; text and true are none. Raises ValidationError."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class AlertThresholdsChange(StrictSerializer):
+    """When alerts are wanted."""
+
+    percents = serializers.ListField(
+        child=Percent(),
+        max_length=MOST_THRESHOLDS,
+        help_text="Of the organization's cap and of each key's, for example `[50, 80, 100]`; empty for no alerts.",
+    )
+
+
+class RaisedAlert(serializers.Serializer[Any]):
+    """An alert. Owners and admins are mailed once in a period for each share of a cap; a changed cap is another cap."""
+
+    percent = serializers.IntegerField()
+    key_id = serializers.IntegerField(
+        source="api_key_id", allow_null=True, help_text="Whose cap; null for the organization's own."
+    )
+    key_name = serializers.CharField(source="api_key.name", default=None, allow_null=True)
+    cap_minor = Amount(help_text="The cap, in cents.")
+    spent_minor = Amount(help_text="What was spent of it by then, in cents, exactly.")
+    raised_at = Instant(help_text="When the share was found to be used.")
+    mailed_at = Instant(allow_null=True, help_text="Null while the mail waits to be sent.")
+
+
+class AlertsOut(serializers.Serializer[Any]):
+    """When alerts are wanted, and those of this billing period."""
+
+    percents = serializers.ListField(child=serializers.IntegerField(), help_text="Ascending; empty for no alerts.")
+    raised = RaisedAlert(many=True, help_text=f"The newest first, {MOST_SHOWN} at most.")
+
+
+class AlertsView(BillingView):
+    """Alerts about spending caps."""
+
+    @extend_schema(operation_id="get_alerts", summary="Look at the alerts of spending caps", responses=AlertsOut)
+    def get(self, request: Request) -> Response:
+        """Return at which shares of a cap owners and admins are mailed, and which mails this period saw."""
+        raised = alerts_of(organization_id=self.organization_id, since=self.account.spending_starts_at)
+        percents = percents_of(organization_id=self.organization_id)
+        return Response(AlertsOut({"percents": percents, "raised": raised[:MOST_SHOWN]}).data)
+
+    @extend_schema(
+        operation_id="set_alerts",
+        summary="Choose when to be alerted",
+        request=AlertThresholdsChange,
+        responses=AlertsOut,
+    )
+    def put(self, request: Request) -> Response:
+        """Choose the shares of a cap at which owners and admins are mailed. Caps are looked at twice a minute."""
+        set_percents(organization_id=self.organization_id, percents=self.body(AlertThresholdsChange)["percents"])
+        return self.get(request)

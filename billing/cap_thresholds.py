@@ -1,0 +1,76 @@
+"""Which share of its cap each organization and each key has used, by the thresholds that the organization chose."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from billing.cap_use import used_percent
+from billing.models import AlertThresholds, BillingAccount, Budget, KeyBudget
+from billing.models.spending_alert import DEFAULT_PERCENTS
+from billing.money import EXACT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachedThreshold:
+    """The highest threshold that the spending of a cap has reached; the organization's own where no key is named."""
+
+    organization_id: int
+    api_key_id: int | None
+    spending_starts_at: datetime
+    cap_minor: Decimal
+    spent_minor: Decimal
+    percent: int
+
+    @property
+    def cap(self) -> tuple[object, ...]:
+        """What makes a cap the same: whose it is, how much, and in which period."""
+        return self.organization_id, self.api_key_id, self.spending_starts_at, self.cap_minor
+
+
+def percents_of(*, organization_id: int) -> list[int]:
+    """Return at which percents of a cap an organization wants alerts, ascending."""
+    chosen = AlertThresholds.objects.filter(organization_id=organization_id).first()
+    return list(chosen.percents if chosen else DEFAULT_PERCENTS)
+
+
+def set_percents(*, organization_id: int, percents: Iterable[int]) -> None:
+    """Choose at which percents of a cap an organization wants alerts; none, for no alerts."""
+    wanted = sorted(set(percents))
+    AlertThresholds.objects.update_or_create(organization_id=organization_id, defaults={"percents": wanted})
+
+
+def reached_thresholds(accounts: Sequence[BillingAccount], *, now: datetime) -> Iterator[ReachedThreshold]:
+    """Look at the caps of some accounts, and at those of their keys, in the billing period that holds `now`."""
+    organization_ids = [account.organization_id for account in accounts]
+    chosen = AlertThresholds.objects.filter(organization_id__in=organization_ids)
+    percents = dict(chosen.values_list("organization_id", "percents"))
+    for account, budget, api_key_id in _budgets(accounts, now=now):
+        used = used_percent(budget=budget, account=account)
+        wanted = percents.get(account.organization_id, DEFAULT_PERCENTS)
+        percent = max((each for each in wanted if each <= used), default=0)
+        # A cap that was set so low that nothing fits into it is no news to who set it.
+        if percent and budget.spent_minor and budget.cap_minor is not None:
+            yield ReachedThreshold(
+                organization_id=account.organization_id,
+                api_key_id=api_key_id,
+                spending_starts_at=budget.spending_starts_at,
+                # One form of each amount: on SQLite it is text, and part of what makes an alert unique.
+                cap_minor=Decimal(f"{budget.cap_minor.normalize(EXACT):f}"),
+                spent_minor=budget.spent_minor,
+                percent=percent,
+            )
+
+
+def _budgets(
+    accounts: Sequence[BillingAccount], *, now: datetime
+) -> Iterator[tuple[BillingAccount, Budget, int | None]]:
+    owners = {account.organization_id: account for account in accounts}
+    for account in accounts:
+        account.enter_period(now=now)
+        yield account, account, None
+    capped = [account.organization_id for account in accounts if account.has_key_caps]
+    for budget in KeyBudget.objects.select_related("api_key").filter(api_key__organization_id__in=capped):
+        account = owners[budget.api_key.organization_id]
+        budget.keep_up_with(account)
+        yield account, budget, budget.api_key_id

@@ -1,0 +1,69 @@
+"""Alerts about spending caps: at which shares of a cap they are wanted, and those that were raised."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import ApiKey, Organization
+from billing.money import AmountField
+
+DEFAULT_PERCENTS = (50, 80, 100)
+GUARD = ["organization", "spending_starts_at", "cap_minor", "percent"]
+
+
+class AlertThresholds(models.Model):
+    """Where an organization wants alerts, of its own cap and of its keys'. Without a row: at DEFAULT_PERCENTS."""
+
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="alert_thresholds")
+    percents = models.JSONField(help_text="Whole percents of a cap, ascending; empty for no alerts.")
+
+    class Meta:
+        verbose_name_plural = "alert thresholds"
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {', '.join(f'{percent} %' for percent in self.percents) or 'no alerts'}"
+
+
+class SpendingAlert(models.Model):
+    """A cap of which a threshold was reached. Its row is what makes it one mail in a period, whoever looks again.
+
+    A cap that is changed is another cap.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    api_key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Whose cap it is; the organization's own where there is none.",
+    )
+    percent = models.PositiveSmallIntegerField()
+    cap_minor = AmountField("cap, cents")
+    spent_minor = AmountField("spent by then, cents", default=Decimal(0))
+    spending_starts_at = models.DateTimeField()
+    raised_at = models.DateTimeField(help_text="In billing time.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    next_attempt_at = models.DateTimeField(
+        default=timezone.now, help_text="In wall time: when to mail it. While somebody does: when to try again."
+    )
+    mailed_at = models.DateTimeField(null=True, help_text="In wall time.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(mailed_at__isnull=True), name="spending_alerts_to_mail"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=[*GUARD, "api_key"], name="one_alert_of_a_key"),
+            models.UniqueConstraint(
+                fields=GUARD, condition=models.Q(api_key__isnull=True), name="one_alert_of_an_organization"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.api_key or self.organization}: {self.percent} %"
