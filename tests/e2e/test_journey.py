@@ -77,6 +77,7 @@ def create_key(page: Page, album: Album) -> str:
     """Make a key, copy it with one click, and see that it is not shown again."""
     page.get_by_role("link", name="API keys").first.click()
     album.keep(page, "keys-none")
+    look_at_limits(page, album)
     page.get_by_role("button", name="Create key").click()
     new_key = page.locator("#new-key").inner_text().strip()
     album.keep(page, "key-new")
@@ -86,6 +87,17 @@ def create_key(page: Page, album: Album) -> str:
     expect(page.locator("#new-key")).to_have_count(0)
     album.keep(page, "keys")
     return new_key
+
+
+def look_at_limits(page: Page, album: Album) -> None:
+    """Unfold a new key's limits: a day is asked for where one is wanted. Leaves all as it was."""
+    page.get_by_text("Limit its models").click()
+    expect(page.get_by_label("Last day")).to_be_hidden()
+    page.get_by_label("Expires").select_option("On a date")
+    expect(page.get_by_label("Last day")).to_be_visible()
+    album.keep(page, "key-limits")
+    album.keep_small_and_dark(page, "key-limits")
+    page.get_by_label("Expires").select_option("Never")
 
 
 def subscribe(page: Page, album: Album) -> None:

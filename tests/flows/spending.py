@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from tests.flows.client import Client
@@ -54,14 +55,18 @@ class Spending:
         self._manage = {"authorization": f"Bearer {customer.create_key(name='Manage', scopes='manage')}"}
         self._key_hash = hashlib.sha256(client.key.encode()).hexdigest()
 
-    def cap(self, whose: Whose, cents: Decimal) -> None:
-        """Set a cap, as a customer would."""
+    def cap(self, whose: Whose, cents: Decimal | None) -> None:
+        """Set a cap, or lift it, as a customer would."""
+        change = {"cap_minor": None if cents is None else str(cents)}
         if whose is Whose.ORGANIZATION:
-            self._call("PUT", "/cap", {"cap_minor": str(cents)})
+            self._call("PUT", "/cap", change)
         else:
-            keys = self._call("GET", "/keys")["data"]
-            key_id = next(key["id"] for key in keys if key["name"] == "Production")
-            self._call("PATCH", f"/keys/{key_id}", {"cap_minor": str(cents)})
+            self._call("PATCH", f"/keys/{self._key_id}", change)
+
+    @cached_property
+    def _key_id(self) -> int:
+        keys = self._call("GET", "/keys")["data"]
+        return int(next(key["id"] for key in keys if key["name"] == "Production"))
 
     def standing(self, whose: Whose) -> Standing:
         """Look at a budget now."""

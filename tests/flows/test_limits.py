@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,7 @@ from tests.flows.servers_product import Servers
 from tests.flows.spending import Spending, Whose
 
 FREE_REQUESTS = 50
-CENT = Decimal(1)
+CENT, MORE_THAN_ENOUGH = Decimal(1), Decimal(1000)
 ARRIVING_FOR_S = 0.5
 # 39 cents.
 MUCH = using(input_tokens=0, output_tokens=60_000)
@@ -54,11 +55,32 @@ def test_it_never_passes_a_nearly_spent_cap_with_five_hundred_requests_at_once(p
     assert end.spent_minor < spending.standing(whose).used_minor <= end.spent_minor + CENT
 
 
+def test_it_counts_all_a_key_spends_although_its_cap_comes_and_goes(product: Product) -> None:
+    customer, client = paying_customer(product)
+    spending = Spending(product, customer, client)
+    calls = [one_of_a_crowd(client, turn) for turn in range(300)]
+
+    with ThreadPoolExecutor(1) as thread:
+        crowd = thread.submit(call_all, calls, over_s=4)
+        changes = 0
+        while not crowd.done():
+            spending.cap(Whose.KEY, cents=MORE_THAN_ENOUGH if changes % 2 == 0 else None)
+            changes += 1
+    spending.cap(Whose.KEY, cents=MORE_THAN_ENOUGH)
+    spending.wait_until_closed()
+
+    end = spending.standing(Whose.KEY)
+    costs = [Decimal(cost) for (cost,) in spending.records("cost_minor")]
+    assert changes >= 4
+    assert Counter(reply.status for reply in crowd.result()) == {200: 240, 400: 60}
+    assert (end.spent_minor, end.held_minor) == (sum(costs), 0)
+
+
 def test_it_gives_back_what_a_thousand_streams_held_whose_clients_left(product: Product) -> None:
     customer, client = paying_customer(product)
     spending = Spending(product, customer, client)
     for whose in Whose:
-        spending.cap(whose, cents=Decimal(1000))
+        spending.cap(whose, cents=MORE_THAN_ENOUGH)
     before = newest_served(product)
 
     leave_all((Call.of(client, SLOW, max_tokens=200, stream=True) for _ in range(1000)), **IN_THE_MIDDLE)
