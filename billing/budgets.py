@@ -9,14 +9,10 @@ from billing.models import BillingAccount, Budget, KeyBudget, UsageRecord
 from billing.money import EXACT
 from billing.rows import lock_rows, update_rows
 
-ACCOUNT_GUARDS = [
-    "trial_used",
-    "spent_minor",
-    "held_minor",
-    "spending_starts_at",
-    "period_starts_at",
-    "period_ends_at",
-]
+# What every request changes of an account; what the beginning of a period changes; and what else is looked at.
+SPENDING = ["trial_used", "spent_minor", "held_minor"]
+PERIOD = ["period_starts_at", "period_ends_at", "spending_starts_at"]
+TERMS = ["organization", "plan", "status", "priced_at", "anchor_at", "cap_minor", "has_key_caps"]
 KEY_GUARDS = ["spent_minor", "held_minor", "spending_starts_at"]
 
 
@@ -25,6 +21,7 @@ class LockedBudgets:
     """Budgets of locked accounts, by organization and by key, in the billing period that is now."""
 
     accounts: dict[int, BillingAccount]
+    in_a_new_period: list[BillingAccount] = field(default_factory=list)
     keys: dict[int, KeyBudget] = field(default_factory=dict)
 
     def read_keys(self, spenders: Iterable[tuple[int, int | None]]) -> None:
@@ -54,8 +51,9 @@ class LockedBudgets:
             budget.spent_minor = EXACT.add(budget.spent_minor, cost_minor)
 
     def save(self) -> None:
-        """Write what changed, one statement a table."""
-        update_rows(self.accounts.values(), fields=ACCOUNT_GUARDS)
+        """Write what changed."""
+        update_rows(self.accounts.values(), fields=SPENDING)
+        update_rows(self.in_a_new_period, fields=PERIOD)
         update_rows(self.keys.values(), fields=KEY_GUARDS)
 
 
@@ -64,8 +62,7 @@ def lock_budgets(*, organization_ids: Collection[int], now: datetime) -> LockedB
 
     Each enters the billing period that holds `now`. An organization without an account is not among them.
     """
-    rows = lock_rows(BillingAccount, column="organization", values=organization_ids)
-    accounts = {row.organization_id: row for row in rows}
-    for account in accounts.values():
-        account.enter_period(now=now)
-    return LockedBudgets(accounts)
+    fields = [*SPENDING, *PERIOD, *TERMS]
+    rows = lock_rows(BillingAccount, column="organization", values=organization_ids, fields=fields)
+    moved = [row for row in rows if row.enter_period(now=now)]
+    return LockedBudgets({row.organization_id: row for row in rows}, in_a_new_period=moved)

@@ -9,18 +9,21 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 Row = TypeVar("Row", bound=models.Model)
 _Columns = Sequence["models.Field[Any, Any]"]
 
 
-def lock_rows(model: type[Row], *, column: str, values: Collection[int]) -> list[Row]:
-    """Return the rows whose `column` is one of `values`, locked in order of id until the transaction ends."""
+def lock_rows(model: type[Row], *, column: str, values: Collection[int], fields: Sequence[str]) -> list[Row]:
+    """Return the rows whose `column` is one of `values`, locked in order of id until the transaction ends.
+
+    Their `fields` are read; any other is looked up when it is asked for.
+    """
     if not values:
         return []
     placeholders = ", ".join(["%s"] * len(values))
-    sql = _lock_sql(model, column, connection.features.has_select_for_update)
+    sql = _lock_sql(model, column, (*fields,), connection.features.has_select_for_update)
     return list(model._default_manager.raw(sql.format(placeholders), list(values)))
 
 
@@ -71,15 +74,24 @@ def update_rows(rows: Iterable[models.Model], *, fields: Sequence[str]) -> None:
 
 def _arrays(rows: Sequence[models.Model], columns: _Columns) -> list[list[Any]]:
     """Return what the database stores of each column, row after row."""
-    return [[column.get_db_prep_save(getattr(row, column.attname), connection) for row in rows] for column in columns]
+    database = connections[DEFAULT_DB_ALIAS]
+    # psycopg takes Python's own types as they are; what is not one of them, or is checked, its field prepares.
+    prepared = (models.JSONField, models.DecimalField) if database.vendor == "postgresql" else (models.Field,)
+    arrays = []
+    for column in columns:
+        values = [getattr(row, column.attname) for row in rows]
+        if isinstance(column, prepared):
+            values = [column.get_db_prep_save(value, database) for value in values]
+        arrays.append(values)
+    return arrays
 
 
 # The names in these statements are our own models'; every value is a parameter.
 @cache
-def _lock_sql(model: type[models.Model], column: str, for_update: bool) -> str:
-    everything = ", ".join(_name(each) for each in cast(Any, model._meta.concrete_fields))
+def _lock_sql(model: type[models.Model], column: str, fields: tuple[str, ...], for_update: bool) -> str:
+    names = ", ".join(map(_name, _columns(model, ("id", *fields))))
     lock = " FOR UPDATE" if for_update else ""
-    return f"SELECT {everything} FROM {_table(model)} WHERE {_name(_field(model, column))} IN ({{}}) ORDER BY id{lock}"  # noqa: S608
+    return f"SELECT {names} FROM {_table(model)} WHERE {_name(_field(model, column))} IN ({{}}) ORDER BY id{lock}"  # noqa: S608
 
 
 @cache

@@ -1,7 +1,8 @@
 """The gateway to Claude: the only module that imports its SDK.
 
-Bytes pass through in both directions; nothing is parsed into the SDK's models. The SDK's own retries are off, since it
-repeats a call whose body broke off after a 200, and each repetition is paid. Only explicit refusals are tried again.
+Bytes pass through in both directions, over the SDK's HTTP client, to its host and with its headers; nothing is parsed
+into its models. Nor does the SDK retry: it would repeat a call whose body broke off after a 200, and each repetition is
+paid. Only explicit refusals are tried again.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
@@ -136,7 +137,7 @@ async def close() -> None:
     """Close the connections of this event loop's client."""
     client = _clients.pop(asyncio.get_running_loop(), None)
     if client is not None:
-        await client.close()
+        await client.http.aclose()
 
 
 async def _send(
@@ -158,35 +159,29 @@ async def _send(
 
 async def _send_once(path: str, *, body: bytes | None, headers: Mapping[str, str], streaming: bool) -> httpx2.Response:
     client = _client()
+    request = client.http.build_request(
+        "GET" if body is None else "POST", client.base_url + path, content=body, headers={**client.headers, **headers}
+    )
     try:
-        if body is None:
-            response: Any = await client.get(path, cast_to=httpx2.Response)
-        else:
-            response = await client.post(
-                path,
-                cast_to=httpx2.Response,
-                content=body,
-                options={"headers": {"content-type": "application/json", **headers}},
-                stream=streaming,
-                stream_cls=anthropic.AsyncStream[Any],
-            )
-    except anthropic.APIStatusError as error:
-        raise _refusal(error) from error
-    except anthropic.APITimeoutError as error:
+        response = await client.http.send(request, stream=streaming)
+        if response.is_success:
+            return response
+        await response.aread()
+    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+        raise ClaudeUnavailable("Claude cannot be reached at the moment.") from error
+    except httpx2.TimeoutException as error:
         raise ClaudeTimedOut("Claude took too long to answer.") from error
-    except anthropic.APIConnectionError as error:
-        if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
-            raise ClaudeUnavailable("Claude cannot be reached at the moment.") from error
+    except httpx2.HTTPError as error:
         raise ClaudeBrokeOff("The connection to Claude broke off.") from error
-    return cast(httpx2.Response, response)
+    await response.aclose()
+    raise _refusal(response)
 
 
-def _refusal(error: anthropic.APIStatusError) -> ClaudeError:
-    response = error.response
-    if error.status_code in {401, 402, 403}:
-        return ClaudeMisconfigured(f"Claude answered {error.status_code} to the operator's key.")
+def _refusal(response: httpx2.Response) -> ClaudeError:
+    if response.status_code in {401, 402, 403}:
+        return ClaudeMisconfigured(f"Claude answered {response.status_code} to the operator's key.")
     return ClaudeRefused(
-        status=error.status_code,
+        status=response.status_code,
         body=response.content,
         retry_after=response.headers.get("retry-after", ""),
         upstream_request_id=response.headers.get("request-id", ""),
@@ -218,23 +213,35 @@ def _seconds(retry_after: str, *, default: float) -> float:
         return default
 
 
-def _client() -> anthropic.AsyncAnthropic:
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """The SDK's own HTTP client, host and headers. Its methods above them, which take as long again, are left out."""
+
+    http: httpx2.AsyncClient
+    base_url: str
+    headers: Mapping[str, str]
+
+
+def _client() -> _Client:
     """Return this event loop's client: connections belong to a loop, and are kept alive between calls."""
     loop = asyncio.get_running_loop()
     client = _clients.get(loop)
     if client is None:
-        limits = httpx2.Limits(
-            max_connections=settings.CLAUDE_CONNECTIONS, max_keepalive_connections=settings.CLAUDE_CONNECTIONS
-        )
-        timeout = httpx2.Timeout(settings.CLAUDE_CALL_LIMIT_S, connect=CONNECT_TIMEOUT_S)
-        client = _clients[loop] = anthropic.AsyncAnthropic(
-            api_key=settings.ANTHROPIC_API_KEY,
-            base_url=settings.ANTHROPIC_BASE_URL,
-            max_retries=0,
-            timeout=timeout,
-            http_client=anthropic.DefaultAioHttpClient(limits=limits, timeout=timeout),
-        )
+        client = _clients[loop] = _new_client()
     return client
 
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, anthropic.AsyncAnthropic] = WeakKeyDictionary()
+def _new_client() -> _Client:
+    limits = httpx2.Limits(
+        max_connections=settings.CLAUDE_CONNECTIONS, max_keepalive_connections=settings.CLAUDE_CONNECTIONS
+    )
+    timeout = httpx2.Timeout(settings.CLAUDE_CALL_LIMIT_S, connect=CONNECT_TIMEOUT_S)
+    http = anthropic.DefaultAioHttpClient(limits=limits, timeout=timeout)
+    sdk = anthropic.AsyncAnthropic(
+        api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL, http_client=http
+    )
+    headers = {name: value for name, value in sdk.default_headers.items() if isinstance(value, str)}
+    return _Client(http=http, base_url=str(sdk.base_url).rstrip("/"), headers=headers)
+
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Client] = WeakKeyDictionary()

@@ -61,15 +61,16 @@ class BillingAccount(Budget):
         """The billing period this row speaks of."""
         return Period(starts_at=self.period_starts_at, ends_at=self.period_ends_at)
 
-    def enter_period(self, *, now: datetime) -> None:
+    def enter_period(self, *, now: datetime) -> bool:
         """Move to the period that holds `now`; a new period starts with nothing spent. Saves nothing.
 
-        Usage does not wait for Stripe's webhook to tell of the renewal.
+        Returns False where it is in that period already. Usage does not wait for Stripe's webhook to tell of the
+        renewal.
         """
         if now < self.period_ends_at:
-            return
-        period = period_at(anchor=self.anchor_at, instant=now)
-        self.begin_spending(period=period)
+            return False
+        self.begin_spending(period=period_at(anchor=self.anchor_at, instant=now))
+        return True
 
     def begin_spending(self, *, period: Period) -> None:
         """Move to `period`, with nothing spent. Saves nothing."""
