@@ -22,9 +22,14 @@ def lock_rows(model: type[Row], *, column: str, values: Collection[int], fields:
     """
     if not values:
         return []
-    placeholders = ", ".join(["%s"] * len(values))
-    sql = _lock_sql(model, column, (*fields,), connection.features.has_select_for_update)
-    return list(model._default_manager.raw(sql.format(placeholders), list(values)))
+    columns = _in_order(model, ("id", *fields))
+    sql = _lock_sql(model, column, ("id", *fields)).format(", ".join(["%s"] * len(values)))
+    if connection.vendor != "postgresql":  # which locks as a whole, and stores what its fields must convert
+        return list(model._default_manager.raw(sql, list(values)))
+    names = [each.attname for each in columns]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} FOR UPDATE", list(values))
+        return [model.from_db(connection.alias, names, row) for row in cursor.fetchall()]
 
 
 def ids_where(model: type[models.Model], *, ids: Collection[int], column: str, value: str) -> set[int]:
@@ -88,10 +93,9 @@ def _arrays(rows: Sequence[models.Model], columns: _Columns) -> list[list[Any]]:
 
 # The names in these statements are our own models'; every value is a parameter.
 @cache
-def _lock_sql(model: type[models.Model], column: str, fields: tuple[str, ...], for_update: bool) -> str:
-    names = ", ".join(map(_name, _columns(model, ("id", *fields))))
-    lock = " FOR UPDATE" if for_update else ""
-    return f"SELECT {names} FROM {_table(model)} WHERE {_name(_field(model, column))} IN ({{}}) ORDER BY id{lock}"  # noqa: S608
+def _lock_sql(model: type[models.Model], column: str, fields: tuple[str, ...]) -> str:
+    names = ", ".join(map(_name, _in_order(model, fields)))
+    return f"SELECT {names} FROM {_table(model)} WHERE {_name(_field(model, column))} IN ({{}}) ORDER BY id"  # noqa: S608
 
 
 @cache
@@ -119,6 +123,12 @@ def _update_sql(model: type[models.Model], fields: tuple[str, ...]) -> str:
 def _update_one_sql(model: type[models.Model], fields: tuple[str, ...]) -> str:
     assigned = ", ".join(f"{_name(column)} = %s" for column in _columns(model, fields))
     return f"UPDATE {_table(model)} SET {assigned} WHERE id = %s"  # noqa: S608
+
+
+@cache
+def _in_order(model: type[models.Model], fields: tuple[str, ...]) -> _Columns:
+    """Return columns in the order in which a model takes them from the database."""
+    return [each for each in cast(Any, model._meta.concrete_fields) if each.name in fields]
 
 
 @cache
