@@ -103,6 +103,7 @@ WORDS: dict[type[Exception], str] = {
 }
 # A repeated call would be refused again, or would be paid twice; SDKs obey this header (x-should-retry).
 NOT_TO_RETRY = (
+    ModelNotForKey,
     NotEntitled,
     NotSettled,
     AlreadySubscribed,

@@ -36,6 +36,7 @@ def test_a_model_that_the_key_may_not_use_is_refused_and_nothing_recorded(api, p
 
     error = answer.json["error"]
     assert (answer.status, error["type"]) == (403, "permission_error")
+    assert answer.headers["x-should-retry"] == "false"
     assert "may not use claude-haiku-5-5. It may use claude-sonnet-5-5." in error["message"]
     assert not UsageRecord.objects.exists()
 
