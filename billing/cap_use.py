@@ -11,7 +11,7 @@ from billing.tokens import TokenClass
 USED_UP = 100
 ALMOST_USED_UP = 80
 # A cap is never passed, so one that is used up is seldom met to the last decimal: what is left and does not pay for a
-# thousand tokens in and out is as good as nothing.
+# thousand tokens in and out counts as nothing.
 SMALL_REQUEST_TOKENS = 1000
 
 
@@ -50,7 +50,6 @@ def cap_notice(account: BillingAccount) -> CapNotice | None:
     spent, cap = format_exact(account.spent_minor), format_exact(account.cap_minor)
     if percent >= USED_UP:
         until = f"until it is raised, or until {account.period_ends_at:%-d %b}"
-        return CapNotice(
-            text=f"The spending cap of {cap} is used up ({spent}): requests are refused {until}.", tone="bad"
-        )
+        text = f"The spending cap of {cap} is used up ({spent}): requests that could pass it are refused {until}."
+        return CapNotice(text=text, tone="bad")
     return CapNotice(text=f"{percent} % of the spending cap of {cap} is used ({spent}).", tone="warn")
