@@ -21,7 +21,14 @@ WARM_UP_S = 3.0
 
 
 def run(
-    *, names: Sequence[str], customers: int, folder: Path, rounds: int, window_s: float, held: Sequence[int]
+    *,
+    names: Sequence[str],
+    customers: int,
+    folder: Path,
+    rounds: int,
+    window_s: float,
+    held: Sequence[int],
+    held_for_s: float,
 ) -> Run:
     """Measure every subject under every kind of load, in turns, and then its streams held at once."""
     cores, about = Cores.of_this_machine(), machine.about()
@@ -32,15 +39,18 @@ def run(
         for subject in bench.subjects:
             _say(f"warming up {subject.name}")
             warm_up(subject, for_s=WARM_UP_S)
+        samples = _take_turns(bench.subjects, rounds=rounds, window_s=window_s)
+        resident_mb = {each.name: each.server.resident_mb() for each in bench.subjects}
         return Run(
-            samples=_take_turns(bench.subjects, rounds=rounds, window_s=window_s),
-            held=_hold(bench, held),
-            resident_mb={each.name: each.server.resident_mb() for each in bench.subjects},
+            samples=samples,
+            resident_mb=resident_mb,
+            held=_hold(bench, held, for_s=held_for_s),
             wrong=bench.wrong(),
             about={
                 **about,
                 "run": f"{rounds} rounds of {window_s:g} s, in turns; medians, and (smallest-largest) of a round",
                 "placed": str(cores),
+                "streams held open": f"{held_for_s:g} s each, all opened at once",
                 "rgent's customers": f"{customers} capped organizations, one after another",
                 "PostgreSQL": bench.durability,
                 "peer": subjects.LITELLM,
@@ -58,12 +68,12 @@ def _take_turns(running: Sequence[Subject], *, rounds: int, window_s: float) -> 
     return samples
 
 
-def _hold(bench: Bench, numbers: Sequence[int]) -> dict[str, list[HeldStreams]]:
+def _hold(bench: Bench, numbers: Sequence[int], *, for_s: float) -> dict[str, list[HeldStreams]]:
     held: dict[str, list[HeldStreams]] = {}
     for subject in bench.subjects:
         if subject is not bench.claude:
             _say(f"holding streams: {subject.name}")
-            held[subject.name] = [hold(subject, streams=number, claude=bench.claude) for number in numbers]
+            held[subject.name] = [hold(subject, streams=number, for_s=for_s, claude=bench.claude) for number in numbers]
     return held
 
 
@@ -83,7 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder=folder,
         rounds=asked.rounds,
         window_s=asked.window,
-        held=sorted(asked.held),
+        held=asked.held,
+        held_for_s=asked.held_for,
     )
     text = markdown(found)
     asked.results.mkdir(parents=True, exist_ok=True)
@@ -97,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--window", type=float, default=6.0, metavar="SECONDS", help="of one measurement")
     parser.add_argument("--held", type=int, nargs="*", default=[1000, 2000], metavar="STREAMS")
+    parser.add_argument("--held-for", type=float, default=5.0, metavar="SECONDS", help="how long each of those lasts")
     parser.add_argument("--customers", type=int, default=1000, help="of rgent, each with a cap and a key")
     subjects_by_default = [name for name in NAMES if name != "rgent x2" or len(os.sched_getaffinity(0)) > 2]
     parser.add_argument("--only", nargs="+", choices=NAMES, default=subjects_by_default, metavar="SUBJECT")

@@ -25,7 +25,7 @@ END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass
 class Served:
-    """What one subject was served. `held` is the streams open at the moment, `most_held` the most there were."""
+    """What one subject was served. `held` streams are open now, `most_held` is the most since none was."""
 
     plain: int = 0
     streams: int = 0
@@ -134,7 +134,7 @@ class Exchange(asyncio.Protocol):
             self._streams[shape] = _chunks(shape)
         self._streaming = served
         served.held += 1
-        served.most_held = max(served.most_held, served.held)
+        served.most_held = max(served.most_held, served.held) if served.held > 1 else 1
         self._transport.write(STREAM_HEAD)
         self._send(self._streams[shape], at=0, pause_s=shape.pause_ms / 1000)
 

@@ -14,8 +14,8 @@ from bench.traffic import Shape
 
 WARM_UP_S = 0.5
 PATIENCE_S = 180.0
-# Five seconds of an event every 100 ms: what a thousand people reading along look like.
-HELD = Shape(events=51, pause_ms=100)
+# Few enough events that the streams cost their memory and connections, and not a core's worth of passing events on.
+HELD_PAUSE_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ def measure(subject: Subject, kind: Kind, *, window_s: float) -> Sample:
     )
 
 
-def hold(subject: Subject, *, streams: int, claude: Subject, shape: Shape = HELD) -> HeldStreams:
-    """Open so many streams at once, of five seconds each, and wait until the last has ended."""
+def hold(subject: Subject, *, streams: int, for_s: float, claude: Subject) -> HeldStreams:
+    """Open so many streams at once, each of `for_s` seconds, and wait until the last has ended."""
+    shape = Shape(events=round(for_s * 1000 / HELD_PAUSE_MS) + 1, pause_ms=HELD_PAUSE_MS)
     load = Load(port=subject.server.port, requests=subject.requests(shape), streaming=True)
     outcome = uvloop.run(load.run_once(concurrency=streams, patience_s=PATIENCE_S))
     return HeldStreams(

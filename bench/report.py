@@ -70,7 +70,7 @@ def _table(run: Run) -> list[str]:
         lines.append(_row([figure.name, *(_spread(rounds[name]) for name in subjects), *ratios]))
     memory = [f"{run.resident_mb[name]:.0f}" for name in subjects]
     shares = (f"{run.resident_mb[ours] / run.resident_mb[theirs]:.2f}" for ours, theirs in pairs)
-    return [*lines, _row(["resident MB at the end", *memory, *shares])]
+    return [*lines, _row(["resident MB after the rounds", *memory, *shares])]
 
 
 def _added_latency(samples: Samples) -> list[str]:
@@ -89,7 +89,7 @@ def _added_latency(samples: Samples) -> list[str]:
 def _held(held: Mapping[str, Sequence[HeldStreams]]) -> list[str]:
     if not any(held.values()):
         return []
-    lines = [_row(["five-second streams", "asked", "at once", "complete", "errors"])]
+    lines = [_row(["streams held open", "asked", "at once", "complete", "errors"])]
     lines.append(_row(["---", "---:", "---:", "---:", "---"]))
     for name, runs in held.items():
         for run in runs:

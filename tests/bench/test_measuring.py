@@ -52,9 +52,11 @@ def test_a_stream_takes_as_long_as_its_events_are_apart(claude: Subject) -> None
 
 
 def test_streams_are_held_open_at_the_same_time(claude: Subject) -> None:
-    held = hold(claude, streams=30, claude=claude, shape=Shape(events=10, pause_ms=50))
+    many = hold(claude, streams=30, for_s=2.5, claude=claude)
+    few = hold(claude, streams=5, for_s=2.5, claude=claude)
 
-    assert (held.asked, held.most_at_once, held.complete, held.errors) == (30, 30, 30, {})
+    assert (many.asked, many.most_at_once, many.complete, many.errors) == (30, 30, 30, {})
+    assert (few.asked, few.most_at_once, few.complete, few.errors) == (5, 5, 5, {})
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Environments of the clients: installed once, exactly, apart from the product, under `var/clients`."""
 
+import fcntl
 import shutil
 import subprocess
 import sys
@@ -52,14 +53,17 @@ class ApiClient:
         return {"NODE_PATH": str(self.home / "node_modules")} if self.language == "node" else {}
 
     def install(self) -> None:
-        """Install it where that was not done before. Raises CalledProcessError."""
+        """Install it where that was not done before, by one process at a time. Raises CalledProcessError."""
+        INSTALLED.mkdir(parents=True, exist_ok=True)
         stamp = self.home / "installed"
-        if stamp.is_file():
-            return
-        shutil.rmtree(self.home, ignore_errors=True)
-        for command in _python_commands(self) if self.language == "python" else _node_commands(self):
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
-        stamp.touch()
+        with (INSTALLED / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if stamp.is_file():
+                return
+            shutil.rmtree(self.home, ignore_errors=True)
+            for command in _python_commands(self) if self.language == "python" else _node_commands(self):
+                subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
+            stamp.touch()
 
 
 CLIENTS = [ApiClient(language, name) for language in VERSIONS for name in VERSIONS[language]]
