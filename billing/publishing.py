@@ -43,6 +43,18 @@ def publish_plans(*, plans: list[Plan] | None = None) -> Published:
     return published
 
 
+def is_published() -> bool:
+    """Tell by one call whether Stripe has what plans are sold by, as far as meters tell. Raises StripeUnavailable.
+
+    Amounts are not compared: that is for `publish_plans`.
+    """
+    prices = PlanPrice.objects.filter(plan__is_trial=False)
+    if not prices or prices.filter(stripe_price_id="").exists():
+        return False
+    names = {meter_event_name(model=price.model, token_class=TokenClass(price.token_class)) for price in prices}
+    return names <= stripe_billing.meters_by_event_name().keys()
+
+
 def _publish_plan(plan: Plan, *, meters: dict[str, str], published: Published) -> None:
     plan.stripe_product_id = _ensure_product(f"{PRODUCT_PREFIX}{plan.code}", name=plan.name, published=published)
     plan.stripe_base_price_id = _ensure_price(

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
-import anthropic
 import httpx2
 from django.conf import settings
 
@@ -231,7 +230,14 @@ def _client() -> _Client:
     return client
 
 
+def load() -> None:
+    """Load the SDK ahead of the first call."""
+    import anthropic  # noqa: F401
+
+
 def _new_client() -> _Client:
+    import anthropic  # a second's work, for which a start need not wait
+
     limits = httpx2.Limits(
         max_connections=settings.CLAUDE_CONNECTIONS, max_keepalive_connections=settings.CLAUDE_CONNECTIONS
     )

@@ -39,11 +39,8 @@ def is_api_path(path: str) -> bool:
 async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Start up, and at the end wait until every record in flight is closed: a deploy loses nothing."""
     await receive()
-    # What is loaded by now stays for good: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
     await send({"type": "lifespan.startup.complete"})
+    background.spawn(asyncio.to_thread(_load_the_rest))
     await receive()
     await background.drain(timeout_s=DRAIN_S)
     await asyncio.to_thread(group_commit.stop)
@@ -51,3 +48,11 @@ async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: AS
     await asyncio.wait_for(claude.close(), timeout=5)
     await gate.close()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _load_the_rest() -> None:
+    """Load what the first request would, and have the collector leave alone what stays for good."""
+    claude.load()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)

@@ -20,10 +20,14 @@ class NotInSandbox(Exception):
 
 
 def seed_demo() -> None:
-    """Publish the plans to the sandbox and create what is missing of the demo. Raises NotInSandbox elsewhere."""
+    """Publish the plans where the sandbox lacks them, and create what is missing of the demo.
+
+    Raises NotInSandbox elsewhere.
+    """
     if not settings.SANDBOX:
         raise NotInSandbox("The demo organization and its key exist in the sandbox mode alone.")
-    publishing.publish_plans()
+    if not publishing.is_published():
+        publishing.publish_plans()
     _seed_accounts()
 
 

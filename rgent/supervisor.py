@@ -64,14 +64,15 @@ def run(*, say: Say) -> None:
             processes["sandbox"] = Child.start(_sandbox_command())
         _migrate(say=say)
         _check_demo()
-        # They take seconds to start, in which the sandbox is filled.
+        # It takes seconds to start, in which the sandbox is filled. The worker, which takes as long and which nobody
+        # waits for, follows, so that they do not slow each other down.
         processes["web"] = Child.start(_web_command())
-        processes["worker"] = Child.start(_worker_command())
         if settings.SANDBOX:
             _wait_for(f"{settings.SANDBOX_URL}/_sandbox/health", processes)
             seed_demo()
         connection.close()
         _wait_for(f"http://127.0.0.1:{settings.PORT}/health", processes)
+        processes["worker"] = Child.start(_worker_command())
         say(_greeting())
         _supervise(processes, say=say)
     except Stopped:

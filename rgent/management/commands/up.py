@@ -10,6 +10,8 @@ from rgent.supervisor import StartFailed, run
 class Command(BaseCommand):
     """Starts web, worker with beat, and in the sandbox mode the sandbox."""
 
+    # Those of settings alone: the others load every page and form, which takes as long as all else before the start.
+    requires_system_checks = ("rgent",)
     help = "Set up what is missing and start web, worker and (in the sandbox mode) the sandbox."
 
     def handle(self, *args: Any, **options: Any) -> None:
