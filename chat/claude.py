@@ -158,8 +158,13 @@ async def _send(
 
 async def _send_once(path: str, *, body: bytes | None, headers: Mapping[str, str], streaming: bool) -> httpx2.Response:
     client = _client()
+    # A caller's header may hold any byte, and was read as Latin-1 (the ASGI specification leaves it at bytes).
+    of_the_caller = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
     request = client.http.build_request(
-        "GET" if body is None else "POST", client.base_url + path, content=body, headers={**client.headers, **headers}
+        method="GET" if body is None else "POST",
+        url=client.base_url + path,
+        content=body,
+        headers={**client.headers, **of_the_caller},
     )
     try:
         response = await client.http.send(request, stream=streaming)
@@ -218,7 +223,7 @@ class _Client:
 
     http: httpx2.AsyncClient
     base_url: str
-    headers: Mapping[str, str]
+    headers: Mapping[bytes, bytes]
 
 
 def _client() -> _Client:
@@ -246,7 +251,7 @@ def _new_client() -> _Client:
     sdk = anthropic.AsyncAnthropic(
         api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL, http_client=http
     )
-    headers = {name: value for name, value in sdk.default_headers.items() if isinstance(value, str)}
+    headers = {name.encode(): value.encode() for name, value in sdk.default_headers.items() if isinstance(value, str)}
     return _Client(http=http, base_url=str(sdk.base_url).rstrip("/"), headers=headers)
 
 

@@ -3,18 +3,23 @@
 The names are Anthropic's (docs.anthropic.com, "rate limits").
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from billing.limits.buckets import Level
+from billing.limits.gate import REQUESTS
 
 
-def rate_limit_headers(levels: Iterable[Level]) -> dict[str, str]:
-    """Return limit, remaining and reset (RFC 3339) of every bucket."""
+def rate_limit_headers(levels: Sequence[Level]) -> dict[str, str]:
+    """Return limit, remaining and reset (RFC 3339) of every bucket; as `tokens`, of that of tokens with least left."""
+    named = [(level.name, level) for level in levels]
+    of_tokens = [level for level in levels if level.name != REQUESTS]
+    if of_tokens:
+        named.append(("tokens", min(of_tokens, key=lambda level: level.remaining / level.limit)))
     headers: dict[str, str] = {}
-    for level in levels:
-        name = f"anthropic-ratelimit-{level.name}"
-        headers[f"{name}-limit"] = str(level.limit)
-        headers[f"{name}-remaining"] = str(int(level.remaining))
-        headers[f"{name}-reset"] = datetime.fromtimestamp(level.full_at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for name, level in named:
+        headers[f"anthropic-ratelimit-{name}-limit"] = str(level.limit)
+        headers[f"anthropic-ratelimit-{name}-remaining"] = str(int(level.remaining))
+        full_at = datetime.fromtimestamp(level.full_at_s, UTC)
+        headers[f"anthropic-ratelimit-{name}-reset"] = full_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     return headers

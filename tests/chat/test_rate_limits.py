@@ -20,7 +20,7 @@ def ask(api: str, customer: Customer, prompt: str = "Hello") -> Answer:
 
 
 def test_an_answer_tells_what_remains(api):
-    limit_trial(requests_per_minute=10, input_tokens_per_minute=1000)
+    limit_trial(requests_per_minute=10, input_tokens_per_minute=1000, output_tokens_per_minute=5000)
 
     answer = ask(api, make_customer())
 
@@ -28,6 +28,7 @@ def test_an_answer_tells_what_remains(api):
     assert answer.headers["anthropic-ratelimit-requests-remaining"] == "9"
     assert answer.headers["anthropic-ratelimit-requests-reset"].endswith("Z")
     assert int(answer.headers["anthropic-ratelimit-input-tokens-remaining"]) < 1000
+    assert answer.headers["anthropic-ratelimit-tokens-limit"] == "1000"  # of which the smaller share is left
 
 
 def test_a_call_too_many_is_told_when_to_come_back_and_opens_no_record(api):

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent
 INSTALLED = FOLDER.parents[1] / "var" / "clients"
 VERSIONS: dict[str, dict[str, str]] = tomllib.loads((FOLDER / "versions.toml").read_text())
 NODE_PACKAGES = {"anthropic": "@anthropic-ai/sdk", "openai": "openai"}
-INSTALL_TIMEOUT_S = 300
+INSTALL_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _python_commands(client: ApiClient) -> list[list[str]]:
 
 def _node_commands(client: ApiClient) -> list[list[str]]:
     package = f"{NODE_PACKAGES[client.family]}@{client.version}"
-    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--fetch-retries=1"]
     client.home.mkdir(parents=True)
     return [["npm", "install", "--prefix", str(client.home), *options, package]]
 
