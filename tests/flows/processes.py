@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.environment import OF_THE_PRODUCT
+from tests.flows.waiting import until
 
 OF_THE_SERVICES = ("DATABASE_URL", "REDIS_URL")
 PROC = Path("/proc")
+# The supervisor looks twice a second, and starts the worker when the web server answers.
+RESTARTED_WITHIN_S = 30.0
 
 
 def environment(*, var_dir: Path, **variables: str) -> dict[str, str]:
@@ -37,11 +40,14 @@ def processes_of(var_dir: Path) -> dict[int, str]:
 
 
 def signal_all(var_dir: Path, number: signal.Signals, *, running: str) -> None:
-    """Send a signal to each of the product's processes whose command line holds `running`."""
+    """Send a signal to each of the product's processes whose command line holds `running`, once there is one."""
     if not PROC.is_dir():
         pytest.skip("finding a product's processes needs Linux's /proc")
-    found = [pid for pid, command in processes_of(var_dir).items() if running in command]
-    assert found, f"no process runs {running!r}: {processes_of(var_dir)}"
+    found = until(
+        lambda: [pid for pid, command in processes_of(var_dir).items() if running in command],
+        within_s=RESTARTED_WITHIN_S,
+        why=f"no process runs {running!r}",
+    )
     for pid in found:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
