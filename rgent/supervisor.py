@@ -146,7 +146,7 @@ def _web_command() -> list[str]:
 
 def _worker_command() -> list[str]:
     # It warns of being root, and a laptop's container often has no other user.
-    python = [sys.executable, "-W", "ignore::RuntimeWarning:celery.platforms"]
+    python = [sys.executable, "-W", "ignore::UserWarning:celery.platforms"]
     command = [*python, "-m", "celery", "-A", "rgent", "--quiet", "worker", "-B", "--loglevel", "warning"]
     return [*command, "-P", "threads", "-c", "4", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
