@@ -4,6 +4,7 @@ A request must not wait for a lookup, and a revoked key must stop within 5 s in 
 each process asks the database once a second which keys have changed, and forgets these.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ TRUSTED_FOR_S = 3.0
 # A change is dated by the process that makes it, and seen when it is committed: so look back a little further.
 LOOK_BACK = timedelta(seconds=15)
 # For what changed by other ways than the models, such as a statement of SQL.
-FORGOTTEN_AFTER_S = 60.0
+FORGOTTEN_AFTER_S = 600.0
+# The first use is written down at once, and those of the next while together.
+NOTE_EVERY_S = 1.0
 LAST_USED_RESOLUTION_S = 60.0
 MOST_REMEMBERED = 50_000
 
@@ -140,5 +143,6 @@ class KeyMemory:
             while self._to_note:
                 api_key_ids, self._to_note = self._to_note, set()
                 await in_database(note_use, sorted(api_key_ids))
+                await asyncio.sleep(NOTE_EVERY_S)
         finally:
             self._noting = False

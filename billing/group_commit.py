@@ -8,13 +8,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from accounts import background
-from billing import clock
-from billing.ledger import Begin, Entry, Grant, Outcome, Settle, Void, commit
+from billing import clock, compare_and_add, ledger
+from billing.ledger import Begin, Entry, Grant, Outcome, Settle, Void
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ LARGEST_BATCH = 256
 ENDING_RETRY_S = 45.0
 ENDING_RETRY_PAUSE_S = 0.25
 
+Commit = Callable[..., Sequence[Outcome | None]]
 _Waiting = tuple[Entry, "asyncio.Future[Outcome]"]
 
 
@@ -127,22 +128,31 @@ class _Writer:
         return batch
 
     def _write_batch(self, batch: list[_Waiting]) -> None:
+        """Write what needs no decision, and then the rest."""
+        if left := self._write(batch, compare_and_add.commit):
+            self._write(left, ledger.commit)
+
+    def _write(self, batch: list[_Waiting], commit: Commit) -> list[_Waiting]:
+        """Write a batch, answer, and return what has no outcome yet."""
         try:
-            outcomes: Sequence[Outcome | Exception] = commit([entry for entry, _ in batch], now=clock.now())
+            outcomes: Sequence[Outcome | Exception | None] = commit([entry for entry, _ in batch], now=clock.now())
         except Exception as error:
             if isinstance(error, OperationalError | InterfaceError):
                 connection.close()  # it may be dead; the next batch opens another
+            elif commit is compare_and_add.commit:
+                return batch
             elif len(batch) > 1:
-                for waiting in batch:  # one bad entry must not fail its neighbours
-                    self._write_batch([waiting])
-                return
-            if not isinstance(error, DatabaseError):
+                return [left for waiting in batch for left in self._write([waiting], commit)]  # each for itself
+            elif not isinstance(error, DatabaseError):
                 logger.exception("the ledger refused an entry")
             outcomes = [LedgerUnavailable(str(error))] * len(batch)
-        answers = [(future, outcome) for (_, future), outcome in zip(batch, outcomes, strict=True)]
+        answers = [
+            (future, outcome) for (_, future), outcome in zip(batch, outcomes, strict=True) if outcome is not None
+        ]
         for loop in {future.get_loop() for future, _ in answers}:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_answer, [each for each in answers if each[0].get_loop() is loop])
+        return [waiting for waiting, outcome in zip(batch, outcomes, strict=True) if outcome is None]
 
 
 def _answer(answers: Sequence[tuple["asyncio.Future[Outcome]", Outcome | Exception]]) -> None:

@@ -21,6 +21,7 @@ from billing.models import BillingAccount, Budget, IdempotencyKey, KeyBudget, Pl
 from billing.money import EXACT, format_exact
 from billing.prices import PriceList, price_list
 from billing.rows import ids_where, insert_rows, update_rows
+from billing.terms import remember
 from billing.tokens import CACHE_WRITES, TOKEN_COLUMNS, TokenClass, TokenUsage
 
 # A call is cut off at CLAUDE_CALL_LIMIT_S; what is open this much later belongs to a process that died.
@@ -158,6 +159,8 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
         budgets.read_keys(map(_spender_of, entries))
         keys = LockedKeys((entry.organization_id, entry.claim) for entry in entries if isinstance(entry, Begin))
         still_open = _still_open([entry.grant.record.id for entry in entries if not isinstance(entry, Begin)])
+        for account in budgets.accounts.values():
+            remember(account)
         outcomes: list[Outcome] = []
         ended: list[UsageRecord] = []
         for entry in entries:
@@ -195,32 +198,19 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
         return repeated
     account = budgets.accounts[entry.organization_id]
     prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
-    model = entry.model or _first_model(entry, prices=prices)
     try:
-        _check_entitlement(model, account=account, prices=prices)
+        model = entitled_model(entry, status=account.status, prices=prices)
+        _check_trial(account, prices=prices)
         max_tokens = entry.max_tokens
         for budget in budgets.of(organization_id=entry.organization_id, api_key_id=entry.api_key_id):
             max_tokens = min(max_tokens, _affordable(entry, model=model, budget=budget, prices=prices))
     except NotEntitled as refusal:
         return refusal
-    hold_minor = _most_minor(entry, model=model, prices=prices, output_tokens=max_tokens)
     remaining = None
     if prices.trial:
         account.trial_used += 1
         remaining = prices.trial_requests - account.trial_used
-    record = UsageRecord(
-        request_id=entry.request_id,
-        organization_id=entry.organization_id,
-        api_key_id=entry.api_key_id,
-        plan_id=account.plan_id,
-        priced_at=account.priced_at,
-        model=model,
-        streamed=entry.streamed,
-        trial=prices.trial,
-        hold_minor=hold_minor,
-        begun_at=now,
-        deadline_at=timezone.now() + timedelta(seconds=settings.CLAUDE_CALL_LIMIT_S) + SETTLE_GRACE,
-    )
+    record = new_record(entry, model=model, prices=prices, max_tokens=max_tokens, now=now)
     budgets.hold(record)
     return Grant(
         record=record,
@@ -231,15 +221,34 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
     )
 
 
+def new_record(entry: Begin, *, model: str, prices: PriceList, max_tokens: int, now: datetime) -> UsageRecord:
+    """Return the open record of a request that may be made, with what it may cost at most. Nothing is written."""
+    return UsageRecord(
+        request_id=entry.request_id,
+        organization_id=entry.organization_id,
+        api_key_id=entry.api_key_id,
+        plan_id=prices.plan_id,
+        priced_at=prices.priced_at,
+        model=model,
+        streamed=entry.streamed,
+        trial=prices.trial,
+        hold_minor=_most_minor(entry, model=model, prices=prices, output_tokens=max_tokens),
+        begun_at=now,
+        deadline_at=timezone.now() + timedelta(seconds=settings.CLAUDE_CALL_LIMIT_S) + SETTLE_GRACE,
+    )
+
+
 def _first_model(entry: Begin, *, prices: PriceList) -> str:
     if not entry.key_models:
         return next(iter(prices.models), "")
     return next((model for model in prices.models if model in entry.key_models), entry.key_models[0])
 
 
-def _check_entitlement(model: str, *, account: BillingAccount, prices: PriceList) -> None:
+def entitled_model(entry: Begin, *, status: str, prices: PriceList) -> str:
+    """Return the model that a request gets. Raises a NotEntitled where the account or its plan does not allow it."""
+    model = entry.model or _first_model(entry, prices=prices)
     billing_page = f"{settings.PUBLIC_URL}/app/billing/"
-    if account.status == BillingAccount.Status.SUSPENDED:
+    if status == BillingAccount.Status.SUSPENDED:
         raise SubscriptionSuspended(f"The subscription is unpaid. Pay the open invoice at {billing_page} to go on.")
     if model not in prices.rates:
         included = ", ".join(prices.models) or "no model yet"
@@ -248,7 +257,12 @@ def _check_entitlement(model: str, *, account: BillingAccount, prices: PriceList
         raise ModelNotInPlan(
             f"The plan {prices.plan_name} does not include {model}. It includes {included}; other plans: {billing_page}"
         )
+    return model
+
+
+def _check_trial(account: BillingAccount, *, prices: PriceList) -> None:
     if prices.trial and account.trial_used >= prices.trial_requests:
+        billing_page = f"{settings.PUBLIC_URL}/app/billing/"
         raise TrialExhausted(
             f"The {prices.trial_requests} free requests are used up. Subscribe at {billing_page} to go on."
         )
@@ -286,24 +300,29 @@ def _cap_reached(budget: Budget, *, left_minor: Decimal, least_minor: Decimal) -
 def _end(entry: Settle | Void, *, budgets: LockedBudgets, keys: LockedKeys, now: datetime) -> UsageRecord:
     record, key = entry.grant.record, entry.grant.idempotency_key
     account = budgets.accounts[record.organization_id]
+    end_record(entry, period_starts_at=account.period_starts_at, now=now)
+    if isinstance(entry, Void) and record.trial:
+        account.trial_used -= 1
+    budgets.release(record, cost_minor=record.cost_minor)
+    if key and isinstance(entry, Settle):
+        keys.answer(key, entry.answer)
+    elif key:
+        keys.free(key)
+    return record
+
+
+def end_record(entry: Settle | Void, *, period_starts_at: datetime, now: datetime) -> None:
+    """Close the record of an ending, with what it cost. Nothing is written."""
+    record = entry.grant.record
     record.outcome = entry.outcome[:200]
     record.upstream_request_id = entry.upstream_request_id[:100]
-    record.settled_at, record.period_starts_at = now, account.period_starts_at
+    record.settled_at, record.period_starts_at = now, period_starts_at
     if isinstance(entry, Void):
         record.state = UsageRecord.State.ABANDONED if entry.may_have_served else UsageRecord.State.VOID
-        if record.trial:
-            account.trial_used -= 1
-        budgets.release(record)
-        if key:
-            keys.free(key)
-        return record
+        return
     record.state = UsageRecord.State.SETTLED
     record.estimated = entry.estimated
     record.server_tool_use = dict(entry.server_tool_use)
     for name in TOKEN_COLUMNS:
         setattr(record, name, getattr(entry.usage, name))
     record.cost_minor = entry.grant.prices.cost_minor(model=record.model, usage=entry.usage)
-    budgets.release(record, cost_minor=record.cost_minor)
-    if key:
-        keys.answer(key, entry.answer)
-    return record

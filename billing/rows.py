@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar, cast
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 Row = TypeVar("Row", bound=models.Model)
@@ -58,8 +59,13 @@ def insert_rows(rows: Sequence[Row], *, fields: Sequence[str], key: str) -> None
         cursor.execute(_insert_sql(type(rows[0]), (*fields,), key), _arrays(rows, columns))
         ids = dict(cursor.fetchall())
     for row in rows:
-        row.pk = ids[getattr(row, key)]
-        row._state.adding, row._state.db = False, connection.alias
+        mark_inserted(row, ids[getattr(row, key)])
+
+
+def mark_inserted(row: models.Model, row_id: int) -> None:
+    """Give a row that is now in the database its id."""
+    row.pk = row_id
+    row._state.adding, row._state.db = False, connection.alias
 
 
 def update_rows(rows: Iterable[models.Model], *, fields: Sequence[str]) -> None:
@@ -75,6 +81,42 @@ def update_rows(rows: Iterable[models.Model], *, fields: Sequence[str]) -> None:
         else:
             values = list(zip(*_arrays(rows, columns), strict=True))
             cursor.executemany(_update_one_sql(model, (*fields,)), values)
+
+
+def query_prepared(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Run a statement of PostgreSQL's that is planned once a connection, and return its rows.
+
+    Outside a transaction it commits by itself. Raises django.db's errors.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(cast(Any, connection.connection)) as cursor:
+        cursor.execute(cast(Any, sql), parameters, prepare=True)
+        return cursor.fetchall()
+
+
+def values_of(row: models.Model, fields: Sequence[str]) -> dict[str, Any]:
+    """Return what a row holds in some fields, by the column's name."""
+    return {cast(str, column.column): getattr(row, column.attname) for column in _columns(type(row), (*fields,))}
+
+
+def table_name(model: type[models.Model]) -> str:
+    """Return the name of a model's table, quoted."""
+    return _table(model)
+
+
+def column_names(model: type[models.Model], fields: Sequence[str]) -> str:
+    """Return the names of fields' columns as SQL lists them."""
+    return ", ".join(map(_name, _columns(model, (*fields,))))
+
+
+def column_types(model: type[models.Model], fields: Sequence[str]) -> str:
+    """Return the names of fields' columns with their types, as SQL defines a row."""
+    return ", ".join(f"{_name(column)} {column.db_type(connection)}" for column in _columns(model, (*fields,)))
+
+
+def assignments(model: type[models.Model], fields: Sequence[str], *, source: str) -> str:
+    """Return SQL that sets fields' columns to the columns of the same names in `source`."""
+    return ", ".join(f"{_name(column)} = {source}.{_name(column)}" for column in _columns(model, (*fields,)))
 
 
 def _arrays(rows: Sequence[models.Model], columns: _Columns) -> list[list[Any]]:

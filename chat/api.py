@@ -2,24 +2,23 @@
 
 import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest
 
 from accounts.api_keys import UnknownApiKey, check_model, find_caller
 from accounts.key_memory import Caller
 from billing.idempotency import AlreadyAnswered
 from chat import claude, completions, model_list
+from chat.answers import Answer, EventStream, event_stream, json_answer
 from chat.claude import FORWARDED_HEADERS
 from chat.claude_request import ClaudeRequest, read_chat_request, read_json, read_messages_request
 from chat.idempotency import claim_of, replay
-from chat.plain_chat import chat_answer, chat_events
-from chat.rate_headers import rate_limit_headers
+from chat.plain_chat import ChatEvents, chat_answer
 
-View = Callable[..., Awaitable[HttpResponseBase]]
-STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+ApiAnswer = Answer | EventStream
+View = Callable[..., Awaitable[ApiAnswer]]
 
 
 class MethodNotAllowed(Exception):
@@ -35,7 +34,7 @@ def only(method: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
-        async def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        async def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> ApiAnswer:
             if request.method != method:
                 raise MethodNotAllowed(allowed=method)
             return await view(request, *args, **kwargs)
@@ -46,7 +45,7 @@ def only(method: str) -> Callable[[View], View]:
 
 
 @only("POST")
-async def messages(request: HttpRequest) -> HttpResponseBase:
+async def messages(request: HttpRequest) -> ApiAnswer:
     """Answer in Anthropic's shape: Claude's own bytes, plain or streaming."""
     caller = await find_caller(key=key_of(request))
     asked = read_messages_request(request.body)
@@ -54,13 +53,11 @@ async def messages(request: HttpRequest) -> HttpResponseBase:
     if not asked.stream:
         return await plain_answer(request, caller=caller, asked=asked, headers=headers)
     begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
-    stream = completions.StreamedCompletion(begun=begun, request=asked, headers=headers)
-    await stream.opened()
-    return EventStream(stream.chunks(), stream=stream)
+    return await event_stream(completions.StreamedCompletion(begun=begun, request=asked, headers=headers))
 
 
 @only("POST")
-async def chat(request: HttpRequest) -> HttpResponseBase:
+async def chat(request: HttpRequest) -> ApiAnswer:
     """Answer a prompt: the simplest way in. The key may stand in the body as `access_code`."""
     data = read_json(request.body)
     access_code = data.get("access_code")
@@ -69,13 +66,12 @@ async def chat(request: HttpRequest) -> HttpResponseBase:
     if not asked.stream:
         return await plain_answer(request, caller=caller, asked=asked, headers={}, shape=chat_answer)
     begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
-    stream = completions.StreamedCompletion(begun=begun, request=asked, headers={})
-    await stream.opened()
-    return EventStream(chat_events(stream.chunks(), grant=begun.grant), stream=stream)
+    reshape = ChatEvents(grant=begun.grant).reshape
+    return await event_stream(completions.StreamedCompletion(begun=begun, request=asked, headers={}, reshape=reshape))
 
 
 @only("POST")
-async def count_tokens(request: HttpRequest) -> HttpResponseBase:
+async def count_tokens(request: HttpRequest) -> ApiAnswer:
     """Answer with Claude's count of a request's input tokens. It costs nothing, so nothing is recorded."""
     caller = await find_caller(key=key_of(request))
     model = read_json(request.body).get("model")
@@ -84,7 +80,7 @@ async def count_tokens(request: HttpRequest) -> HttpResponseBase:
 
 
 @only("GET")
-async def models(request: HttpRequest) -> HttpResponseBase:
+async def models(request: HttpRequest) -> ApiAnswer:
     """List the models of the caller's plan that the key may use, as Claude describes them."""
     caller = await find_caller(key=key_of(request))
     infos = await model_list.models_of(caller=caller)
@@ -92,7 +88,7 @@ async def models(request: HttpRequest) -> HttpResponseBase:
 
 
 @only("GET")
-async def model(request: HttpRequest, *, model_id: str) -> HttpResponseBase:
+async def model(request: HttpRequest, *, model_id: str) -> ApiAnswer:
     """Describe one model of the caller's plan that the key may use."""
     caller = await find_caller(key=key_of(request))
     infos = await model_list.models_of(caller=caller)
@@ -106,7 +102,7 @@ async def plain_answer(
     asked: ClaudeRequest,
     headers: Mapping[str, str],
     shape: completions.Shape | None = None,
-) -> HttpResponse:
+) -> Answer:
     """Answer a call that does not stream; one that was answered before, under its Idempotency-Key, as it was then."""
     request_id, claim = request_id_of(request), claim_of(request)
     try:
@@ -135,25 +131,3 @@ def request_id_of(request: HttpRequest) -> str:
 def forwarded_headers(request: HttpRequest) -> dict[str, str]:
     """Return those of the caller's headers that go on to Claude."""
     return {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
-
-
-def json_answer(body: bytes, *, begun: completions.Begun | None = None) -> HttpResponse:
-    """Return JSON as an answer; one that was begun tells what is left of its rate limits."""
-    headers = rate_limit_headers(begun.admission.levels) if begun else {}
-    return HttpResponse(body, content_type="application/json", headers=headers)
-
-
-class EventStream(HttpResponseBase):
-    """Server-sent events as an answer that no proxy may hold back. Its bytes go out as they are, when they come."""
-
-    streaming = True
-
-    def __init__(self, events: AsyncIterator[bytes], *, stream: completions.StreamedCompletion) -> None:
-        headers = {**STREAM_HEADERS, **rate_limit_headers(stream.begun.admission.levels)}
-        super().__init__(content_type="text/event-stream; charset=utf-8", headers=headers)
-        self.events = events
-        self._stream = stream
-
-    def close(self) -> None:
-        """Let the stream go, also one that nobody began to read."""
-        self._stream.let_go()

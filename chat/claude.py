@@ -1,8 +1,8 @@
 """The gateway to Claude: the only module that imports its SDK.
 
-Bytes pass through in both directions, over the SDK's HTTP client, to its host and with its headers; nothing is parsed
-into its models. Nor does the SDK retry: it would repeat a call whose body broke off after a 200, and each repetition is
-paid. Only explicit refusals are tried again.
+Bytes pass through in both directions, to the SDK's host and with its headers, over aiohttp, on which its fastest HTTP
+client stands; nothing is parsed into its models (docs/decisions/0017). Nor does the SDK retry: it would repeat a call
+whose body broke off after a 200, and each repetition is paid. Only explicit refusals are tried again.
 """
 
 import asyncio
@@ -11,16 +11,19 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
-import httpx2
+import aiohttp
 from django.conf import settings
 
 RETRY_STATUSES = frozenset({429, 500, 502, 503, 504, 529})
 RETRY_PAUSES_S = (0.25, 1.0)
 LONGEST_RETRY_AFTER_S = 5.0
 CONNECT_TIMEOUT_S = 10.0
+# How long a connection waits for its next call: less than a server does, or a call meets a connection that is closing.
+KEEPALIVE_S = 30.0
 # What of a caller's headers changes the answer, and so goes on to Claude.
 FORWARDED_HEADERS = ("anthropic-beta",)
 
@@ -83,10 +86,7 @@ class ReplyStream:
 
 async def create(*, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Send a plain call and return the answer. Raises a ClaudeError."""
-    with _limit():
-        async with asyncio.timeout(settings.CLAUDE_CALL_LIMIT_S):
-            response = await _send("/v1/messages", body=body, headers=headers)
-    return Reply(body=response.content, upstream_request_id=response.headers.get("request-id", ""))
+    return await _ask("/v1/messages", body=body, headers=headers)
 
 
 @asynccontextmanager
@@ -97,19 +97,16 @@ async def stream(*, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[Re
     """
     with _limit():
         async with asyncio.timeout(settings.CLAUDE_CALL_LIMIT_S) as limit:
-            response = await _send("/v1/messages", body=body, headers=headers, streaming=True)
+            response = await _send("/v1/messages", body=body, headers=headers)
             try:
                 yield ReplyStream(_chunks(response), response.headers.get("request-id", ""), limit)
             finally:
-                await response.aclose()
+                response.close()
 
 
 async def count_tokens(*, body: bytes, headers: Mapping[str, str]) -> bytes:
     """Return Claude's count of a request's input tokens, as it came; it costs nothing. Raises a ClaudeError."""
-    with _limit():
-        async with asyncio.timeout(settings.CLAUDE_CALL_LIMIT_S):
-            response = await _send("/v1/messages/count_tokens", body=body, headers=headers)
-    return response.content
+    return (await _ask("/v1/messages/count_tokens", body=body, headers=headers)).body
 
 
 async def count_text(*, model: str, text: str) -> int:
@@ -125,10 +122,7 @@ async def _count_message(model: str, text: str) -> int:
 
 async def model_info(*, model: str) -> dict[str, Any]:
     """Return what Claude tells of a model. Raises a ClaudeError."""
-    with _limit():
-        async with asyncio.timeout(settings.CLAUDE_CALL_LIMIT_S):
-            response = await _send(f"/v1/models/{quote(model, safe='')}", body=None, headers={})
-    info: dict[str, Any] = json.loads(response.content)
+    info: dict[str, Any] = json.loads((await _ask(f"/v1/models/{quote(model, safe='')}", body=None, headers={})).body)
     return info
 
 
@@ -136,16 +130,23 @@ async def close() -> None:
     """Close the connections of this event loop's client."""
     client = _clients.pop(asyncio.get_running_loop(), None)
     if client is not None:
-        await client.http.aclose()
+        await client.session.close()
 
 
-async def _send(
-    path: str, *, body: bytes | None, headers: Mapping[str, str], streaming: bool = False
-) -> httpx2.Response:
+async def _ask(path: str, *, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+    """Send a call and read its whole answer, within the time limit."""
+    with _limit():
+        async with asyncio.timeout(settings.CLAUDE_CALL_LIMIT_S):
+            response = await _send(path, body=body, headers=headers)
+            with _vendor_errors():
+                return Reply(await response.read(), response.headers.get("request-id", ""))
+
+
+async def _send(path: str, *, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
     """Send a call, a GET where it has no body, repeating it where Claude plainly refused before serving anything."""
     for pause_s in (*RETRY_PAUSES_S, None):
         try:
-            return await _send_once(path, body=body, headers=headers, streaming=streaming)
+            return await _send_once(path, body=body, headers=headers)
         except ClaudeRefused as refusal:
             if pause_s is None or refusal.status not in RETRY_STATUSES:
                 raise
@@ -156,48 +157,59 @@ async def _send(
     raise AssertionError("unreachable")
 
 
-async def _send_once(path: str, *, body: bytes | None, headers: Mapping[str, str], streaming: bool) -> httpx2.Response:
+async def _send_once(path: str, *, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
     client = _client()
-    # A caller's header may hold any byte, and was read as Latin-1 (the ASGI specification leaves it at bytes).
-    of_the_caller = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
-    request = client.http.build_request(
-        method="GET" if body is None else "POST",
-        url=client.base_url + path,
-        content=body,
-        headers={**client.headers, **of_the_caller},
-    )
-    try:
-        response = await client.http.send(request, stream=streaming)
-        if response.is_success:
+    with _vendor_errors():
+        response = await client.session.request(
+            "GET" if body is None else "POST",
+            client.base_url + path,
+            data=body,
+            headers={**client.headers, **{name: _as_it_came(value) for name, value in headers.items()}},
+            proxy=client.proxy,
+            allow_redirects=False,
+        )
+        if response.status < 300:
             return response
-        await response.aread()
-    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-        raise ClaudeUnavailable("Claude cannot be reached at the moment.") from error
-    except httpx2.TimeoutException as error:
-        raise ClaudeTimedOut("Claude took too long to answer.") from error
-    except httpx2.HTTPError as error:
-        raise ClaudeBrokeOff("The connection to Claude broke off.") from error
-    await response.aclose()
-    raise _refusal(response)
+        try:
+            raise _refusal(response, body=await response.read())
+        finally:
+            response.close()
 
 
-def _refusal(response: httpx2.Response) -> ClaudeError:
-    if response.status_code in {401, 402, 403}:
-        return ClaudeMisconfigured(f"Claude answered {response.status_code} to the operator's key.")
+def _as_it_came(value: str) -> str:
+    """Return a caller's header so that aiohttp, which writes UTF-8, sends the bytes that were read as Latin-1."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:  # bytes of another kind cannot be sent as they are
+        return value
+
+
+def _refusal(response: aiohttp.ClientResponse, *, body: bytes) -> ClaudeError:
+    if response.status in {401, 402, 403} or response.status < 400:
+        return ClaudeMisconfigured(f"Claude answered {response.status} to the operator's address or key.")
     return ClaudeRefused(
-        status=response.status_code,
-        body=response.content,
+        status=response.status,
+        body=body,
         retry_after=response.headers.get("retry-after", ""),
         upstream_request_id=response.headers.get("request-id", ""),
     )
 
 
-async def _chunks(response: httpx2.Response) -> AsyncIterator[bytes]:
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """Yield the body as it comes. Raises ClaudeBrokeOff."""
-    try:
-        async for chunk in response.aiter_raw():
+    with _vendor_errors():
+        async for chunk in response.content.iter_any():
             yield chunk
-    except httpx2.HTTPError as error:
+
+
+@contextmanager
+def _vendor_errors() -> Iterator[None]:
+    """Turn aiohttp's errors into ClaudeErrors. Once connected, Claude may have served what it did not answer."""
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise ClaudeUnavailable("Claude cannot be reached at the moment.") from error
+    except aiohttp.ClientError as error:
         raise ClaudeBrokeOff("The connection to Claude broke off.") from error
 
 
@@ -219,11 +231,12 @@ def _seconds(retry_after: str, *, default: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Client:
-    """The SDK's own HTTP client, host and headers. Its methods above them, which take as long again, are left out."""
+    """Connections to Claude, and what the SDK knows of it: its host, and the headers that it wants."""
 
-    http: httpx2.AsyncClient
+    session: aiohttp.ClientSession
     base_url: str
-    headers: Mapping[bytes, bytes]
+    headers: Mapping[str, str]
+    proxy: str | None
 
 
 def _client() -> _Client:
@@ -242,17 +255,27 @@ def load() -> None:
 
 def _new_client() -> _Client:
     import anthropic  # a second's work, for which a start need not wait
+    import httpx2
 
-    limits = httpx2.Limits(
-        max_connections=settings.CLAUDE_CONNECTIONS, max_keepalive_connections=settings.CLAUDE_CONNECTIONS
+    sdk = anthropic.AsyncAnthropic(api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL)
+    base_url = str(sdk.base_url).rstrip("/")
+    headers = {name: value for name, value in sdk.default_headers.items() if isinstance(value, str)}
+    connector = aiohttp.TCPConnector(
+        limit=settings.CLAUDE_CONNECTIONS, keepalive_timeout=KEEPALIVE_S, ssl=httpx2.create_ssl_context()
     )
-    timeout = httpx2.Timeout(settings.CLAUDE_CALL_LIMIT_S, connect=CONNECT_TIMEOUT_S)
-    http = anthropic.DefaultAioHttpClient(limits=limits, timeout=timeout)
-    sdk = anthropic.AsyncAnthropic(
-        api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL, http_client=http
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),  # the call's own limit does the rest
     )
-    headers = {name.encode(): value.encode() for name, value in sdk.default_headers.items() if isinstance(value, str)}
-    return _Client(http=http, base_url=str(sdk.base_url).rstrip("/"), headers=headers)
+    # Streams pass on as they come, so nothing may be compressed.
+    return _Client(session, base_url, {**headers, "Accept-Encoding": "identity"}, _proxy_of(base_url))
+
+
+def _proxy_of(url: str) -> str | None:
+    """Return the proxy that the environment names for an address, as HTTPS_PROXY and NO_PROXY do."""
+    address = urlsplit(url)
+    return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
 
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Client] = WeakKeyDictionary()

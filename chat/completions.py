@@ -7,7 +7,7 @@ whose client goes away is cut or read to its end by STREAM_ABORT_POLICY, and set
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,10 +30,11 @@ from chat.usage import read_server_tool_use, read_usage
 
 logger = logging.getLogger(__name__)
 
-# What a message of Claude's becomes for the caller.
+# What a message of Claude's becomes for the caller, and what the next bytes of a stream become.
 Shape = Callable[[Mapping[str, Any], Grant], Mapping[str, Any]]
+Reshape = Callable[[bytes], bytes]
+Write = Callable[[bytes], Awaitable[None]]
 CHARACTERS_A_TOKEN = 4
-CHUNKS_AHEAD = 64
 # Settling must be over before the record's deadline, which follows the call's own limit by a minute.
 COUNTING_LIMIT_S = 10.0
 
@@ -81,7 +82,7 @@ class Begun:
         try:
             await group_commit.end(ending)
         finally:
-            background.spawn(gate.release(self.admission, usage=usage))  # nobody waits for Redis
+            gate.release(self.admission, usage=usage)
 
 
 async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str, claim: Claim | None = None) -> Begun:
@@ -109,7 +110,7 @@ async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str, clai
         )
         grant = await group_commit.begin(entry)
     except BaseException:
-        background.spawn(gate.release(admission, usage=None))
+        gate.release(admission, usage=None)
         raise
     gate.note_plan(organization_id=caller.organization_id, plan_id=grant.record.plan_id)
     return Begun(grant=grant, admission=admission)
@@ -146,17 +147,22 @@ async def _call_and_settle(
 
 
 class StreamedCompletion:
-    """A streaming answer: Claude's bytes, with the last of them held until the record is settled.
+    """A streaming answer: Claude's bytes, reshaped or as they are, with the last of them held until it is settled.
 
-    A task of its own, the pump, asks Claude, reads and settles; the request's own task only forwards what the pump
-    hands on. So whenever the client goes away, nothing that meters is cancelled with it.
+    A task of its own, the pump, asks Claude, reads, writes to the client and settles; the request's own task only waits
+    for it. So whenever the client goes away, nothing that meters is cancelled with it.
     """
 
-    def __init__(self, *, begun: Begun, request: ClaudeRequest, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, begun: Begun, request: ClaudeRequest, headers: Mapping[str, str], reshape: Reshape | None = None
+    ) -> None:
         self.begun = begun
+        self._reshape = reshape
         self._meter = StreamMeter()
-        self._handed_on: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(maxsize=CHUNKS_AHEAD)
-        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._opened: asyncio.Future[None] = loop.create_future()
+        self._write: asyncio.Future[Write] = loop.create_future()
+        self._over: asyncio.Future[None] = loop.create_future()
         self._client_gone = False
         self._ended = False
         self._upstream_request_id = ""
@@ -170,21 +176,23 @@ class StreamedCompletion:
             self.let_go()
             raise
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield Claude's bytes as they come. Raises a ClaudeError where they break off, with the record closed."""
+    async def send_to(self, write: Write) -> None:
+        """Have the answer written, as it comes, and wait until it is.
+
+        Raises a ClaudeError where it breaks off, with the record closed, or NotSettled.
+        """
+        if not self._write.done():
+            self._write.set_result(write)
         try:
-            while (chunk := await self._handed_on.get()) is not None:
-                if isinstance(chunk, Exception):
-                    raise chunk
-                yield chunk
+            await asyncio.shield(self._over)
         finally:
             self.let_go()
 
     def let_go(self) -> None:
         """The client is gone, or has all: cut the stream, or let it be read to its end, by STREAM_ABORT_POLICY."""
         self._client_gone = True
-        while not self._handed_on.empty():  # the pump may wait for room
-            self._handed_on.get_nowait()
+        if not self._write.done():  # the pump may wait for somebody to write to
+            self._write.set_result(_to_nobody)
         if self._may_cut():
             self._pump.cancel()
 
@@ -216,8 +224,12 @@ class StreamedCompletion:
             ending = error
         if not self._opened.done():
             self._opened.set_exception(ending or claude.ClaudeBrokeOff("Claude's answer did not begin."))
-            return
-        await self._hand_on(ending)
+            self._opened.exception()  # the request may be gone
+        elif ending:
+            self._over.set_exception(ending)
+            self._over.exception()
+        else:
+            self._over.set_result(None)
 
     async def _read(self, reply: claude.ReplyStream) -> None:
         async for chunk in reply.chunks:
@@ -231,13 +243,12 @@ class StreamedCompletion:
         if not self._ended and not self._client_gone:
             raise claude.ClaudeBrokeOff("Claude's answer broke off before its end.")
 
-    async def _hand_on(self, chunk: bytes | Exception | None) -> None:
+    async def _hand_on(self, chunk: bytes) -> None:
         if self._client_gone:
             return
-        if self._handed_on.full():
-            await self._handed_on.put(chunk)
-        else:
-            self._handed_on.put_nowait(chunk)
+        if part := self._reshape(chunk) if self._reshape else chunk:
+            write = await self._write
+            await write(part)
 
     async def _end(self, *, error: claude.ClaudeError | None = None) -> None:
         """Close the record, once, with what the meter tells."""
@@ -272,6 +283,10 @@ class StreamedCompletion:
                 return await claude.count_text(model=self.begun.grant.record.model, text=text)
         except (claude.ClaudeError, TimeoutError):
             return -(-len(text) // CHARACTERS_A_TOKEN)
+
+
+async def _to_nobody(part: bytes) -> None:
+    """Write for a client that has gone."""
 
 
 def _message(body: bytes) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import hashlib
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from billing.idempotency import AlreadyAnswered, Claim
+from chat.answers import Answer, json_answer
 from chat.claude_request import InvalidRequest
 
 LONGEST_KEY = 255
@@ -20,10 +21,11 @@ def claim_of(request: HttpRequest) -> Claim | None:
     return Claim(key_hash=_hash(key.encode()), fingerprint=_hash(request.path.encode(), b"\0", request.body))
 
 
-def replay(answered: AlreadyAnswered) -> HttpResponse:
+def replay(answered: AlreadyAnswered) -> Answer:
     """Return a kept answer, marked as Stripe marks one (docs.stripe.com/api/idempotent_requests)."""
-    headers = {"idempotent-replayed": "true", "original-request": answered.request_id}
-    return HttpResponse(answered.answer, content_type="application/json", headers=headers)
+    answer = json_answer(answered.answer)
+    answer.headers.update({"idempotent-replayed": "true", "original-request": answered.request_id})
+    return answer
 
 
 def _hash(*parts: bytes) -> str:

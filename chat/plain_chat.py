@@ -1,7 +1,6 @@
 """The shape of `/chat`: a prompt's answer as one text, or as a stream of pieces and a summary."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import Any
 
 from billing.ledger import Grant
@@ -17,29 +16,35 @@ def chat_answer(message: Mapping[str, Any], grant: Grant) -> dict[str, Any]:
     return _answer(text, usage=read_usage(message.get("usage")), stop_reason=message.get("stop_reason"), grant=grant)
 
 
-async def chat_events(chunks: AsyncIterator[bytes], *, grant: Grant) -> AsyncIterator[bytes]:
-    """Turn Claude's stream into `delta` events, a piece of text each, and a last `done` with what a plain call answers.
+class ChatEvents:
+    """Turns Claude's stream into `delta` events, a piece of text each, and a last `done`: what a plain call answers.
 
-    Claude's `ping` and `error` events pass through. Raises what `chunks` raises.
+    Claude's `ping` and `error` events pass through.
     """
-    reader, meter = SseReader(), StreamMeter()
-    text: list[str] = []
-    async with aclosing(chunks):  # type: ignore[type-var]
-        async for chunk in chunks:
-            meter.feed(chunk)
-            for frame in reader.feed(chunk):
-                name = event_name(frame)
-                if name in {"ping", "error"}:
-                    yield frame + FRAME_END
-                piece = (
-                    str(event_data(frame).get("delta", {}).get("text") or "") if name == "content_block_delta" else ""
-                )
-                if piece:
-                    text.append(piece)
-                    yield format_event("delta", {"text": piece})
-    if meter.finished:
-        answer = _answer("".join(text), usage=meter.usage, stop_reason=meter.stop_reason, grant=grant)
-        yield format_event("done", answer)
+
+    def __init__(self, *, grant: Grant) -> None:
+        self._grant = grant
+        self._reader, self._meter = SseReader(), StreamMeter()
+        self._text: list[str] = []
+
+    def reshape(self, chunk: bytes) -> bytes:
+        """Take in the next bytes and return the events that they complete, or nothing."""
+        self._meter.feed(chunk)
+        events = b"".join(map(self._event, self._reader.feed(chunk)))
+        if not self._meter.finished:
+            return events
+        answer = _answer(
+            "".join(self._text), usage=self._meter.usage, stop_reason=self._meter.stop_reason, grant=self._grant
+        )
+        return events + format_event("done", answer)
+
+    def _event(self, frame: bytes) -> bytes:
+        name = event_name(frame)
+        if name in {"ping", "error"}:
+            return frame + FRAME_END
+        piece = str(event_data(frame).get("delta", {}).get("text") or "") if name == "content_block_delta" else ""
+        self._text.append(piece)
+        return format_event("delta", {"text": piece}) if piece else b""
 
 
 def _answer(text: str, *, usage: TokenUsage, stop_reason: str | None, grant: Grant) -> dict[str, Any]:

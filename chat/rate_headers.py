@@ -5,6 +5,7 @@ The names are Anthropic's (docs.anthropic.com, "rate limits").
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from billing.limits.buckets import Level
 from billing.limits.gate import REQUESTS
@@ -20,6 +21,10 @@ def rate_limit_headers(levels: Sequence[Level]) -> dict[str, str]:
     for name, level in named:
         headers[f"anthropic-ratelimit-{name}-limit"] = str(level.limit)
         headers[f"anthropic-ratelimit-{name}-remaining"] = str(int(level.remaining))
-        full_at = datetime.fromtimestamp(level.full_at_s, UTC)
-        headers[f"anthropic-ratelimit-{name}-reset"] = full_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        headers[f"anthropic-ratelimit-{name}-reset"] = _rfc_3339(int(level.full_at_s))
     return headers
+
+
+@lru_cache(maxsize=1024)  # the same few seconds, again and again
+def _rfc_3339(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""The API's ASGI handler: Django's requests, routes and responses without what costs a request most.
+"""The API's ASGI handler: Django's requests and routes without what costs a request most.
 
 Django's own handler opens a thread, sends signals and walks the middleware for each request, about a millisecond of
 CPU before a view runs. API views are async, keep no session and set no cookies, so none of it is needed here; what
@@ -9,18 +9,19 @@ import asyncio
 import logging
 import secrets
 import time
-from contextlib import aclosing, suppress
+from collections.abc import Coroutine
+from functools import lru_cache
 from io import BytesIO
+from typing import Any, cast
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse
-from django.http.response import HttpResponseBase
-from django.urls import get_resolver
+from django.urls import ResolverMatch, get_resolver
 
-from chat.api import EventStream
+from chat.answers import Answer, EventStream
+from chat.api import ApiAnswer
 from rgent.error_shapes import answer_error, error_event
 from rgent.request_body import BodyTooLarge, read_body
 
@@ -35,32 +36,47 @@ async def api_handler(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGI
     except RequestAborted:
         return
     except BodyTooLarge as error:
-        response = answer_error(error, path=scope["path"], request_id=request_id)
-        await _send(response, send, path=scope["path"], request_id=request_id)
+        answer = answer_error(error, path=scope["path"], request_id=request_id)
+        await _send(answer, send, path=scope["path"], request_id=request_id)
         return
-    answering = asyncio.ensure_future(_answer(scope, body, send, request_id=request_id))
+    await _while_there(_answer(scope, body, send, request_id=request_id), receive)
+
+
+async def _while_there(work: Coroutine[Any, Any, None], receive: ASGIReceiveCallable) -> None:
+    """Do the work of a request, and stop where the client goes away before it is done."""
+    task = cast("asyncio.Task[None]", asyncio.current_task())
+    gone = over = False
+
+    def stop(_: object) -> None:
+        nonlocal gone
+        if not over:
+            gone = True
+            task.cancel()
+
     leaving = asyncio.ensure_future(receive())  # after the body all there is to receive is that the client has gone
+    leaving.add_done_callback(stop)
     try:
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await work
+    except asyncio.CancelledError:
+        if not gone:
+            raise
+        task.uncancel()
     finally:
+        over = True
         leaving.cancel()
-        if not answering.done():
-            answering.cancel()
-        with suppress(asyncio.CancelledError):
-            await answering
 
 
 async def _answer(scope: HTTPScope, body: bytes, send: ASGISendCallable, *, request_id: str) -> None:
     started_s = time.perf_counter()
     status = 499  # the client was gone before there was an answer
-    response: HttpResponseBase | None = None
+    answer: ApiAnswer | None = None
     try:
-        response = await _respond(scope, body, request_id=request_id)
-        status = response.status_code
-        await _send(response, send, path=scope["path"], request_id=request_id)
+        answer = await _respond(scope, body, request_id=request_id)
+        status = answer.status
+        await _send(answer, send, path=scope["path"], request_id=request_id)
     finally:
-        if isinstance(response, EventStream):
-            response.close()
+        if isinstance(answer, EventStream):
+            answer.stream.let_go()
         logger.info(
             "request",
             extra={
@@ -73,40 +89,46 @@ async def _answer(scope: HTTPScope, body: bytes, send: ASGISendCallable, *, requ
         )
 
 
-async def _respond(scope: HTTPScope, body: bytes, *, request_id: str) -> HttpResponseBase:
+async def _respond(scope: HTTPScope, body: bytes, *, request_id: str) -> ApiAnswer:
     """Call the view of the path; whatever it raises becomes an answer."""
     try:
         request = ASGIRequest(scope, BytesIO(body))
         request._body = body
         request.request_id = request_id  # type: ignore[attr-defined]
-        match = get_resolver(settings.API_URLCONF).resolve(scope["path"])
-        response: HttpResponseBase = await match.func(request, *match.args, **match.kwargs)
+        match = _view_of(scope["path"])
+        answer: ApiAnswer = await match.func(request, *match.args, **match.kwargs)
     except Exception as error:
-        response = answer_error(error, path=scope["path"], request_id=request_id)
-    return response
+        answer = answer_error(error, path=scope["path"], request_id=request_id)
+    return answer
 
 
-async def _send(response: HttpResponseBase, send: ASGISendCallable, *, path: str, request_id: str) -> None:
-    headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+@lru_cache(maxsize=256)
+def _view_of(path: str) -> ResolverMatch:
+    """Return the view of a path. Raises Resolver404."""
+    return get_resolver(settings.API_URLCONF).resolve(path)
+
+
+async def _send(answer: ApiAnswer, send: ASGISendCallable, *, path: str, request_id: str) -> None:
+    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in answer.headers.items()]
     headers.append((b"request-id", request_id.encode()))
-    if isinstance(response, HttpResponse):
-        headers.append((b"content-length", str(len(response.content)).encode()))
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers, "trailers": False})
-    if isinstance(response, EventStream):
-        await _send_stream(response, send, path=path, request_id=request_id)
+    if isinstance(answer, Answer):
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers, "trailers": False})
+    if isinstance(answer, EventStream):
+        await _send_stream(answer, send, path=path, request_id=request_id)
         return
-    assert isinstance(response, HttpResponse)  # noqa: S101 - there is no third kind
-    await send({"type": "http.response.body", "body": response.content, "more_body": False})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
-async def _send_stream(response: EventStream, send: ASGISendCallable, *, path: str, request_id: str) -> None:
-    """Send what the view yields. An error after the first byte becomes an event of the stream."""
+async def _send_stream(answer: EventStream, send: ASGISendCallable, *, path: str, request_id: str) -> None:
+    """Send the stream as it comes. An error after the first byte becomes an event of the stream."""
+
+    async def write(part: bytes) -> None:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
     try:
-        async with aclosing(response.events) as parts:  # type: ignore[type-var]
-            async for part in parts:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await answer.stream.send_to(write)
     except Exception as error:
         logger.warning("stream broke off", extra={"request_id": request_id, "error": str(error)})
-        event = error_event(error, path=path, request_id=request_id)
-        await send({"type": "http.response.body", "body": event, "more_body": True})
+        await write(error_event(error, path=path, request_id=request_id))
     await send({"type": "http.response.body", "body": b"", "more_body": False})

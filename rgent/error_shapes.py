@@ -1,7 +1,6 @@
 """Which shape an error has outside: OpenAI's where OpenAI's clients call, Anthropic's everywhere else."""
 
-from django.http import HttpResponse
-
+from chat.answers import Answer
 from chat.openai.errors import openai_error
 from chat.openai.stream import data_event
 from rgent.error_catalogue import error_body, error_response
@@ -9,13 +8,14 @@ from rgent.error_catalogue import error_body, error_response
 OPENAI_PATHS = frozenset({"/v1/chat/completions"})
 
 
-def answer_error(error: Exception, *, path: str, request_id: str) -> HttpResponse:
+def answer_error(error: Exception, *, path: str, request_id: str) -> Answer:
     """Return the answer to a request of `path` that ended in an error; status and headers are the same everywhere."""
     response = error_response(error, request_id=request_id)
-    if path in OPENAI_PATHS:
-        response.content = openai_error(response.content, param=getattr(error, "param", None))
-        response["x-request-id"] = request_id
-    return response
+    headers = {name.lower(): value for name, value in response.items()}
+    if path not in OPENAI_PATHS:
+        return Answer(body=response.content, status=response.status_code, headers=headers)
+    body = openai_error(response.content, param=getattr(error, "param", None))
+    return Answer(body=body, status=response.status_code, headers={**headers, "x-request-id": request_id})
 
 
 def error_event(error: Exception, *, path: str, request_id: str) -> bytes:

@@ -41,10 +41,12 @@ def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
-    """Forget price lists and limits: here rows with the same ids come and go."""
+    """Forget price lists, limits and terms: here rows with the same ids come and go."""
+    from billing import terms
     from billing.limits.gate import forget_limits
     from billing.prices import forget_price_lists
 
+    terms.forget_all()
     forget_price_lists()
     forget_limits()
 

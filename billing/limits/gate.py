@@ -85,8 +85,11 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
     )
 
 
-async def release(admission: Admission, *, usage: TokenUsage | None) -> None:
-    """Take account of what an admitted request used; None where it failed, and used nothing that counts."""
+def release(admission: Admission, *, usage: TokenUsage | None) -> None:
+    """Take account of what an admitted request used; None where it failed, and used nothing that counts.
+
+    Nobody waits for Redis: where it is gone, leases run out by themselves, and buckets fill.
+    """
     limits = admission.limits
     if not (limits.input_tokens_per_minute or limits.output_tokens_per_minute or limits.concurrent_requests):
         return
@@ -101,11 +104,7 @@ async def release(admission: Admission, *, usage: TokenUsage | None) -> None:
         )
         if limit
     ]
-    stores = _stores()
-    try:
-        await stores.current().settle(owner=admission.owner, draws=draws, lease=admission.lease)
-    except (RedisError, TimeoutError, OSError) as error:
-        stores.redis_is_gone(error)  # leases run out by themselves, and buckets fill
+    _stores().current().settle(owner=admission.owner, draws=draws, lease=admission.lease)
 
 
 async def close() -> None:

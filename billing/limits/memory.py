@@ -34,7 +34,7 @@ class MemoryStore:
             self._buckets[owner, each.name] = (level, now_s)
         return Drawn(levels=_levels(draws, after, now_s))
 
-    async def settle(self, *, owner: str, draws: Sequence[Draw], lease: str) -> None:
+    def settle(self, *, owner: str, draws: Sequence[Draw], lease: str) -> None:
         """Give the lease back, and take what was used beyond what was drawn, into debt where need be."""
         now_s = time.time()
         self._leases.get(owner, {}).pop(lease, None)

@@ -4,8 +4,6 @@
 """
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any
 
 from chat.openai.answer import completion_usage, envelope, finish_reason, refusal_text
@@ -20,18 +18,22 @@ KEEP_ALIVE = b": ping" + FRAME_END
 NO_ARGUMENTS = "{}"
 
 
-async def completion_chunks(events: AsyncIterator[bytes], *, include_usage: bool) -> AsyncIterator[bytes]:
-    """Turn Claude's stream into chunks. Raises what `events` raises; then, as after an error of Claude's, no DONE."""
-    reader, meter, writer = SseReader(), StreamMeter(), ChunkWriter()
-    async with aclosing(events):  # type: ignore[type-var]
-        async for received in events:
-            meter.feed(received)
-            chunks = b"".join(writer.write(frame) for frame in reader.feed(received))
-            if meter.finished:
-                yield chunks + (writer.usage(meter.reported_usage) if include_usage else b"") + DONE
-                return
-            if chunks:
-                yield chunks
+class CompletionChunks:
+    """Turns Claude's stream into chunks; after an error of Claude's there is no DONE."""
+
+    def __init__(self, *, include_usage: bool) -> None:
+        self._include_usage = include_usage
+        self._reader, self._meter, self._writer = SseReader(), StreamMeter(), ChunkWriter()
+
+    def reshape(self, received: bytes) -> bytes:
+        """Take in the next bytes and return the chunks that they complete, or nothing; nothing after DONE."""
+        if self._meter.finished:
+            return b""
+        self._meter.feed(received)
+        chunks = b"".join(map(self._writer.write, self._reader.feed(received)))
+        if not self._meter.finished:
+            return chunks
+        return chunks + (self._writer.usage(self._meter.reported_usage) if self._include_usage else b"") + DONE
 
 
 class ChunkWriter:

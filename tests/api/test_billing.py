@@ -9,12 +9,12 @@ import pytest
 
 from accounts.api_keys import create_api_key
 from billing.bill import current_bill
-from billing.ledger import Void, commit
+from billing.ledger import Void
 from billing.models import BillingAccount, DailyUsage, Plan, PlanPrice
 from billing.posting import post_due
 from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
-from tests.factories import begin, make_subscriber, make_user, settle
+from tests.factories import begin, make_subscriber, make_user, settle, write
 from tests.sandbox.running import client
 
 pytestmark = pytest.mark.django_db
@@ -108,7 +108,7 @@ def test_usage_is_told_apart_by_key_and_by_who_made_it(subscriber, now):
 
 
 def test_failed_requests_are_counted_and_free(subscriber, now):
-    commit([Void(grant=begin(subscriber.customer, now=now), outcome="overloaded")], now=now)
+    write([Void(grant=begin(subscriber.customer, now=now), outcome="overloaded")], now=now)
     post_due()
 
     total = subscriber.get("/usage")["total"]
@@ -205,7 +205,7 @@ def test_a_request_tells_its_tokens_and_what_it_cost(subscriber, now):
 
 def test_why_a_request_failed_stays_between_us_and_claude(subscriber, now):
     grant = begin(subscriber.customer, now=now)
-    commit([Void(grant=grant, outcome="ClaudeUnavailable: http://10.0.0.5:9000 refused")], now=now)
+    write([Void(grant=grant, outcome="ClaudeUnavailable: http://10.0.0.5:9000 refused")], now=now)
 
     assert "10.0.0.5" not in subscriber.call("GET", f"/requests/{grant.request_id}").content.decode()
 

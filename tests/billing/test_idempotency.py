@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from billing.abandonment import find_abandoned
 from billing.idempotency import AlreadyAnswered, Claim, IdempotencyKeyReused, StillInFlight, forget_old_keys
-from billing.ledger import Grant, Settle, Void, commit
+from billing.ledger import Grant, Settle, Void
 from billing.models import IdempotencyKey, UsageRecord
 from billing.tokens import TokenUsage
-from tests.factories import NOON, begin, begin_or_refusal, make_begin, make_customer, make_subscriber, settle
+from tests.factories import NOON, begin, begin_or_refusal, make_begin, make_customer, make_subscriber, settle, write
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def ending(grant: Grant) -> Settle:
 def answered(customer) -> Grant:
     """Have a request answered that came with the key."""
     grant = begin(customer, claim=CLAIM)
-    commit([ending(grant)], now=NOON)
+    write([ending(grant)], now=NOON)
     return grant
 
 
@@ -69,7 +69,7 @@ def test_a_key_is_its_organizations_own():
 def test_a_request_that_failed_gives_its_key_back(may_have_served):
     customer = make_subscriber()
     grant = begin(customer, claim=CLAIM)
-    commit([Void(grant=grant, outcome="failed", may_have_served=may_have_served)], now=NOON)
+    write([Void(grant=grant, outcome="failed", may_have_served=may_have_served)], now=NOON)
 
     assert not IdempotencyKey.objects.exists()
     assert isinstance(begin_or_refusal(customer, claim=OTHER_REQUEST), Grant)
@@ -84,7 +84,7 @@ def test_a_request_that_a_crash_left_open_gives_its_key_back_when_it_is_found():
     find_abandoned(now=NOON)
 
     again = begin(customer, claim=CLAIM)
-    assert commit([ending(grant), ending(again)], now=NOON) == [False, True]
+    assert write([ending(grant), ending(again)], now=NOON) == [False, True]
     assert IdempotencyKey.objects.get().record == again.record
 
 
@@ -108,7 +108,7 @@ def test_a_refused_request_claims_no_key():
 def test_two_that_begin_in_one_transaction_are_one_request():
     customer = make_subscriber()
 
-    outcomes = commit([make_begin(customer, claim=CLAIM), make_begin(customer, claim=CLAIM)], now=NOON)
+    outcomes = write([make_begin(customer, claim=CLAIM), make_begin(customer, claim=CLAIM)], now=NOON)
 
     assert [type(outcome) for outcome in outcomes] == [Grant, StillInFlight]
 
@@ -117,12 +117,12 @@ def test_what_ends_and_what_begins_in_one_transaction_agree():
     customer = make_subscriber()
     grant = begin(customer, claim=CLAIM)
 
-    outcomes = commit([ending(grant), make_begin(customer, claim=CLAIM)], now=NOON)
+    outcomes = write([ending(grant), make_begin(customer, claim=CLAIM)], now=NOON)
 
     assert isinstance(outcomes[1], AlreadyAnswered)
 
     freed = begin(customer, claim=Claim(key_hash="b" * 64, fingerprint="f" * 64))
-    outcomes = commit([Void(grant=freed, outcome="failed"), make_begin(customer, claim=freed_claim(freed))], now=NOON)
+    outcomes = write([Void(grant=freed, outcome="failed"), make_begin(customer, claim=freed_claim(freed))], now=NOON)
 
     assert isinstance(outcomes[1], Grant)
     assert IdempotencyKey.objects.get(key_hash="b" * 64).record == outcomes[1].record
@@ -154,6 +154,6 @@ def test_requests_without_a_key_cost_no_statement():
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        commit([ending(begin(customer))], now=NOON)
+        write([ending(begin(customer))], now=NOON)
 
     assert not [query["sql"] for query in queries if "idempotency" in query["sql"]]

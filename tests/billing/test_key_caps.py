@@ -11,10 +11,10 @@ from django.utils import timezone
 from accounts.api_keys import create_api_key
 from billing.abandonment import find_abandoned
 from billing.caps import key_cap_standings, set_cap, set_key_cap
-from billing.ledger import SpendingCapReached, Void, commit
+from billing.ledger import SpendingCapReached, Void
 from billing.models import BillingAccount, KeyBudget, UsageRecord
 from billing.posting import post_due
-from tests.factories import NOON, begin, begin_or_refusal, make_begin, make_subscriber, settle
+from tests.factories import NOON, begin, begin_or_refusal, make_begin, make_subscriber, settle, write
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +79,7 @@ def test_requests_at_once_share_what_the_keys_cap_leaves():
     customer = make_subscriber()
     cap_key(customer, 1)
 
-    outcomes = commit([make_begin(customer) for _ in range(5)], now=NOON)
+    outcomes = write([make_begin(customer) for _ in range(5)], now=NOON)
 
     granted = [outcome for outcome in outcomes if not isinstance(outcome, SpendingCapReached)]
     assert 0 < len(granted) < 5
@@ -99,7 +99,7 @@ def test_a_failed_request_gives_back_what_the_key_held():
     customer = make_subscriber()
     cap_key(customer, 100)
 
-    commit([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
+    write([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
 
     assert spent_and_held(customer) == (0, 0)
 
@@ -133,7 +133,7 @@ def test_a_cap_set_in_mid_period_counts_what_the_key_has_spent_and_holds(posted)
     if posted:
         post_due()
     settle(begin(customer), **THOUSAND_EACH)
-    commit([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
+    write([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
     begin(customer)
 
     cap_key(customer, 100)

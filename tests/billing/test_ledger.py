@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.ledger import ModelNotInPlan, Settle, SpendingCapReached, TrialExhausted, UnknownModel, Void, commit
+from billing.ledger import ModelNotInPlan, Settle, SpendingCapReached, TrialExhausted, UnknownModel, Void
 from billing.models import BillingAccount, UsageRecord
 from billing.tokens import TokenUsage
 from tests.factories import (
@@ -17,6 +17,7 @@ from tests.factories import (
     make_customer,
     make_subscriber,
     settle,
+    write,
 )
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +86,7 @@ def test_the_same_ending_twice_in_one_batch_counts_once():
     grant = begin(customer)
     ending = Settle(grant=grant, usage=TokenUsage(**FIVE_THOUSAND_IN_TWO_OUT))
 
-    outcomes = commit([ending, ending], now=NOON)
+    outcomes = write([ending, ending], now=NOON)
 
     assert outcomes == [True, False]
     assert customer.account.spent_minor == Decimal("1.95")
@@ -96,7 +97,7 @@ def test_a_void_record_costs_nothing_and_gives_the_trial_request_back():
     grant = begin(customer)
     assert customer.account.trial_used == 1
 
-    commit([Void(grant=grant, outcome="overloaded")], now=NOON)
+    write([Void(grant=grant, outcome="overloaded")], now=NOON)
 
     assert UsageRecord.objects.get(id=grant.record.id).state == "void"
     assert customer.account.trial_used == 0
@@ -107,7 +108,7 @@ def test_a_failure_that_claude_may_have_served_is_abandoned_and_not_forgotten():
     customer = make_customer()
     grant = begin(customer)
 
-    commit([Void(grant=grant, outcome="broke off", may_have_served=True)], now=NOON)
+    write([Void(grant=grant, outcome="broke off", may_have_served=True)], now=NOON)
 
     assert UsageRecord.objects.get(id=grant.record.id).state == "abandoned"
     assert customer.account.trial_used == 0
@@ -116,7 +117,7 @@ def test_a_failure_that_claude_may_have_served_is_abandoned_and_not_forgotten():
 def test_the_trial_is_exactly_fifty_requests():
     customer = make_customer()
 
-    outcomes = commit([make_begin(customer) for _ in range(60)], now=NOON)
+    outcomes = write([make_begin(customer) for _ in range(60)], now=NOON)
 
     refusals = [outcome for outcome in outcomes if isinstance(outcome, TrialExhausted)]
     assert len(refusals) == 10
@@ -167,7 +168,7 @@ def test_max_tokens_is_clamped_to_what_the_cap_leaves():
 def test_requests_at_once_share_what_the_cap_leaves():
     customer = make_subscriber(cap_minor=Decimal(1))
 
-    outcomes = commit([make_begin(customer, max_tokens=1000) for _ in range(5)], now=NOON)
+    outcomes = write([make_begin(customer, max_tokens=1000) for _ in range(5)], now=NOON)
 
     granted = [outcome for outcome in outcomes if not isinstance(outcome, SpendingCapReached)]
     assert 0 < len(granted) < 5

@@ -7,10 +7,10 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from billing.ledger import Void, commit
+from billing.ledger import Void
 from billing.models import DailyUsage, HourlyUsage, MeterEvent, UsageRecord
 from billing.posting import post_due
-from tests.factories import NOON, Customer, begin, make_customer, make_subscriber, settle
+from tests.factories import NOON, Customer, begin, make_customer, make_subscriber, settle, write
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +109,7 @@ def test_trial_usage_is_counted_and_never_metered():
 
 def test_failed_requests_are_counted_as_such_and_never_metered():
     customer = make_subscriber()
-    commit([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
+    write([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
     post_due()
 
     total = DailyUsage.objects.get(organization=customer.organization)
@@ -161,7 +161,7 @@ def test_hours_that_were_posted_before_there_were_totals_of_them_are_filled_in()
     customer = make_subscriber()
     use(customer, input_tokens=3000, output_tokens=500)
     use(customer, now=NOON + timedelta(hours=1), input_tokens=20)
-    commit([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
+    write([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
     post_due()
     columns = [field.attname for field in HourlyUsage._meta.concrete_fields if field.name != "id"]
     posted = list(HourlyUsage.objects.order_by("hour").values(*columns))

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from billing.ledger import Void, commit
+from billing.ledger import Void
 from billing.posting import post_due
 from billing.usage import has_called, newest_requests, period_usage
-from tests.factories import NOON, begin, make_customer, make_subscriber, settle
+from tests.factories import NOON, begin, make_customer, make_subscriber, settle, write
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def test_period_adds_up_tokens_and_cost():
 
 def test_failed_requests_are_counted_and_cost_nothing():
     customer = make_subscriber()
-    commit([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
+    write([Void(grant=begin(customer), outcome="overloaded")], now=NOON)
     post_due()
 
     total = usage_of(customer).total
@@ -77,7 +77,7 @@ def test_a_free_request_is_called_free():
 def test_first_call_is_one_that_was_answered():
     customer = make_customer()
     failed = begin(customer)
-    commit([Void(grant=failed, outcome="overloaded")], now=NOON)
+    write([Void(grant=failed, outcome="overloaded")], now=NOON)
     before = has_called(organization_id=customer.organization.id)
 
     settle(begin(customer), input_tokens=10)

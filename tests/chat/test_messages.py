@@ -13,7 +13,6 @@ from accounts.api_keys import revoke_api_key
 from accounts.key_memory import Caller
 from billing.models import UsageRecord
 from chat import claude, completions
-from chat.api import EventStream
 from chat.claude_request import read_messages_request
 from tests.chat.http import leaving_stream, messages_body, record_of, send, wait_until
 from tests.factories import Customer, make_customer, make_subscriber
@@ -255,7 +254,7 @@ def test_a_stream_that_nobody_begins_to_read_is_let_go_and_settled(api):
         begun = await completions.begin(caller=caller, request=asked, request_id="req_nobody_reads")
         stream = completions.StreamedCompletion(begun=begun, request=asked, headers={})
         await stream.opened()
-        EventStream(stream.chunks(), stream=stream).close()
+        stream.let_go()
         await background.drain(timeout_s=10)
         await claude.close()
 

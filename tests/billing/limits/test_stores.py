@@ -82,7 +82,7 @@ async def test_a_draw_larger_than_the_bucket_takes_it_into_debt(store, owner):
 async def test_what_was_used_beyond_the_estimate_is_taken_afterwards(store, owner):
     await store.draw(owner=owner, draws=requests(60, 1), **NO_LEASES)
 
-    await store.settle(owner=owner, draws=requests(60, 100), lease="one")
+    store.settle(owner=owner, draws=requests(60, 100), lease="one")
 
     refused = await store.draw(owner=owner, draws=requests(60, 1), **NO_LEASES)
     assert refused.wait_s == pytest.approx(42, abs=1)
@@ -91,7 +91,7 @@ async def test_what_was_used_beyond_the_estimate_is_taken_afterwards(store, owne
 async def test_what_was_estimated_too_high_is_given_back(store, owner):
     await store.draw(owner=owner, draws=requests(60, 60), **NO_LEASES)
 
-    await store.settle(owner=owner, draws=requests(60, -50), lease="one")
+    store.settle(owner=owner, draws=requests(60, -50), lease="one")
 
     drawn = await store.draw(owner=owner, draws=requests(60, 49), **NO_LEASES)
     assert not drawn.refused
@@ -102,7 +102,7 @@ async def test_requests_at_once_are_limited_and_given_back(store, owner):
         return (await store.draw(owner=owner, draws=[], lease=name, most_leases=2, lease_s=60.0)).refused
 
     assert [await lease("a"), await lease("b"), await lease("c")] == ["", "", "concurrent"]
-    await store.settle(owner=owner, draws=[], lease="a")
+    store.settle(owner=owner, draws=[], lease="a")
 
     assert await lease("c") == ""
 

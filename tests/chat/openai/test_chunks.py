@@ -1,10 +1,9 @@
 """Claude's events that the sandbox does not send, or not in this way, and what becomes of them."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
-from chat.openai.stream import completion_chunks
+from chat.openai.stream import CompletionChunks
 from chat.sse import format_event
 
 START = format_event("message_start", {"message": {"id": "msg_1", "model": "m", "usage": {"input_tokens": 3}}})
@@ -12,14 +11,10 @@ END = format_event("message_delta", {"delta": {"stop_reason": "tool_use"}, "usag
 STOP = format_event("message_stop", {})
 
 
-async def chunks(*received: bytes, include_usage: bool = False) -> list[str]:
+def chunks_of(*received: bytes, include_usage: bool = False) -> list[str]:
     """Return the data of the events that Claude's bytes become."""
-
-    async def events() -> AsyncIterator[bytes]:
-        for part in received:
-            yield part
-
-    sent = b"".join([part async for part in completion_chunks(events(), include_usage=include_usage)])
+    chunks = CompletionChunks(include_usage=include_usage)
+    sent = b"".join(map(chunks.reshape, received))
     return [event.removeprefix("data: ") for event in sent.decode().split("\n\n") if event]
 
 
@@ -27,45 +22,45 @@ def delta_of(chunk: str) -> dict[str, Any]:
     return json.loads(chunk)["choices"][0]["delta"]
 
 
-async def test_a_call_whose_input_never_comes_has_an_empty_object_for_it():
+def test_a_call_whose_input_never_comes_has_an_empty_object_for_it():
     call = {"type": "tool_use", "id": "toolu_1", "name": "now", "input": {}}
     block = format_event("content_block_start", {"index": 0, "content_block": call})
     nothing = format_event("content_block_delta", {"delta": {"type": "input_json_delta", "partial_json": ""}})
 
-    sent = await chunks(START, block, nothing, format_event("content_block_stop", {"index": 0}), END, STOP)
+    sent = chunks_of(START, block, nothing, format_event("content_block_stop", {"index": 0}), END, STOP)
 
     calls = [delta_of(chunk)["tool_calls"][0] for chunk in sent[:-1] if "tool_calls" in delta_of(chunk)]
     assert [call["function"]["arguments"] for call in calls] == ["", "{}"]
 
 
-async def test_a_ping_keeps_the_connection_open_and_says_nothing():
-    assert await chunks(format_event("ping", {"type": "ping"})) == [": ping"]
+def test_a_ping_keeps_the_connection_open_and_says_nothing():
+    assert chunks_of(format_event("ping", {"type": "ping"})) == [": ping"]
 
 
-async def test_thinking_is_not_shown():
+def test_thinking_is_not_shown():
     block = format_event("content_block_start", {"index": 0, "content_block": {"type": "thinking", "thinking": ""}})
     thought = format_event("content_block_delta", {"delta": {"type": "thinking_delta", "thinking": "Hm."}})
 
-    sent = await chunks(START, block, thought, END, STOP)
+    sent = chunks_of(START, block, thought, END, STOP)
 
     assert "Hm." not in "".join(sent)
 
 
-async def test_done_is_said_once_and_last_whatever_follows():
-    sent = await chunks(START, END, STOP, b"\n", format_event("ping", {}), include_usage=True)
+def test_done_is_said_once_and_last_whatever_follows():
+    sent = chunks_of(START, END, STOP, b"\n", format_event("ping", {}), include_usage=True)
 
     assert sent.count("[DONE]") == 1
     assert sent[-1] == "[DONE]"
     assert json.loads(sent[-2])["usage"]["total_tokens"] == 8
 
 
-async def test_bytes_may_be_cut_anywhere():
+def test_bytes_may_be_cut_anywhere():
     whole = START + END + STOP
 
-    sent = await chunks(*[whole[place : place + 1] for place in range(len(whole))])
+    sent = chunks_of(*[whole[place : place + 1] for place in range(len(whole))])
 
     assert [json.loads(chunk)["object"] for chunk in sent[:-1]] == ["chat.completion.chunk"] * 2
 
 
-async def test_an_answer_that_breaks_off_is_not_done():
-    assert "[DONE]" not in await chunks(START, END)
+def test_an_answer_that_breaks_off_is_not_done():
+    assert "[DONE]" not in chunks_of(START, END)

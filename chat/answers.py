@@ -1,0 +1,43 @@
+"""What the API's views answer: bytes and headers, without what Django's responses do for pages."""
+
+from dataclasses import dataclass, field
+
+from chat.completions import Begun, StreamedCompletion
+from chat.rate_headers import rate_limit_headers
+
+# No proxy may hold a stream back.
+STREAM_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer. The names of its headers are in lower case."""
+
+    body: bytes
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventStream:
+    """Server-sent events, which go out as they are, when they come."""
+
+    stream: StreamedCompletion
+    headers: dict[str, str]
+    status: int = 200
+
+
+def json_answer(body: bytes, *, begun: Begun | None = None) -> Answer:
+    """Return JSON as an answer; one that was begun tells what is left of its rate limits."""
+    limits = rate_limit_headers(begun.admission.levels) if begun else {}
+    return Answer(body=body, headers={"content-type": "application/json", **limits})
+
+
+async def event_stream(stream: StreamedCompletion) -> EventStream:
+    """Return a stream as an answer, once Claude begins to answer. Raises a ClaudeError, with the record closed."""
+    await stream.opened()
+    return EventStream(stream=stream, headers={**STREAM_HEADERS, **rate_limit_headers(stream.begun.admission.levels)})
