@@ -179,8 +179,8 @@ def _write(changes: Sequence[_Change]) -> _Written:
         _json(ended),
     )
     return _Written(
-        free_requests_used={account_id: used for account_id, used, _, _ in rows},
-        record_ids={request_id: record_id for _, _, request_id, record_id in rows if record_id is not None},
+        free_requests_used={int(account_id): int(used) for account_id, used, _, _ in rows if account_id and used},
+        record_ids={request_id: int(record_id) for _, _, request_id, record_id in rows if request_id and record_id},
     )
 
 
@@ -201,15 +201,15 @@ def _statement() -> str:
     beginning = column_names(UsageRecord, RECORD_BEGINNING)
     statement = f"""
         WITH change AS MATERIALIZED (
-            SELECT * FROM json_to_recordset(%s::json) AS row (
+            SELECT * FROM json_to_recordset($1::json) AS row (
                 account_id bigint, organization_id bigint, plan_id bigint, status text, priced_at timestamptz,
                 period_starts_at timestamptz, free_requests int, free_requests_begun int, free_requests_returned int,
                 held_minor numeric, released_minor numeric, spent_minor numeric, endings int
             )
         ), beginning AS MATERIALIZED (
-            SELECT * FROM json_to_recordset(%s::json) AS row ({column_types(UsageRecord, RECORD_BEGINNING)})
+            SELECT * FROM json_to_recordset($2::json) AS row ({column_types(UsageRecord, RECORD_BEGINNING)})
         ), ending AS MATERIALIZED (
-            SELECT * FROM json_to_recordset(%s::json)
+            SELECT * FROM json_to_recordset($3::json)
             AS row (account_id bigint, {column_types(UsageRecord, ["id", *RECORD_ENDING])})
         ), agreeing AS MATERIALIZED (
             SELECT change.account_id FROM (SELECT * FROM change ORDER BY account_id) AS change CROSS JOIN LATERAL (
@@ -252,4 +252,4 @@ def _statement() -> str:
         SELECT written.id, written.trial_used, opened.request_id, opened.id
         FROM written LEFT JOIN opened ON opened.organization_id = written.organization_id
     """  # noqa: S608 - the names are our own models'; every value is a parameter
-    return " ".join(statement.split())  # psycopg remembers how to read statements of up to 4,096 characters
+    return " ".join(statement.split())

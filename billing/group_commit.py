@@ -140,6 +140,7 @@ class _Writer:
             if isinstance(error, OperationalError | InterfaceError):
                 connection.close()  # it may be dead; the next batch opens another
             elif commit is compare_and_add.commit:
+                logger.warning("left to the ledger's ordinary transaction", extra={"error": str(error)})
                 return batch
             elif len(batch) > 1:
                 return [left for waiting in batch for left in self._write([waiting], commit)]  # each for itself

@@ -5,15 +5,21 @@ column of every row as a parameter of its own, `bulk_update` builds a CASE per c
 one array. docs/decisions/0016.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
 
 Row = TypeVar("Row", bound=models.Model)
 _Columns = Sequence["models.Field[Any, Any]"]
+# The names of prepared statements, by connection.
+_prepared: "WeakKeyDictionary[psycopg.Connection[Any], set[bytes]]" = WeakKeyDictionary()
 
 
 def lock_rows(model: type[Row], *, column: str, values: Collection[int], fields: Sequence[str]) -> list[Row]:
@@ -83,15 +89,42 @@ def update_rows(rows: Iterable[models.Model], *, fields: Sequence[str]) -> None:
             cursor.executemany(_update_one_sql(model, (*fields,)), values)
 
 
-def query_prepared(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """Run a statement of PostgreSQL's that is planned once a connection, and return its rows.
+def query_prepared(sql: str, *parameters: str) -> list[list[str | None]]:
+    """Run a statement of PostgreSQL's, with $1 and so on for its parameters, and return its rows: all of it as text.
 
-    Outside a transaction it commits by itself. Raises django.db's errors.
+    It is planned once a connection, and sent by libpq itself, since psycopg's cursor would take as much CPU as all
+    else. Outside a transaction it commits by itself. Raises django.db's errors.
     """
     connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(cast(Any, connection.connection)) as cursor:
-        cursor.execute(cast(Any, sql), parameters, prepare=True)
-        return cursor.fetchall()
+    database = cast("psycopg.Connection[Any]", connection.connection)
+    with connection.wrap_database_errors:
+        if not database.autocommit:  # psycopg opens a transaction with its own first statement
+            database.execute("SELECT 1")
+        name = _statement_name(sql)
+        if name not in (prepared := _prepared.setdefault(database, set())):
+            _check(database.pgconn.prepare(name, sql.encode()), database)
+            prepared.add(name)
+        result = _check(database.pgconn.exec_prepared(name, [each.encode() for each in parameters]), database)
+    return [[_text(result, row, column) for column in range(result.nfields)] for row in range(result.ntuples)]
+
+
+@cache
+def _statement_name(sql: str) -> bytes:
+    """Name a statement by what it says, so that no other version of it goes by the same name on a server."""
+    return b"rgent_" + hashlib.sha256(sql.encode()).hexdigest()[:16].encode()
+
+
+def _text(result: PGresult, row: int, column: int) -> str | None:
+    value = result.get_value(row, column)
+    return None if value is None else value.decode()
+
+
+def _check(result: PGresult, database: "psycopg.Connection[Any]") -> PGresult:
+    if database.pgconn.status == ConnStatus.BAD:
+        raise psycopg.OperationalError(database.pgconn.get_error_message())
+    if result.status not in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
+        raise psycopg.errors.error_from_result(result)
+    return result
 
 
 def values_of(row: models.Model, fields: Sequence[str]) -> dict[str, Any]:

@@ -184,9 +184,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 else:
     _POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}
-    _OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})  # what the address asks for, as ?sslmode=
-    _OPTIONS["pool"] = _POOL
-    _OPTIONS["prepare_threshold"] = 0  # lets statements be prepared, where a cursor asks for it
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = _POOL  # beside what the address asks for, as ?sslmode=
 
 REDIS_URL = env.str("REDIS_URL", default="")
 CACHES = {

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import hiredis
 from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
@@ -84,7 +85,7 @@ class RedisStore:
     """
 
     def __init__(self, *, url: str) -> None:
-        self._connection = ConnectionPool.from_url(url).make_connection()  # type: ignore[no-untyped-call]
+        self._connection = ConnectionPool.from_url(url, socket_timeout=None).make_connection()  # type: ignore[no-untyped-call]
         self._waiting: list[_Call] = []
         self._sending = False
 
@@ -161,14 +162,14 @@ class RedisStore:
 
     async def _exchange(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         """Send commands and return what Redis answers each, an error for one that it refuses."""
-        packed = self._connection.pack_commands(commands)
+        packed = b"".join(map(hiredis.pack_command, commands))
         async with asyncio.timeout(TIMEOUT_S):
             try:
                 return await self._send_packed(packed, answers=len(commands))
             except (RedisConnectionError, OSError):  # Redis closes connections that idle: once more, on another
                 return await self._send_packed(packed, answers=len(commands))
 
-    async def _send_packed(self, packed: list[bytes], *, answers: int) -> list[Any]:
+    async def _send_packed(self, packed: bytes, *, answers: int) -> list[Any]:
         await self._connection.send_packed_command(packed, check_health=False)
         return [await self._read() for _ in range(answers)]
 
