@@ -159,8 +159,6 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
         budgets.read_keys(map(_spender_of, entries))
         keys = LockedKeys((entry.organization_id, entry.claim) for entry in entries if isinstance(entry, Begin))
         still_open = _still_open([entry.grant.record.id for entry in entries if not isinstance(entry, Begin)])
-        for account in budgets.accounts.values():
-            remember(account)
         outcomes: list[Outcome] = []
         ended: list[UsageRecord] = []
         for entry in entries:
@@ -180,6 +178,9 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
         insert_rows(opened, fields=RECORD_BEGINNING, key="request_id")
         update_rows(ended, fields=RECORD_ENDING)
         keys.save()
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if isinstance(outcome, Grant) or outcome is True:
+            remember(budgets.accounts[_spender_of(entry)[0]])
     return outcomes
 
 

@@ -98,7 +98,9 @@ def read_chat_request(data: dict[str, Any]) -> ClaudeRequest:
 
 
 def _check_price(data: dict[str, Any]) -> None:
-    """Refuse what Claude charges at the rates of another speed or model: no plan has a price for it."""
+    """Refuse what Claude charges at the rates of another speed, place or model: no plan has a price for it."""
+    if data.get("inference_geo") not in (None, "global"):
+        raise InvalidRequest("inference_geo: only global is sold here.")
     if data.get("speed") not in (None, "standard"):
         raise InvalidRequest("speed: only standard is sold here.")
     if data.get("fallbacks"):

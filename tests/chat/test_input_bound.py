@@ -189,7 +189,12 @@ def test_a_field_that_stands_twice_is_refused(raw):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"speed": "fast"}, {"fallbacks": [{"model": "claude-opus-5"}]}, {"tools": [{"type": "advisor_20260301"}]}],
+    [
+        {"speed": "fast"},
+        {"inference_geo": "us"},
+        {"fallbacks": [{"model": "claude-opus-5"}]},
+        {"tools": [{"type": "advisor_20260301"}]},
+    ],
 )
 def test_what_claude_charges_at_other_rates_is_refused(fields):
     with pytest.raises(InvalidRequest, match="sold"):

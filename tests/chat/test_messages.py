@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import anthropic
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import background
 from accounts.api_keys import revoke_api_key
 from accounts.key_memory import Caller
-from billing.models import UsageRecord
+from billing.models import BillingAccount, UsageRecord
 from chat import claude, completions
 from chat.claude_request import read_messages_request
 from tests.chat.http import leaving_stream, messages_body, record_of, send, wait_until
@@ -263,3 +265,26 @@ def test_a_stream_that_nobody_begins_to_read_is_let_go_and_settled(api):
     record = newest_record(customer)
     assert (record.state, record.input_tokens) == ("settled", 100)
     assert record.output_tokens < 9000
+
+
+@pytest.mark.postgres
+def test_a_time_limit_that_ends_while_a_whole_stream_is_settled_changes_nothing(api, settings):
+    settings.CLAUDE_CALL_LIMIT_S = 1.5
+    customer = make_subscriber()
+    post(api, customer, "[[usage input=1 output=1]]")
+
+    def hold_the_account() -> None:
+        with transaction.atomic():
+            BillingAccount.objects.select_for_update().get(organization=customer.organization)
+            time.sleep(2.5)
+
+    with ThreadPoolExecutor(1) as pool:
+        prompt = "[[usage input=100 output=20 chunk_delay_ms=40]]"
+        answer = pool.submit(post, api, customer, prompt, stream=True)
+        wait_until(lambda: UsageRecord.objects.filter(state="open").exists())
+        hold_the_account()
+        record = record_of(answer.result())
+
+    assert b"message_stop" in answer.result().body
+    assert b"event: error" not in answer.result().body
+    assert (record.state, record.output_tokens, record.estimated) == ("settled", 20, False)
