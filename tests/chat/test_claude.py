@@ -47,8 +47,10 @@ async def wire(settings: Any, behave: Callable[[Wire], Behaviour]) -> AsyncItera
     settings.ANTHROPIC_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     settings.ANTHROPIC_API_KEY = "sk-ant-of-the-operator"
     async with server:
-        yield at
-        await claude.close()
+        try:
+            yield at
+        finally:
+            await claude.close()
 
 
 def answering(*answers: bytes) -> Callable[[Wire], Behaviour]:
