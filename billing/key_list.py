@@ -45,6 +45,11 @@ class KeyRow:
         return self.state is KeyState.ACTIVE
 
     @property
+    def may_chat(self) -> bool:
+        """Whether it opens the models at all. Others only manage."""
+        return KeyScope.CHAT in self.scopes
+
+    @property
     def meter(self) -> CapMeter | None:
         """The cap, ready for a page."""
         return cap_meter(self.cap) if self.cap else None

@@ -240,3 +240,21 @@ def test_members_see_keys_and_manage_none(member_browser, organization):
     assert member_browser.post(revoke_url).status_code == 403
     assert member_browser.post(reverse("key", kwargs={"api_key_id": api_key.id})).status_code == 403
     assert list(ApiKey.objects.usable().filter(organization=organization)) == [api_key]
+
+
+def test_a_key_that_only_manages_has_no_models(browser):
+    create(browser, name="Deploy", scopes="manage")
+    managing = browser.get(reverse("keys")).content.decode()
+    create(browser, name="Laptop")
+    both = browser.get(reverse("keys")).content.decode()
+
+    assert managing.count("<dt>Models</dt>") == 0
+    assert both.count("<dt>Models</dt>") == 1
+
+
+def test_the_page_of_a_key_stands_below_the_keys_in_the_menu(browser, organization):
+    api_key, _ = create_api_key(organization=organization, name="Laptop")
+
+    page = browser.get(reverse("key", kwargs={"api_key_id": api_key.id})).content.decode()
+
+    assert 'aria-current="true">API keys</a>' in page
