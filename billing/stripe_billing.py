@@ -397,6 +397,18 @@ def latest_subscription(*, customer_id: str) -> str:
     return subscriptions[0].id if subscriptions else ""
 
 
+def is_there() -> bool:
+    """Tell whether Stripe answers at the moment. Asks once; a server that hangs is given STRIPE_TIMEOUT_S."""
+    try:
+        with _told_apart():
+            _client().v1.events.list({"limit": 1}, {"max_network_retries": 0})
+    except StripeUnavailable:
+        return False
+    except StripeRejected:  # it may refuse that key this question, but it is there
+        return True
+    return True
+
+
 def account_id() -> str:
     """Return the id of the Stripe account that the key opens."""
     with _told_apart():
