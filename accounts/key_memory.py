@@ -24,7 +24,7 @@ TRUSTED_FOR_S = 3.0
 # A change is dated by the process that makes it, and seen when it is committed: so look back a little further.
 LOOK_BACK = timedelta(seconds=15)
 # For what changed by other ways than the models, such as a statement of SQL.
-FORGOTTEN_AFTER_S = 600.0
+FORGOTTEN_AFTER_S = 60.0
 # The first use is written down at once, and those of the next while together.
 NOTE_EVERY_S = 1.0
 LAST_USED_RESOLUTION_S = 60.0

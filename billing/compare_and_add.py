@@ -91,6 +91,7 @@ class _Change:
             "held_minor": self.held_minor,
             "released_minor": self.released_minor,
             "spent_minor": self.spent_minor,
+            "beginnings": len(self.begun),
             "endings": len(self.ended),
         }
 
@@ -204,7 +205,7 @@ def _statement() -> str:
             SELECT * FROM json_to_recordset($1::json) AS row (
                 account_id bigint, organization_id bigint, plan_id bigint, status text, priced_at timestamptz,
                 period_starts_at timestamptz, free_requests int, free_requests_begun int, free_requests_returned int,
-                held_minor numeric, released_minor numeric, spent_minor numeric, endings int
+                held_minor numeric, released_minor numeric, spent_minor numeric, beginnings int, endings int
             )
         ), beginning AS MATERIALIZED (
             SELECT * FROM json_to_recordset($2::json) AS row ({column_types(UsageRecord, RECORD_BEGINNING)})
@@ -222,7 +223,7 @@ def _statement() -> str:
                 AND NOT account.has_key_caps
                 AND (change.free_requests_begun = 0
                      OR account.trial_used + change.free_requests_begun <= change.free_requests)
-                AND (change.held_minor = 0 OR account.cap_minor IS NULL
+                AND (change.beginnings = 0 OR account.cap_minor IS NULL
                      OR account.spent_minor + account.held_minor + change.held_minor <= account.cap_minor)
                 FOR UPDATE
             ) AS locked

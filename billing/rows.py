@@ -104,7 +104,11 @@ def query_prepared(sql: str, *parameters: str) -> list[list[str | None]]:
         if name not in (prepared := _prepared.setdefault(database, set())):
             _check(database.pgconn.prepare(name, sql.encode()), database)
             prepared.add(name)
-        result = _check(database.pgconn.exec_prepared(name, [each.encode() for each in parameters]), database)
+        try:
+            result = _check(database.pgconn.exec_prepared(name, [each.encode() for each in parameters]), database)
+        except psycopg.errors.InvalidSqlStatementName:  # a pooler gave us another connection, or cleared this one
+            prepared.discard(name)
+            raise
     return [[_text(result, row, column) for column in range(result.nfields)] for row in range(result.ntuples)]
 
 

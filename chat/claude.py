@@ -83,6 +83,10 @@ class ReplyStream:
         """Claude has said all there is: what is left to do takes its own time."""
         self._limit.reschedule(None)
 
+    def end_within(self, limit_s: float) -> None:
+        """Set another limit, from now on, to the end of the connection."""
+        self._limit.reschedule(asyncio.get_running_loop().time() + limit_s)
+
 
 async def create(*, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Send a plain call and return the answer. Raises a ClaudeError."""
@@ -207,7 +211,7 @@ def _vendor_errors() -> Iterator[None]:
     """Turn aiohttp's errors into ClaudeErrors. Once connected, Claude may have served what it did not answer."""
     try:
         yield
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
         raise ClaudeUnavailable("Claude cannot be reached at the moment.") from error
     except aiohttp.ClientError as error:
         raise ClaudeBrokeOff("The connection to Claude broke off.") from error

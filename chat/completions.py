@@ -37,6 +37,8 @@ Write = Callable[[bytes], Awaitable[None]]
 CHARACTERS_A_TOKEN = 4
 # Settling must be over before the record's deadline, which follows the call's own limit by a minute.
 COUNTING_LIMIT_S = 10.0
+# How long a stream may stay open after its last event.
+ENDS_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,7 @@ class StreamedCompletion:
         self._over: asyncio.Future[None] = loop.create_future()
         self._client_gone = False
         self._ended = False
+        self._writing = False
         self._upstream_request_id = ""
         self._pump = background.spawn(self._run_pump(request, headers))
 
@@ -193,7 +196,7 @@ class StreamedCompletion:
         self._client_gone = True
         if not self._write.done():  # the pump may wait for somebody to write to
             self._write.set_result(_to_nobody)
-        if self._may_cut():
+        if self._may_cut() or self._writing:
             self._pump.cancel()
 
     def _may_cut(self) -> bool:
@@ -201,6 +204,16 @@ class StreamedCompletion:
         return settings.STREAM_ABORT_POLICY == "cancel" and self._meter.started and not self._ended
 
     async def _run_pump(self, request: ClaudeRequest, headers: Mapping[str, str]) -> None:
+        ending: Exception | None = claude.ClaudeBrokeOff("Claude's answer could not be read.")
+        try:
+            ending = await self._ask_and_settle(request, headers)
+        except Exception:
+            logger.exception("a stream could not be settled", extra={"request_id": self.begun.grant.request_id})
+        finally:  # whatever happened, the request must not wait for ever
+            self._tell(ending)
+
+    async def _ask_and_settle(self, request: ClaudeRequest, headers: Mapping[str, str]) -> Exception | None:
+        """Run the call to its end and close the record. Return the error to tell the client of, if any."""
         broke_off: claude.ClaudeError | None = None
         try:
             # Written here, near the bottom of a task's stack: JSON as deep as the view could read can be written too.
@@ -211,17 +224,25 @@ class StreamedCompletion:
                     self._opened.set_result(None)
                 await self._read(reply)
         except asyncio.CancelledError:
+            _go_on()
             logger.info("a stream was cut: its client has gone", extra={"request_id": self.begun.grant.request_id})
+        except group_commit.NotSettled as error:
+            return error
         except claude.ClaudeError as error:
             broke_off = error
         except Exception:
             logger.exception("a stream failed", extra={"request_id": self.begun.grant.request_id})
             broke_off = claude.ClaudeBrokeOff("Claude's answer could not be read.")
-        ending: Exception | None = broke_off
+        if self._ended and self._meter.finished:
+            return None  # all was said and settled: how the connection ended after that is nobody's loss
         try:
             await self._end(error=broke_off)
         except group_commit.NotSettled as error:
-            ending = error
+            return error
+        return broke_off
+
+    def _tell(self, ending: Exception | None) -> None:
+        """Tell the request's task that all is over."""
         if not self._opened.done():
             self._opened.set_exception(ending or claude.ClaudeBrokeOff("Claude's answer did not begin."))
             self._opened.exception()  # the request may be gone
@@ -234,10 +255,12 @@ class StreamedCompletion:
     async def _read(self, reply: claude.ReplyStream) -> None:
         async for chunk in reply.chunks:
             self._meter.feed(chunk)
-            if self._meter.finished or self._meter.failed:
+            if all_said := not self._ended and (self._meter.finished or self._meter.failed):
                 reply.lift_limit()
                 await self._end()
             await self._hand_on(chunk)
+            if all_said:
+                reply.end_within(ENDS_WITHIN_S)
             if self._client_gone and self._may_cut():
                 return
         if not self._ended and not self._client_gone:
@@ -248,7 +271,15 @@ class StreamedCompletion:
             return
         if part := self._reshape(chunk) if self._reshape else chunk:
             write = await self._write
-            await write(part)
+            self._writing = True
+            try:
+                await write(part)
+            except asyncio.CancelledError:
+                if not self._client_gone or self._may_cut():
+                    raise
+                _go_on()  # the client went without reading this; the rest is read for the record
+            finally:
+                self._writing = False
 
     async def _end(self, *, error: claude.ClaudeError | None = None) -> None:
         """Close the record, once, with what the meter tells."""
@@ -281,8 +312,15 @@ class StreamedCompletion:
         try:
             async with asyncio.timeout(COUNTING_LIMIT_S):
                 return await claude.count_text(model=self.begun.grant.record.model, text=text)
-        except (claude.ClaudeError, TimeoutError):
+        except Exception as error:  # whatever Claude makes of it: what was served is billed
+            logger.warning("a partial output was estimated", extra={"error": f"{type(error).__name__}: {error}"})
             return -(-len(text) // CHARACTERS_A_TOKEN)
+
+
+def _go_on() -> None:
+    """Take back the cancellation that was just caught: what follows is not to be cancelled, by anybody who asks."""
+    if task := asyncio.current_task():
+        task.uncancel()
 
 
 async def _to_nobody(part: bytes) -> None:

@@ -28,7 +28,9 @@ class ChatEvents:
         self._text: list[str] = []
 
     def reshape(self, chunk: bytes) -> bytes:
-        """Take in the next bytes and return the events that they complete, or nothing."""
+        """Take in the next bytes and return the events that they complete, or nothing; nothing after `done`."""
+        if self._meter.finished:
+            return b""
         self._meter.feed(chunk)
         events = b"".join(map(self._event, self._reader.feed(chunk)))
         if not self._meter.finished:

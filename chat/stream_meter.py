@@ -44,7 +44,7 @@ class StreamMeter:
     @property
     def partial_text(self) -> str:
         """All output that has come so far: text, thinking and tool input."""
-        deltas = (event_data(frame).get("delta", {}) for frame in self._content)
+        deltas = (event_data(frame).get("delta") or {} for frame in self._content)
         return "".join(
             str(delta.get("text") or delta.get("thinking") or delta.get("partial_json") or "") for delta in deltas
         )

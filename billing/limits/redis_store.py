@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import hiredis
 from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from accounts import background
 from billing.limits.buckets import Draw, Drawn, Level
@@ -75,6 +75,12 @@ class _Call(NamedTuple):
     keys: list[str]
     figures: list[Any]
     answer: "asyncio.Future[list[Any]] | None"  # None: nobody waits for it
+
+    def undone(self) -> "_Call":
+        """Return the call that gives back what this draw took."""
+        lease, _, _, _, *limits_and_amounts = self.figures
+        given_back = [-each if place % 2 else each for place, each in enumerate(limits_and_amounts)]
+        return _Call(self.keys, [lease, 0, 0, "settle", *given_back], None)
 
 
 class RedisStore:
@@ -146,12 +152,15 @@ class RedisStore:
                 await self._exchange([("SCRIPT", "LOAD", DRAW)])
                 again = dict(zip(map(id, unknown), await self._evaluate(unknown), strict=True))
                 answers = [again.get(id(call), answer) for call, answer in zip(batch, answers, strict=True)]
-        except (RedisError, TimeoutError, OSError) as error:
+        except Exception as error:  # of whatever kind: nobody may wait for ever
             answers = [error] * len(batch)
         for call, answer in zip(batch, answers, strict=True):
-            if call.answer is None or call.answer.done():  # nobody waits, or its request has gone
+            if call.answer is None:
                 continue
-            if isinstance(answer, Exception):
+            if call.answer.done():  # its request has gone, and nobody will give back what it took
+                if not isinstance(answer, Exception) and int(answer[1]) == 0:
+                    self._waiting.append(call.undone())
+            elif isinstance(answer, Exception):
                 call.answer.set_exception(answer)
             else:
                 call.answer.set_result(answer)

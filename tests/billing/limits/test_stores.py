@@ -118,3 +118,20 @@ async def test_owners_do_not_share(store, owner):
     await store.draw(owner=owner, draws=requests(1), **NO_LEASES)
 
     assert not (await store.draw(owner=owner + "x", draws=requests(1), **NO_LEASES)).refused
+
+
+@pytest.mark.redis
+async def test_what_was_drawn_for_a_request_that_has_gone_is_given_back(owner):
+    store = RedisStore(url=os.environ["REDIS_URL"])
+    drawing = asyncio.ensure_future(
+        store.draw(owner=owner, draws=requests(60, 60), lease="gone", most_leases=1, lease_s=600)
+    )
+    await asyncio.sleep(0)
+    drawing.cancel()
+
+    await store.draw(owner=uuid.uuid4().hex, draws=requests(60), **NO_LEASES)  # comes after it
+    await store.draw(owner=uuid.uuid4().hex, draws=requests(60), **NO_LEASES)  # and this after what gives it back
+    drawn = await store.draw(owner=owner, draws=requests(60, 59), lease="next", most_leases=1, lease_s=600)
+    await store.close()
+
+    assert drawn.refused == ""
