@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.forms.models import model_to_dict
 
 from billing import compare_and_add, ledger
@@ -291,3 +291,15 @@ def both(ways: list[Callable[..., Any]], entries: list[Entry]) -> list[Any]:
     left = [entry for entry, outcome in zip(entries, outcomes, strict=True) if outcome is None]
     rest = iter(ledger.commit(left, now=LATER))
     return [next(rest) if outcome is None else outcome for outcome in outcomes]
+
+
+def test_a_statement_that_the_server_has_forgotten_is_prepared_again(committing_db):
+    customer = known(make_subscriber())
+    assert written(make_begin(customer)) != [None]
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")  # as a pooler does between its clients
+
+    with pytest.raises(ProgrammingError):  # which the writing thread leaves to the ledger
+        written(make_begin(customer))
+
+    assert isinstance(written(make_begin(customer))[0], Grant)

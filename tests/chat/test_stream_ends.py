@@ -44,11 +44,16 @@ class Client:
     def __init__(self, *, reads_bytes: int = 10**9) -> None:
         self.reads_bytes = reads_bytes
         self.received = b""
+        self.keeps_waiting = False
 
     async def write(self, part: bytes) -> None:
         """Take a part, or keep the writer waiting."""
         if len(self.received) + len(part) > self.reads_bytes:
-            await asyncio.sleep(60)
+            self.keeps_waiting = True
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.keeps_waiting = False
         self.received += part
 
 
@@ -58,6 +63,7 @@ def run_stream(
     sent: bytes,
     then: Upstream = nothing,
     counted: bytes = b'{"input_tokens": 50}',
+    busy_counting: bool = False,
     client: Client,
     leaves_after_s: float | None = None,
 ) -> Exception | None:
@@ -65,7 +71,10 @@ def run_stream(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        if b"count_tokens" in head:
+        if b"count_tokens" in head and busy_counting:  # says so before it has read the question
+            writer.write(b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 100\r\ncontent-length: 2\r\n\r\n{}")
+            await reader.read()
+        elif b"count_tokens" in head:
             writer.write(
                 b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(counted), counted)
             )
@@ -93,7 +102,8 @@ def run_stream(
                 pass
             except Exception as error:
                 told = error
-            await background.drain(timeout_s=15)
+            await background.drain(timeout_s=10)
+            assert not client.keeps_waiting
             await claude.close()
         server.close()
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
@@ -164,3 +174,18 @@ def test_done_is_said_once_whatever_follows_the_end(customer):
     said = b"".join(map(events.reshape, [START, TEXT, DELTA + STOP, b"\n", format_event("ping", {})]))
 
     assert said.count(b"event: done") == 1
+
+
+def test_the_settlement_of_a_cut_stream_is_not_cut_by_a_count_that_is_refused_early(customer):
+    long_text = format_event("content_block_delta", {"delta": {"type": "text_delta", "text": "a" * 12_000_000}})
+
+    run_stream(
+        customer,
+        sent=chunked(START, long_text),
+        then=until_closed,
+        busy_counting=True,
+        client=Client(),
+        leaves_after_s=1.5,
+    )
+
+    assert record_of(customer) == ("settled", 100, 3_000_000, True)
