@@ -23,6 +23,7 @@ WORKDIR /app
 COPY --from=dependencies /venv /venv
 COPY manage.py ./
 COPY rgent rgent
+COPY common common
 COPY accounts accounts
 COPY billing billing
 COPY chat chat

@@ -14,9 +14,9 @@ from threading import Lock
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import background
-from accounts.database import in_database
 from accounts.models import ApiKey, KeyScope
+from common import background
+from common.database import in_database
 
 ASK_EVERY_S = 1.0
 # A change takes this long, at most, to be seen by a process that cannot ask at once; with the pause it is below 5 s.

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from accounts import background
 from billing import clock, compare_and_add, ledger
 from billing.ledger import Begin, Entry, Grant, Outcome, Settle, Void
+from common import background
 
 logger = logging.getLogger(__name__)
 

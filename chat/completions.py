@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts import background
 from accounts.api_keys import check_model
 from accounts.key_memory import Caller
 from billing import group_commit
@@ -27,6 +26,7 @@ from chat.claude_request import ClaudeRequest
 from chat.input_bound import input_bound
 from chat.stream_meter import StreamMeter
 from chat.usage import read_server_tool_use, read_usage
+from common import background
 
 logger = logging.getLogger(__name__)
 

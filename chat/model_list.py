@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from accounts.database import in_database
 from accounts.key_memory import Caller
 from billing.ledger import UnknownModel
 from billing.prices import models_of_account
 from chat import claude
 from chat.claude_request import InvalidRequest
+from common.database import in_database
 
 # Claude's descriptions change with its releases, not with requests.
 DESCRIPTION_TTL_S = 300.0

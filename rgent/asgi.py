@@ -11,10 +11,10 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
 _portal = cast(Any, get_asgi_application())
 
-from accounts import background, database  # noqa: E402 - apps must be loaded first
 from billing import group_commit  # noqa: E402
 from billing.limits import gate  # noqa: E402
 from chat import claude  # noqa: E402
+from common import background, database  # noqa: E402 - apps must be loaded first
 from rgent.api_handler import api_handler  # noqa: E402
 
 # How long a shutdown waits for records that are being closed. Below compose's stop_grace_period.

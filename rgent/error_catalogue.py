@@ -12,7 +12,6 @@ from django.http import Http404, HttpResponse
 from django.urls import Resolver404
 from rest_framework import exceptions as rest_framework
 
-from accounts.api.json_body import ManagementBodyTooLarge
 from accounts.api_keys import ModelNotForKey, ScopeMissing, UnknownApiKey
 from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
 from accounts.members import MemberNotFound, OwnerProtected
@@ -37,6 +36,7 @@ from chat.api import MethodNotAllowed
 from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, ClaudeTimedOut, ClaudeUnavailable
 from chat.claude_request import InvalidRequest
 from chat.rate_headers import rate_limit_headers
+from common.rest.json_body import ManagementBodyTooLarge
 from rgent.request_body import BodyTooLarge
 
 logger = logging.getLogger(__name__)

@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import ManagementView
-from accounts.api.fields import Instant, StrictSerializer
-from accounts.api.paging import PageQuery, page_body, page_of, page_schema
 from accounts.invitations import invite, pending_invitations, withdraw
 from accounts.members import ROLES_TO_GIVE
 from accounts.models import ApiKey, Membership
+from common.rest.fields import Instant, StrictSerializer
+from common.rest.paging import PageQuery, page_body, page_of, page_schema
 
 
 class OpenInvitation(serializers.Serializer[Any]):

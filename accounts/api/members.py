@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.base import ManagementView
-from accounts.api.fields import Instant, StrictSerializer
-from accounts.api.paging import PageQuery, page_body, page_of, page_schema
 from accounts.members import ROLES_TO_GIVE, change_role, remove_member
 from accounts.models import Membership
+from common.rest.fields import Instant, StrictSerializer
+from common.rest.paging import PageQuery, page_body, page_of, page_schema
 
 
 class Member(serializers.Serializer[Any]):

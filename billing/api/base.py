@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.base import ManagementView
-from accounts.api.fields import Amount, Instant
 from billing import clock
 from billing.models import BillingAccount
+from common.rest.fields import Amount, Instant
 
 
 class BillingView(ManagementView):

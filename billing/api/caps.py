@@ -7,9 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Amount, StrictSerializer
 from billing.api.base import BillingView, PeriodOut
 from billing.caps import CapStanding, cap_standing, set_cap
+from common.rest.fields import Amount, StrictSerializer
 
 
 class CapOut(serializers.Serializer[Any]):

@@ -10,14 +10,14 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Amount, Instant, StrictSerializer, Text
-from accounts.api.paging import PageQuery, page_body, page_of, page_schema
 from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey, KeyScope
 from billing.api.base import BillingView
 from billing.key_list import KeyState, key_rows, keys_of
 from billing.keys import KeyTerms, change_key, create_key
 from billing.prices import models_sold
+from common.rest.fields import Amount, Instant, StrictSerializer, Text
+from common.rest.paging import PageQuery, page_body, page_of, page_schema
 
 STATES = [state.value for state in KeyState]
 SCOPES_HELP = "`chat` calls Claude, `manage` opens this API."

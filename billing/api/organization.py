@@ -7,9 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Instant, StrictSerializer, Text
 from billing.api.base import BillingView
 from billing.contact import change_contact
+from common.rest.fields import Instant, StrictSerializer, Text
 
 
 class OrganizationOut(serializers.Serializer[Any]):

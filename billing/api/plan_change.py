@@ -8,10 +8,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Amount, Instant, StrictSerializer
 from billing.api.base import BillingView, LineOut
 from billing.api.subscription import PlanChoice, StandingView, SubscriptionOut
 from billing.plan_changes import cancel_later, cancel_now, change_plan, preview_plan, resume
+from common.rest.fields import Amount, Instant, StrictSerializer
 
 
 class When(StrEnum):

@@ -8,11 +8,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Amount
 from billing.api.base import BillingView
 from billing.models import Plan
 from billing.prices import current_prices
 from billing.tokens import TokenClass
+from common.rest.fields import Amount
 
 
 class TokenPrice(serializers.Serializer[Any]):

@@ -7,11 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Instant, StrictSerializer, Text
 from billing.api.base import BillingView, PeriodOut
 from billing.models import BillingAccount, Plan
 from billing.standing import standing_of
 from billing.subscribing import subscribe
+from common.rest.fields import Instant, StrictSerializer, Text
 
 STATUSES = BillingAccount.Status.choices
 

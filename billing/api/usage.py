@@ -9,9 +9,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Amount, Instant, StrictSerializer
 from billing.api.base import BillingView, PeriodOut
-from billing.api.csv_table import CsvRenderer
 from billing.periods import Period
 from billing.tokens import TOKEN_COLUMNS
 from billing.usage import UsageTotals
@@ -23,6 +21,8 @@ from billing.usage_report import (
     usage_report,
     usage_within,
 )
+from common.rest.csv_table import CsvRenderer
+from common.rest.fields import Amount, Instant, StrictSerializer
 
 MOST_DAYS = 400
 MOST_HOURS = 31 * 24

@@ -17,12 +17,12 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from accounts.database import in_database
 from billing.limits.buckets import Draw, Drawn, Level
 from billing.limits.memory import MemoryStore
 from billing.limits.redis_store import RedisStore
 from billing.models import BillingAccount, Plan
 from billing.tokens import TokenUsage
+from common.database import in_database
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 
-from accounts import background
 from billing.limits.buckets import Draw, Drawn, Level
+from common import background
 
 # Long enough for a process that is busy for a moment: what falls back without need limits by itself for a while.
 TIMEOUT_S = 1.0

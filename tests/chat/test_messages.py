@@ -10,12 +10,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import background
 from accounts.api_keys import revoke_api_key
 from accounts.key_memory import Caller
 from billing.models import BillingAccount, UsageRecord
 from chat import claude, completions
 from chat.claude_request import read_messages_request
+from common import background
 from tests.chat.http import leaving_stream, messages_body, record_of, send, wait_until
 from tests.factories import Customer, make_customer, make_subscriber
 from tests.servers import SandboxServer

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from accounts import background
 from accounts.key_memory import Caller
 from billing.models import UsageRecord
 from chat import claude, completions
 from chat.claude_request import read_messages_request
 from chat.plain_chat import ChatEvents
 from chat.sse import format_event
+from common import background
 from tests.factories import Customer, begin, make_subscriber
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"

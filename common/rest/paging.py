@@ -6,7 +6,7 @@ from django.db.models import Model, QuerySet
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from accounts.api.fields import StrictSerializer
+from common.rest.fields import StrictSerializer
 
 Row = TypeVar("Row", bound=Model)
 
