@@ -13,6 +13,6 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         """Connect the receivers, and see to it that a new database has plans."""
         from billing import signals, webhooks  # noqa: F401
-        from billing.default_plans import create_default_plans
+        from billing.plans.default_plans import create_default_plans
 
         post_migrate.connect(create_default_plans, sender=self)

@@ -12,7 +12,7 @@ from djstripe.models import Subscription
 from billing.models import BillingAccount, DailyUsage
 from billing.money import EXACT, format_cents, format_exact, round_to_cents
 from billing.periods import Period, period_at
-from billing.prices import price_list
+from billing.plans.price_lists import price_list
 from billing.tokens import TokenClass
 
 

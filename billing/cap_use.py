@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from billing.models import BillingAccount, Budget
 from billing.money import EXACT, format_exact
-from billing.prices import PriceList, price_list
+from billing.plans.price_lists import PriceList, price_list
 from billing.tokens import TokenClass
 
 USED_UP = 100

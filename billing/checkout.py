@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from billing import stripe_billing
 from billing.models import BillingAccount, Plan
-from billing.prices import current_prices
+from billing.plans.price_lists import current_prices
 
 
 class AlreadySubscribed(Exception):

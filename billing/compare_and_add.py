@@ -34,7 +34,7 @@ from billing.ledger import (
 )
 from billing.models import BillingAccount, UsageRecord
 from billing.money import EXACT
-from billing.prices import PriceList, price_list
+from billing.plans.price_lists import PriceList, price_list
 from billing.rows import (
     assignments,
     column_names,

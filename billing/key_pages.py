@@ -15,7 +15,7 @@ from billing.key_forms import KeyTermsForm, NewKeyForm
 from billing.key_list import KeyRow, key_rows, keys_of
 from billing.keys import change_key, create_key
 from billing.models import BillingAccount
-from billing.prices import models_of_account
+from billing.plans.price_lists import models_of_account
 
 
 @require_safe

@@ -19,7 +19,7 @@ from billing.budgets import LockedBudgets, lock_budgets
 from billing.idempotency import Claim, LockedKeys, Repeated
 from billing.models import BillingAccount, Budget, IdempotencyKey, KeyBudget, PlanPrice, UsageRecord
 from billing.money import EXACT, format_exact
-from billing.prices import PriceList, price_list
+from billing.plans.price_lists import PriceList, price_list
 from billing.rows import ids_where, insert_rows, update_rows
 from billing.terms import remember
 from billing.tokens import CACHE_WRITES, TOKEN_COLUMNS, TokenClass, TokenUsage

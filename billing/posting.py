@@ -12,7 +12,7 @@ from billing.models import DailyUsage, Discrepancy, HourlyUsage, PostedUsage, Us
 from billing.models.posted_usage import COUNTS
 from billing.money import EXACT
 from billing.outbox import Metered, add_to_meter_events
-from billing.prices import meter_event_name
+from billing.plans.price_lists import meter_event_name
 from billing.rows import update_rows
 from billing.tokens import TOKEN_COLUMNS, TokenClass
 

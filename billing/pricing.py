@@ -7,7 +7,7 @@ from itertools import groupby
 from billing.bill import Bill, base_line, usage_line
 from billing.models import Plan, PlanPrice
 from billing.money import CENTS_PER_DOLLAR, EXACT, format_exact
-from billing.prices import current_prices
+from billing.plans.price_lists import current_prices
 from billing.tokens import TokenClass
 
 # The classes everybody uses, and a month of them to work out.

@@ -11,7 +11,7 @@ from django.utils import timezone
 from billing import stripe_billing
 from billing.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.models import BillingAccount, Discrepancy, MeterEvent, UsageRecord
-from billing.prices import meter_event_name
+from billing.plans.price_lists import meter_event_name
 from billing.subscriptions import apply_subscription
 from billing.tokens import TOKEN_COLUMNS, TokenClass, column_of
 

@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.organizations import create_organization
 from billing import clock, stripe_billing
 from billing.models import BillingAccount, Plan
-from billing.prices import current_prices
+from billing.plans.price_lists import current_prices
 from billing.subscriptions import apply_subscription, open_billing_account
 
 

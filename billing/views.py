@@ -21,7 +21,7 @@ from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
 from billing.invoices import InvoiceNotFound, invoice_of, invoices_of
 from billing.models import BillingAccount, Plan
 from billing.onboarding import first_steps
-from billing.prices import price_list
+from billing.plans.price_lists import price_list
 from billing.pricing import plans_on_sale
 from billing.reconciliation import finish_checkout
 from billing.standing import standing_of

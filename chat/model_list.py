@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.key_memory import Caller
 from billing.ledger import UnknownModel
-from billing.prices import models_of_account
+from billing.plans.price_lists import models_of_account
 from chat import claude
 from chat.claude_request import InvalidRequest
 from common.database import in_database

@@ -7,7 +7,8 @@ from django.db import transaction
 from accounts.api_keys import create_api_key, hash_key
 from accounts.models import ApiKey, User
 from accounts.organizations import create_organization
-from billing import clock, publishing
+from billing import clock
+from billing.plans import publishing
 from billing.subscriptions import open_billing_account
 
 DEMO_KEY = "test123"

@@ -44,7 +44,7 @@ def nothing_remembered() -> None:
     """Forget price lists, limits and terms: here rows with the same ids come and go."""
     from billing import terms
     from billing.limits.gate import forget_limits
-    from billing.prices import forget_price_lists
+    from billing.plans.price_lists import forget_price_lists
 
     terms.forget_all()
     forget_price_lists()

@@ -14,9 +14,9 @@ from unfold.forms import PaginationInlineFormSet
 
 from billing.admin.exact_fields import ExactInput
 from billing.admin.plan_prices import newest
-from billing.completeness import describe_missing, missing_classes
 from billing.models import PlanPrice
-from billing.prices import meter_event_name, revise_price
+from billing.plans.completeness import describe_missing, missing_classes
+from billing.plans.price_lists import meter_event_name, revise_price
 from billing.tokens import TokenClass
 
 MAX_EVENT_NAME = 100  # Stripe's limit on a meter's event name, which is made of the model's name

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from django.contrib import messages
 from django.http import HttpRequest
 
-from billing.completeness import why_not_sellable
 from billing.models import Plan
-from billing.prices import current_prices
-from billing.publishing import publish_plans
+from billing.plans.completeness import why_not_sellable
+from billing.plans.price_lists import current_prices
+from billing.plans.publishing import publish_plans
 from billing.stripe_billing import StripeRejected, StripeUnavailable
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView
 from billing.models import Plan
-from billing.prices import current_prices
+from billing.plans.price_lists import current_prices
 from billing.tokens import TokenClass
 from common.rest.fields import Amount
 

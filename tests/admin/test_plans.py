@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.models import Plan, PlanPrice
-from billing.prices import current_prices
+from billing.plans.price_lists import current_prices
 from billing.tokens import TokenClass
 from tests.admin.cast import HAIKU, haiku, mark_as_published, price
 from tests.servers import SandboxServer

@@ -13,7 +13,7 @@ from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from billing.publishing import publish_plans
+from billing.plans.publishing import publish_plans
 from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import make_paying_customer, use
 

@@ -8,7 +8,7 @@ from stripe import StripeClient
 from billing import clock
 from billing.checkout import start_checkout
 from billing.models import MeterEvent, Plan
-from billing.publishing import publish_plans
+from billing.plans.publishing import publish_plans
 from billing.reconciliation import catch_up
 from billing.stripe_billing import sync_subscription
 from billing.subscriptions import apply_subscription

@@ -5,7 +5,7 @@ from datetime import timedelta
 from accounts.models import ApiKey
 from billing import clock, outbox, posting, stripe_billing
 from billing.models import Plan
-from billing.publishing import publish_plans
+from billing.plans.publishing import publish_plans
 from billing.sample_customers import create_sample_customer
 from tests.factories import Customer, begin, settle
 from tests.sandbox.running import Answer, http_call

@@ -8,7 +8,7 @@ import pytest
 from billing import stripe_billing
 from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
 from billing.models import BillingAccount, Plan, PlanPrice
-from billing.publishing import publish_plans
+from billing.plans.publishing import publish_plans
 from billing.reconciliation import finish_checkout
 from tests.billing.subscribing import pay
 from tests.factories import make_customer, make_subscriber

@@ -8,7 +8,7 @@ from django.utils import timezone
 from billing import clock
 from billing.models import BillingAccount, Discrepancy, MeterEvent
 from billing.outbox import LEASE, RESEND_WINDOW, Metered, add_to_meter_events, send_due
-from billing.publishing import publish_plans
+from billing.plans.publishing import publish_plans
 from billing.stripe_billing import ensure_customer
 from tests.factories import Customer, make_subscriber
 from tests.servers import SandboxServer

@@ -8,8 +8,8 @@ from djstripe.models import Subscription
 
 from billing import clock
 from billing.models import BillingAccount, Plan
-from billing.prices import current_prices, price_list, revise_price
-from billing.publishing import publish_plans
+from billing.plans.price_lists import current_prices, price_list, revise_price
+from billing.plans.publishing import publish_plans
 from billing.sample_customers import create_sample_customer
 from billing.subscriptions import apply_subscription
 from tests.servers import SandboxServer

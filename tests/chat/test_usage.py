@@ -9,8 +9,8 @@ import pytest
 
 from billing.models import DailyUsage
 from billing.money import to_dollars
+from billing.plans.price_lists import price_list
 from billing.posting import post_due
-from billing.prices import price_list
 from billing.tokens import TokenClass, TokenUsage, column_of
 from chat.sse import format_event
 from chat.stream_meter import StreamMeter

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.models import Organization
 from billing.models import BillingAccount
-from billing.publishing import publish_plans
+from billing.plans.publishing import publish_plans
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, pay, use
 
 pytestmark = pytest.mark.django_db

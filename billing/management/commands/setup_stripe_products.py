@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from billing.models import Plan
-from billing.publishing import NotSellable, publish_plans
+from billing.plans.publishing import NotSellable, publish_plans
 from billing.sample_customers import SampleCustomer, create_sample_customer
 from billing.stripe_billing import StripeRejected, StripeUnavailable
 

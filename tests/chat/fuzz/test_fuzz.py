@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from billing.models import BillingAccount, UsageRecord
-from billing.prices import models_of_account
+from billing.plans.price_lists import models_of_account
 from billing.tokens import TOKEN_COLUMNS
 from tests.chat.fuzz.bodies import CHAT, COMPLETIONS, MESSAGES, a_body, spoiled
 from tests.chat.fuzz.wire import Got, Sent, exchange, headers_of

@@ -6,9 +6,9 @@ from decimal import Decimal
 from django.utils import timezone
 
 from billing import stripe_billing
-from billing.completeness import why_not_sellable
 from billing.models import Plan, PlanPrice
-from billing.prices import current_prices, meter_event_name
+from billing.plans.completeness import why_not_sellable
+from billing.plans.price_lists import current_prices, meter_event_name
 from billing.tokens import TokenClass
 
 PRODUCT_PREFIX = "rgent_"

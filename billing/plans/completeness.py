@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from billing.models import Plan
-from billing.prices import current_prices
+from billing.plans.price_lists import current_prices
 from billing.tokens import TokenClass
 
 
