@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from billing.bulk_rows import lock_rows, update_rows
 from billing.models import BillingAccount, Budget, KeyBudget, UsageRecord
 from billing.money import EXACT
-from billing.rows import lock_rows, update_rows
 
 # What every request changes of an account; what the beginning of a period changes; and what else is looked at.
 SPENDING = ["trial_used", "spent_minor", "held_minor"]

@@ -18,6 +18,15 @@ from typing import Any
 from django.db import connection
 
 from billing import terms
+from billing.bulk_rows import (
+    assignments,
+    column_names,
+    column_types,
+    mark_inserted,
+    query_prepared,
+    table_name,
+    values_of,
+)
 from billing.ledger import (
     RECORD_BEGINNING,
     RECORD_ENDING,
@@ -35,15 +44,6 @@ from billing.ledger import (
 from billing.models import BillingAccount, UsageRecord
 from billing.money import EXACT
 from billing.plans.price_lists import PriceList, price_list
-from billing.rows import (
-    assignments,
-    column_names,
-    column_types,
-    mark_inserted,
-    query_prepared,
-    table_name,
-    values_of,
-)
 from billing.terms import Terms
 
 

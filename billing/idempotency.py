@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from billing.bulk_rows import update_rows
 from billing.models import IdempotencyKey, UsageRecord
-from billing.rows import update_rows
 
 KEPT_FOR = timedelta(hours=24)
 # Requests that were not answered: their keys are free.

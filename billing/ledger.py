@@ -16,11 +16,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.budgets import LockedBudgets, lock_budgets
+from billing.bulk_rows import ids_where, insert_rows, update_rows
 from billing.idempotency import Claim, LockedKeys, Repeated
 from billing.models import BillingAccount, Budget, IdempotencyKey, KeyBudget, PlanPrice, UsageRecord
 from billing.money import EXACT, format_exact
 from billing.plans.price_lists import PriceList, price_list
-from billing.rows import ids_where, insert_rows, update_rows
 from billing.terms import remember
 from billing.tokens import CACHE_WRITES, TOKEN_COLUMNS, TokenClass, TokenUsage
 

@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from billing.bulk_rows import update_rows
 from billing.discrepancies import open_discrepancy
 from billing.models import BillingAccount, Discrepancy, MeterEvent
-from billing.rows import update_rows
 from billing.stripe_billing import StripeRejected, StripeUnavailable, send_meter_event
 
 logger = logging.getLogger(__name__)
