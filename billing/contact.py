@@ -1,8 +1,8 @@
 """An organization's name and billing e-mail, here and at Stripe alike."""
 
 from accounts.models import Organization
-from billing import stripe_billing
 from billing.models import BillingAccount
+from billing.stripe_billing import customers
 
 
 def change_contact(*, organization: Organization, name: str, email: str) -> Organization:
@@ -12,7 +12,7 @@ def change_contact(*, organization: Organization, name: str, email: str) -> Orga
     """
     customer_id = BillingAccount.objects.values_list("stripe_customer_id", flat=True).get(organization=organization)
     if customer_id:
-        stripe_billing.change_customer(customer_id=customer_id, name=name, email=email)
+        customers.change_customer(customer_id=customer_id, name=name, email=email)
     organization.name, organization.email = name, email
     organization.save(update_fields=["name", "email"])
     return organization

@@ -19,7 +19,8 @@ from django.utils import timezone
 from billing.bulk_rows import update_rows
 from billing.discrepancies import open_discrepancy
 from billing.models import BillingAccount, Discrepancy, MeterEvent
-from billing.stripe_billing import StripeRejected, StripeUnavailable, send_meter_event
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.stripe_billing.meters import send_meter_event
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from billing import stripe_billing
 from billing.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.models import BillingAccount, Discrepancy, MeterEvent, UsageRecord
 from billing.plans.price_lists import meter_event_name
+from billing.stripe_billing import checkout, client, meters, sync
 from billing.subscriptions import apply_subscription
 from billing.tokens import TOKEN_COLUMNS, TokenClass, column_of
 
@@ -34,10 +34,10 @@ def catch_up(*, now: datetime) -> int:
     for account in _left_behind(now=now).order_by("id"):
         try:
             caught_up += _finish_checkout(account) if account.checkout_session_id else _renew(account)
-        except stripe_billing.StripeUnavailable as error:
+        except client.StripeUnavailable as error:
             logger.warning("Stripe is unavailable; webhooks are made up for later", extra={"error": str(error)})
             break
-        except stripe_billing.StripeRejected as error:
+        except client.StripeRejected as error:
             logger.error("Stripe refused", extra={"account": account.id, "error": str(error)})
     return caught_up
 
@@ -57,12 +57,10 @@ def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
     """
     if not session_id or not account.stripe_customer_id:
         return False
-    subscription_id = stripe_billing.checkout_subscription(
-        session_id=session_id, customer_id=account.stripe_customer_id
-    )
+    subscription_id = checkout.checkout_subscription(session_id=session_id, customer_id=account.stripe_customer_id)
     if not subscription_id:
         return False
-    subscription = stripe_billing.sync_subscription(subscription_id=subscription_id)
+    subscription = sync.sync_subscription(subscription_id=subscription_id)
     BillingAccount.objects.filter(id=account.id, checkout_session_id=session_id).update(checkout_session_id="")
     return apply_subscription(data=subscription.stripe_data)
 
@@ -73,8 +71,8 @@ def _finish_checkout(account: BillingAccount) -> bool:
 
 def _renew(account: BillingAccount) -> bool:
     """Fetch a subscription whose period has been over for a while, and its invoices."""
-    subscription = stripe_billing.sync_subscription(subscription_id=account.stripe_subscription_id)
-    stripe_billing.sync_invoices(customer_id=account.stripe_customer_id)
+    subscription = sync.sync_subscription(subscription_id=account.stripe_subscription_id)
+    sync.sync_invoices(customer_id=account.stripe_customer_id)
     return apply_subscription(data=subscription.stripe_data)
 
 
@@ -87,7 +85,7 @@ def reconcile(*, now: datetime) -> int:
     )
     try:
         return differences + _compare_outbox_with_stripe(now=now)
-    except (stripe_billing.StripeUnavailable, stripe_billing.StripeRejected) as error:
+    except (client.StripeUnavailable, client.StripeRejected) as error:
         logger.warning("Stripe's meters could not be read", extra={"error": str(error)})
         return differences
 
@@ -133,7 +131,7 @@ def _compare_outbox_with_stripe(*, now: datetime) -> int:
 
     Over all periods together, since Stripe's summaries begin and end at whole minutes and periods do not.
     """
-    meters = stripe_billing.meters_by_event_name()
+    meter_ids = meters.meters_by_event_name()
     rows = (
         MeterEvent.objects.filter(state=MeterEvent.State.SENT)
         .values("organization_id", "organization__billing_account__stripe_customer_id", "event_name")
@@ -142,10 +140,10 @@ def _compare_outbox_with_stripe(*, now: datetime) -> int:
     )
     differences = 0
     for row in rows:
-        if row["newest"] > now - SETTLING_TIME or row["event_name"] not in meters:
+        if row["newest"] > now - SETTLING_TIME or row["event_name"] not in meter_ids:
             continue
-        held = stripe_billing.meter_total(
-            meter_id=meters[row["event_name"]],
+        held = meters.meter_total(
+            meter_id=meter_ids[row["event_name"]],
             customer_id=row["organization__billing_account__stripe_customer_id"],
             starts_at=row["first"].replace(second=0, microsecond=0),
             ends_at=row["newest"].replace(second=0, microsecond=0) + timedelta(minutes=1),

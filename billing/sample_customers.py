@@ -8,9 +8,10 @@ from django.db import transaction
 from accounts.api_keys import create_api_key
 from accounts.models import User
 from accounts.organizations import create_organization
-from billing import clock, stripe_billing
+from billing import clock
 from billing.models import BillingAccount, Plan
 from billing.plans.price_lists import current_prices
+from billing.stripe_billing import customers, subscriptions, sync
 from billing.subscriptions import apply_subscription, open_billing_account
 
 
@@ -31,16 +32,16 @@ class SampleCustomer:
 def create_sample_customer(*, plan: Plan) -> SampleCustomer:
     """Create an organization, subscribed to `plan` with a test card. Raises StripeUnavailable, StripeRejected."""
     account, api_key = _create_account()
-    customer_id = stripe_billing.ensure_customer(organization=account.organization)
+    customer_id = customers.ensure_customer(organization=account.organization)
     BillingAccount.objects.filter(id=account.id).update(stripe_customer_id=customer_id)
-    subscription_id = stripe_billing.subscribe_with_test_card(
+    subscription_id = subscriptions.subscribe_with_test_card(
         customer_id=customer_id,
-        items=stripe_billing.subscription_items(
+        items=subscriptions.subscription_items(
             base_price_id=plan.stripe_base_price_id,
             metered_price_ids=[price.stripe_price_id for price in current_prices(plan=plan, published_only=True)],
         ),
     )
-    subscription = stripe_billing.sync_subscription(subscription_id=subscription_id)
+    subscription = sync.sync_subscription(subscription_id=subscription_id)
     apply_subscription(data=subscription.stripe_data)
     return SampleCustomer(
         organization=account.organization_id, customer=customer_id, subscription=subscription_id, api_key=api_key

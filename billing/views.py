@@ -25,7 +25,7 @@ from billing.plans.price_lists import price_list
 from billing.pricing import plans_on_sale
 from billing.reconciliation import finish_checkout
 from billing.standing import standing_of
-from billing.stripe_billing import StripeRejected, StripeUnavailable
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.usage import newest_requests, period_usage
 
 logger = logging.getLogger(__name__)

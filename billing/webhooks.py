@@ -16,7 +16,7 @@ from djstripe.event_handlers import djstripe_receiver
 from djstripe.models import Event, Subscription, WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
-from billing import stripe_billing
+from billing.stripe_billing import client
 from billing.subscriptions import apply_subscription
 
 # One endpoint, made from STRIPE_WEBHOOK_SECRET: its address holds no id that an operator would have to look up.
@@ -37,7 +37,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponseBase:
     request.__dict__.pop("headers", None)  # a cached property over META
     _ensure_endpoint()
     # dj-stripe fetches objects within its transaction, which on SQLite holds the lock that requests to Claude wait for.
-    if connection.vendor == "sqlite" and not stripe_billing.is_there():
+    if connection.vendor == "sqlite" and not client.is_there():
         return HttpResponse("Stripe does not answer at the moment: send it again.", status=503)
     return _process(request, uuid=ENDPOINT_UUID)
 

@@ -30,7 +30,7 @@ from billing.ledger import (
 from billing.limits.gate import RateLimited
 from billing.plan_changes import NothingToChange, NotSubscribed
 from billing.request_log import RequestNotFound
-from billing.stripe_billing import PaymentDeclined, StripeRejected, StripeUnavailable
+from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
 from billing.usage_flush import UsageNotSent
 from chat.api import MethodNotAllowed
 from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, ClaudeTimedOut, ClaudeUnavailable

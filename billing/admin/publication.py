@@ -10,7 +10,7 @@ from billing.models import Plan
 from billing.plans.completeness import why_not_sellable
 from billing.plans.price_lists import current_prices
 from billing.plans.publishing import publish_plans
-from billing.stripe_billing import StripeRejected, StripeUnavailable
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 
 logger = logging.getLogger(__name__)
 

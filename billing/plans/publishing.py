@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from billing import stripe_billing
 from billing.models import Plan, PlanPrice
 from billing.plans.completeness import why_not_sellable
 from billing.plans.price_lists import current_prices, meter_event_name
+from billing.stripe_billing import catalogue, meters
 from billing.tokens import TokenClass
 
 PRODUCT_PREFIX = "rgent_"
@@ -37,9 +37,9 @@ def publish_plans(*, plans: list[Plan] | None = None) -> Published:
         if reason:
             raise NotSellable(f"{plan} cannot be published. {reason}")
     published = Published()
-    meters = stripe_billing.meters_by_event_name()
+    meter_ids = meters.meters_by_event_name()
     for plan in plans:
-        _publish_plan(plan, meters=meters, published=published)
+        _publish_plan(plan, meter_ids=meter_ids, published=published)
     return published
 
 
@@ -52,10 +52,10 @@ def is_published() -> bool:
     if not prices or prices.filter(stripe_price_id="").exists():
         return False
     names = {meter_event_name(model=price.model, token_class=TokenClass(price.token_class)) for price in prices}
-    return names <= stripe_billing.meters_by_event_name().keys()
+    return names <= meters.meters_by_event_name().keys()
 
 
-def _publish_plan(plan: Plan, *, meters: dict[str, str], published: Published) -> None:
+def _publish_plan(plan: Plan, *, meter_ids: dict[str, str], published: Published) -> None:
     plan.stripe_product_id = _ensure_product(f"{PRODUCT_PREFIX}{plan.code}", name=plan.name, published=published)
     plan.stripe_base_price_id = _ensure_price(
         product_id=plan.stripe_product_id,
@@ -67,17 +67,17 @@ def _publish_plan(plan: Plan, *, meters: dict[str, str], published: Published) -
         published=published,
     )
     for price in current_prices(plan=plan, published_only=False):
-        _publish_price(price, plan=plan, meters=meters, published=published)
+        _publish_price(price, plan=plan, meter_ids=meter_ids, published=published)
     plan.published_at = timezone.now()
     plan.save(update_fields=["stripe_product_id", "stripe_base_price_id", "published_at"])
 
 
-def _publish_price(price: PlanPrice, *, plan: Plan, meters: dict[str, str], published: Published) -> None:
+def _publish_price(price: PlanPrice, *, plan: Plan, meter_ids: dict[str, str], published: Published) -> None:
     token_class = TokenClass(price.token_class)
     event_name = meter_event_name(model=price.model, token_class=token_class)
     label = f"{price.model}, {token_class.label.lower()} tokens"
-    if event_name not in meters:
-        meters[event_name] = stripe_billing.create_meter(event_name=event_name, display_name=label)
+    if event_name not in meter_ids:
+        meter_ids[event_name] = meters.create_meter(event_name=event_name, display_name=label)
         published.changes.append(f"meter {event_name}")
     stripe_price_id = _ensure_price(
         # A product per meter, whatever the plan: it gives the line of an invoice its name.
@@ -86,7 +86,7 @@ def _publish_price(price: PlanPrice, *, plan: Plan, meters: dict[str, str], publ
         lookup_key=f"{PRODUCT_PREFIX}{plan.code}_{price.model}_{token_class.value}".replace("-", "_"),
         nickname=label,
         amount=price.per_token_minor,
-        meter_id=meters[event_name],
+        meter_id=meter_ids[event_name],
         published=published,
     )
     # An amount that was edited meanwhile is not the one Stripe has: it waits for the next run.
@@ -95,7 +95,7 @@ def _publish_price(price: PlanPrice, *, plan: Plan, meters: dict[str, str], publ
 
 
 def _ensure_product(product_id: str, *, name: str, published: Published) -> str:
-    if stripe_billing.ensure_product(product_id=product_id, name=name):
+    if catalogue.ensure_product(product_id=product_id, name=name):
         published.changes.append(f"product {product_id}")
     return product_id
 
@@ -112,11 +112,11 @@ def _ensure_price(
 ) -> str:
     """Return the price that holds the lookup key, where it is as it should be; else make one that is."""
     wanted = {"product": product_id, "currency": currency, "unit_amount_decimal": amount, "meter": meter_id}
-    found = stripe_billing.find_price(lookup_key=lookup_key)
+    found = catalogue.find_price(lookup_key=lookup_key)
     if found and {key: found[key] for key in wanted} == wanted:
         return str(found["id"])
     published.changes.append(f"price {lookup_key}")
-    return stripe_billing.create_price(
+    return catalogue.create_price(
         product_id=product_id,
         currency=currency,
         unit_amount_decimal=amount,

@@ -10,7 +10,7 @@ from billing.checkout import start_checkout
 from billing.models import MeterEvent, Plan
 from billing.plans.publishing import publish_plans
 from billing.reconciliation import catch_up
-from billing.stripe_billing import sync_subscription
+from billing.stripe_billing.sync import sync_subscription
 from billing.subscriptions import apply_subscription
 from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use

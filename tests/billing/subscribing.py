@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from accounts.models import ApiKey
-from billing import clock, outbox, posting, stripe_billing
+from billing import clock, outbox, posting
 from billing.models import Plan
 from billing.plans.publishing import publish_plans
 from billing.sample_customers import create_sample_customer
+from billing.stripe_billing import sync
 from tests.factories import Customer, begin, settle
 from tests.sandbox.running import Answer, http_call
 from tests.servers import SandboxServer
@@ -45,4 +46,4 @@ def let_a_month_pass(sandbox: SandboxServer, customer: Customer) -> None:
     """Move the clock past the end of the period and the draft's hour of grace, and sync the invoices."""
     sandbox.advance("1 month")
     sandbox.advance("1 day")
-    stripe_billing.sync_invoices(customer_id=customer.account.stripe_customer_id)
+    sync.sync_invoices(customer_id=customer.account.stripe_customer_id)

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from billing import stripe_billing
 from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.plans.publishing import publish_plans
 from billing.reconciliation import finish_checkout
+from billing.stripe_billing import client
 from tests.billing.subscribing import pay
 from tests.factories import make_customer, make_subscriber
 from tests.sandbox.running import http_call
@@ -127,7 +127,7 @@ def test_a_stripe_that_is_down_is_unavailable_and_nothing_is_remembered(sandbox)
     customer = make_customer()
     sandbox.fail(effect="status", status=503, path="/v1/checkout/sessions", times=None)
 
-    with pytest.raises(stripe_billing.StripeUnavailable):
+    with pytest.raises(client.StripeUnavailable):
         start_checkout(account=customer.account, plan=haiku())
 
     assert customer.account.checkout_session_id == ""

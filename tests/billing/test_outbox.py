@@ -9,7 +9,7 @@ from billing import clock
 from billing.models import BillingAccount, Discrepancy, MeterEvent
 from billing.outbox import LEASE, RESEND_WINDOW, Metered, add_to_meter_events, send_due
 from billing.plans.publishing import publish_plans
-from billing.stripe_billing import ensure_customer
+from billing.stripe_billing.customers import ensure_customer
 from tests.factories import Customer, make_subscriber
 from tests.servers import SandboxServer
 
@@ -81,15 +81,15 @@ def test_an_event_accepted_without_an_answer_is_counted_once(customer, sandbox, 
     event = add(customer, tokens=7)
     sandbox.fail(effect="timeout_after", path="/v1/billing/meter_events", delay_s=20)
     settings.STRIPE_TIMEOUT_S = 1.0
-    from billing import stripe_billing
+    from billing.stripe_billing import client
 
-    stripe_billing._client_for.cache_clear()
+    client._client_for.cache_clear()
 
     assert send_due(now=clock.now()) == 0
     make_due(event)
     assert send_due(now=clock.now()) == 1
 
-    stripe_billing._client_for.cache_clear()
+    client._client_for.cache_clear()
     event.refresh_from_db()
     assert (event.state, event.attempts) == ("sent", 2)
     assert sandbox.meter_totals() == {METER: 7}

@@ -18,7 +18,7 @@ from django.conf import settings  # noqa: E402 - after the application has set D
 from djstripe.models import Product  # noqa: E402
 from stripe import StripeError  # noqa: E402
 
-from billing import stripe_billing  # noqa: E402
+from billing.stripe_billing import client, meters  # noqa: E402
 from chat import claude  # noqa: E402
 
 IDENTIFIER = "rgent-vendor-call"
@@ -34,8 +34,8 @@ async def call_claude() -> None:
 
 def call_stripe() -> None:
     """Send usage, as the outbox does, and fetch an object, as dj-stripe does for a webhook."""
-    with suppress(stripe_billing.StripeUnavailable):
-        stripe_billing.send_meter_event(
+    with suppress(client.StripeUnavailable):
+        meters.send_meter_event(
             event_name="tokens",
             customer_id="cus_1",
             value=1,

@@ -1,0 +1,127 @@
+"""Subscriptions at Stripe: making, changing, previewing and ending them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import stripe
+
+from billing.stripe_billing.client import client, translate_stripe_errors
+
+
+def subscription_items(*, base_price_id: str, metered_price_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a subscription's items: one base, and the metered prices, which take no quantity."""
+    return [{"price": base_price_id, "quantity": 1}, *({"price": price_id} for price_id in metered_price_ids)]
+
+
+def subscribe_with_test_card(*, customer_id: str, items: list[dict[str, Any]]) -> str:
+    """Give a customer Stripe's test card 4242 and an active subscription; return the subscription's id."""
+    params: Any = {
+        "customer": customer_id,
+        "items": items,
+        "billing_mode": {"type": "flexible"},
+        "payment_behavior": "error_if_incomplete",
+    }
+    with translate_stripe_errors():
+        api = client()
+        card = api.v1.payment_methods.attach("pm_card_visa", {"customer": customer_id})
+        api.v1.customers.update(customer_id, {"invoice_settings": {"default_payment_method": card.id}})
+        return api.v1.subscriptions.create(params).id
+
+
+def create_incomplete_subscription(
+    *, customer_id: str, items: list[dict[str, Any]], idempotency_key: str
+) -> tuple[str, str]:
+    """Make a subscription that begins when the customer's browser pays its first invoice; the card is kept for the
+    next ones. Returns its id and the client secret that the browser pays with, empty where nothing is to be paid.
+    """
+    params: Any = {
+        "customer": customer_id,
+        "items": items,
+        "billing_mode": {"type": "flexible"},
+        "payment_behavior": "default_incomplete",
+        "payment_settings": {"save_default_payment_method": "on_subscription"},
+        "expand": ["latest_invoice.confirmation_secret"],
+    }
+    with translate_stripe_errors():
+        subscription = client().v1.subscriptions.create(params, {"idempotency_key": idempotency_key})
+    return subscription.id, _client_secret(subscription)
+
+
+def newest_subscription(*, customer_id: str) -> tuple[str, str]:
+    """Return the id and status of a customer's newest subscription, whatever became of it; empty where none was."""
+    with translate_stripe_errors():
+        found = client().v1.subscriptions.list({"customer": customer_id, "status": "all", "limit": 1}).data
+    return (found[0].id, found[0].status) if found else ("", "")
+
+
+def incomplete_subscription(*, subscription_id: str) -> tuple[list[str], str]:
+    """Return the ids of a subscription's prices, and the client secret that its first invoice is paid with."""
+    with translate_stripe_errors():
+        subscription = client().v1.subscriptions.retrieve(
+            subscription_id, {"expand": ["latest_invoice.confirmation_secret"]}
+        )
+    return [item.price.id for item in subscription["items"].data], _client_secret(subscription)
+
+
+def _client_secret(subscription: stripe.Subscription) -> str:
+    invoice = subscription.latest_invoice
+    secret = invoice.confirmation_secret if isinstance(invoice, stripe.Invoice) else None
+    return secret.client_secret if secret else ""
+
+
+def cancel_subscription(*, subscription_id: str, invoice_now: bool) -> None:
+    """Cancel at once. Usage not yet billed is billed with `invoice_now` alone
+    (docs.stripe.com/api/subscriptions/cancel)."""
+    with translate_stripe_errors():
+        client().v1.subscriptions.cancel(subscription_id, {"invoice_now": invoice_now, "prorate": False})
+
+
+def cancel_at_period_end(*, subscription_id: str, wanted: bool) -> None:
+    """Have a subscription end with its period, or take that back."""
+    with translate_stripe_errors():
+        client().v1.subscriptions.update(subscription_id, {"cancel_at_period_end": wanted})
+
+
+def item_changes(*, subscription_id: str, base_price_id: str, metered_price_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what turns the items of a subscription into those of another plan.
+
+    The base changes its price, which prorates it. Metered items go and others come: flexible billing bills the usage
+    of those that go (docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
+    """
+    with translate_stripe_errors():
+        items = client().v1.subscriptions.retrieve(subscription_id)["items"].data
+    changes: list[dict[str, Any]] = [{"price": price_id} for price_id in metered_price_ids]
+    for item in items:
+        metered = item.price.recurring is not None and item.price.recurring.usage_type == "metered"
+        changes.append({"id": item.id, "deleted": True} if metered else {"id": item.id, "price": base_price_id})
+    return changes
+
+
+def change_items(*, subscription_id: str, changes: list[dict[str, Any]], at: datetime) -> None:
+    """Change a subscription's items, counting from `at`, and collect what that comes to; declined, nothing changes.
+
+    Raises PaymentDeclined, StripeUnavailable, StripeRejected.
+    """
+    params: Any = {
+        "items": changes,
+        "proration_behavior": "always_invoice",
+        "proration_date": int(at.timestamp()),
+        "payment_behavior": "error_if_incomplete",
+    }
+    with translate_stripe_errors():
+        client().v1.subscriptions.update(subscription_id, params)
+
+
+def preview_items(*, subscription_id: str, changes: list[dict[str, Any]], at: datetime) -> dict[str, Any]:
+    """Return the invoice that `change_items` would make, as Stripe tells it. Nothing changes."""
+    params: Any = {
+        "subscription": subscription_id,
+        "subscription_details": {
+            "items": changes,
+            "proration_behavior": "always_invoice",
+            "proration_date": int(at.timestamp()),
+        },
+    }
+    with translate_stripe_errors():
+        return dict(client().v1.invoices.create_preview(params).to_dict())
