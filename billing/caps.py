@@ -9,7 +9,7 @@ from functools import reduce
 from django.db import transaction
 
 from accounts.models import ApiKey
-from billing.budgets import lock_budgets
+from billing.ledger.budgets import lock_budgets
 from billing.models import BillingAccount, Budget, DailyUsage, KeyBudget, UsageRecord
 from billing.money import EXACT
 from billing.posting import hold_posting_still

@@ -5,7 +5,8 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from billing import abandonment, alerts, clock, idempotency, outbox, posting, reconciliation
+from billing import alerts, clock, outbox, posting, reconciliation
+from billing.ledger import abandonment, idempotency
 
 logger = logging.getLogger(__name__)
 

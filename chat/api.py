@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from accounts.api_keys import UnknownApiKey, check_model, find_caller
 from accounts.key_memory import Caller
-from billing.idempotency import AlreadyAnswered
+from billing.ledger.idempotency import AlreadyAnswered
 from chat import claude, completions, model_list
 from chat.answers import Answer, EventStream, event_stream, json_answer
 from chat.claude import FORWARDED_HEADERS

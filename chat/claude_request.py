@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from billing.ledger import Grant
+from billing.ledger.entries import Grant
 
 DEFAULT_MAX_TOKENS = 1024
 LARGEST_MAX_TOKENS = 10_000_000

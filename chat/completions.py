@@ -15,9 +15,9 @@ from django.conf import settings
 
 from accounts.api_keys import check_model
 from accounts.key_memory import Caller
-from billing import group_commit
-from billing.idempotency import Claim
-from billing.ledger import Begin, Grant, Settle, Void
+from billing.ledger import group_commit
+from billing.ledger.entries import Begin, Grant, Settle, Void
+from billing.ledger.idempotency import Claim
 from billing.limits import gate
 from billing.limits.gate import Admission
 from billing.tokens import TokenUsage

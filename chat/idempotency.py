@@ -4,7 +4,7 @@ import hashlib
 
 from django.http import HttpRequest
 
-from billing.idempotency import AlreadyAnswered, Claim
+from billing.ledger.idempotency import AlreadyAnswered, Claim
 from chat.answers import Answer, json_answer
 from chat.claude_request import InvalidRequest
 

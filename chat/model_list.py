@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.key_memory import Caller
-from billing.ledger import UnknownModel
+from billing.ledger.entries import UnknownModel
 from billing.plans.price_lists import models_of_account
 from chat import claude
 from chat.claude_request import InvalidRequest

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from billing.ledger import Grant
+from billing.ledger.entries import Grant
 from billing.tokens import TokenUsage
 from chat.sse import FRAME_END, SseReader, event_data, event_name, format_event
 from chat.stream_meter import StreamMeter

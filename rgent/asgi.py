@@ -11,7 +11,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
 _portal = cast(Any, get_asgi_application())
 
-from billing import group_commit  # noqa: E402
+from billing.ledger import group_commit  # noqa: E402
 from billing.limits import gate  # noqa: E402
 from chat import claude  # noqa: E402
 from common import background, database  # noqa: E402 - apps must be loaded first

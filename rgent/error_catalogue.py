@@ -16,10 +16,8 @@ from accounts.api_keys import ModelNotForKey, ScopeMissing, UnknownApiKey
 from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
 from accounts.members import MemberNotFound, OwnerProtected
 from billing.checkout import AlreadySubscribed, PlanNotPublished
-from billing.group_commit import LedgerUnavailable, NotSettled
-from billing.idempotency import IdempotencyKeyReused, StillInFlight
 from billing.invoices import InvoiceNotFound
-from billing.ledger import (
+from billing.ledger.entries import (
     ModelNotInPlan,
     NotEntitled,
     SpendingCapReached,
@@ -27,6 +25,8 @@ from billing.ledger import (
     TrialExhausted,
     UnknownModel,
 )
+from billing.ledger.group_commit import LedgerUnavailable, NotSettled
+from billing.ledger.idempotency import IdempotencyKeyReused, StillInFlight
 from billing.limits.gate import RateLimited
 from billing.plan_changes import NothingToChange, NotSubscribed
 from billing.request_log import RequestNotFound

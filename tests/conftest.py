@@ -42,11 +42,11 @@ def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """Forget price lists, limits and terms: here rows with the same ids come and go."""
-    from billing import terms
+    from billing.ledger import known_terms
     from billing.limits.gate import forget_limits
     from billing.plans.price_lists import forget_price_lists
 
-    terms.forget_all()
+    known_terms.forget_all()
     forget_price_lists()
     forget_limits()
 

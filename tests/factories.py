@@ -10,8 +10,8 @@ from typing import Any
 from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, Organization, User
 from accounts.organizations import create_organization
-from billing import compare_and_add, ledger
-from billing.ledger import Begin, Entry, Grant, Outcome, Settle
+from billing.ledger import compare_and_add, locked
+from billing.ledger.entries import Begin, Entry, Grant, Outcome, Settle
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.periods import period_at
 from billing.tokens import TokenUsage
@@ -102,7 +102,7 @@ def make_begin(customer: Customer, **fields: Any) -> Begin:
 def write(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
     """Write entries as the writing thread does: in one statement what needs no decision, and then the rest."""
     outcomes = compare_and_add.commit(entries, now=now)
-    left = ledger.commit([entry for entry, outcome in zip(entries, outcomes, strict=True) if outcome is None], now=now)
+    left = locked.commit([entry for entry, outcome in zip(entries, outcomes, strict=True) if outcome is None], now=now)
     decided = iter(left)
     return [next(decided) if outcome is None else outcome for outcome in outcomes]
 

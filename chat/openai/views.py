@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.api_keys import find_caller
-from billing.ledger import Grant
+from billing.ledger.entries import Grant
 from chat import completions
 from chat.answers import event_stream
 from chat.api import ApiAnswer, forwarded_headers, key_of, only, plain_answer, request_id_of

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.api_keys import create_api_key
 from billing.bill import current_bill
-from billing.ledger import Void
+from billing.ledger.entries import Void
 from billing.models import BillingAccount, DailyUsage, Plan, PlanPrice
 from billing.posting import post_due
 from tests.api.client import Manager, make_manager

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing.abandonment import find_abandoned
+from billing.ledger.abandonment import find_abandoned
 from billing.models import DailyUsage, Discrepancy, UsageRecord
 from billing.posting import post_due
 from tests.factories import NOON, begin, make_customer, make_subscriber, settle

@@ -13,8 +13,8 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.forms.models import model_to_dict
 
-from billing import compare_and_add, ledger
-from billing.ledger import Entry, Grant, Outcome, Settle, Void
+from billing.ledger import compare_and_add, locked
+from billing.ledger.entries import Entry, Grant, Outcome, Settle, Void
 from billing.models import BillingAccount, Plan, UsageRecord
 from billing.money import EXACT
 from billing.periods import period_at
@@ -40,7 +40,7 @@ def change(customer: Customer, **fields: Any) -> None:
 
 def known(customer: Customer) -> Customer:
     """Have the process know the account's terms, as it does after any request."""
-    ledger.commit([Void(grant=begin(customer), outcome="done")], now=NOON)
+    locked.commit([Void(grant=begin(customer), outcome="done")], now=NOON)
     return customer
 
 
@@ -91,7 +91,7 @@ ENDINGS: dict[str, Callable[[Grant], Entry]] = {
 def test_it_writes_what_the_ledger_writes(make, ending):
     one, other = known(make()), known(make())
 
-    (by_the_ledger,) = ledger.commit([make_begin(one, streamed=True)], now=LATER)
+    (by_the_ledger,) = locked.commit([make_begin(one, streamed=True)], now=LATER)
     (at_once,) = written(make_begin(other, streamed=True))
 
     assert in_the_database(other) == in_the_database(one)
@@ -99,7 +99,7 @@ def test_it_writes_what_the_ledger_writes(make, ending):
     assert isinstance(by_the_ledger, Grant)
     assert at_once.trial_requests_remaining == by_the_ledger.trial_requests_remaining
     assert at_once.max_tokens == by_the_ledger.max_tokens
-    assert ledger.commit([ending(by_the_ledger)], now=LATER) == written(ending(at_once)) == [True]
+    assert locked.commit([ending(by_the_ledger)], now=LATER) == written(ending(at_once)) == [True]
     assert in_the_database(other) == in_the_database(one)
 
 
@@ -176,7 +176,7 @@ def test_the_first_request_of_a_period_is_left():
 def test_a_record_that_was_closed_meanwhile_is_left_and_counts_nothing():
     customer = known(make_subscriber())
     grant, other = begin(customer), begin(customer)
-    ledger.commit([Void(grant=grant, outcome="abandoned")], now=NOON)
+    locked.commit([Void(grant=grant, outcome="abandoned")], now=NOON)
 
     assert written(ENDINGS["settled"](grant), ENDINGS["settled"](other)) == [None, None]
     assert customer.account.held_minor == other.record.hold_minor
@@ -269,7 +269,7 @@ def test_processes_that_write_to_the_same_accounts_lose_nothing_and_do_not_deadl
         order, at_once = random.Random(seed), 0
         for _ in range(25):
             some = order.sample(customers, 5)
-            ways = order.sample([compare_and_add.commit, ledger.commit], 2)
+            ways = order.sample([compare_and_add.commit, locked.commit], 2)
             begun = both(ways, [make_begin(each) for each in some])
             at_once += sum(both(ways, [ENDINGS["settled"](grant) for grant in begun]))
         connection.close()
@@ -289,7 +289,7 @@ def both(ways: list[Callable[..., Any]], entries: list[Entry]) -> list[Any]:
     """Write entries one way, and what is left the other."""
     outcomes = ways[0](entries, now=LATER)
     left = [entry for entry, outcome in zip(entries, outcomes, strict=True) if outcome is None]
-    rest = iter(ledger.commit(left, now=LATER))
+    rest = iter(locked.commit(left, now=LATER))
     return [next(rest) if outcome is None else outcome for outcome in outcomes]
 
 

@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing.abandonment import find_abandoned
-from billing.idempotency import AlreadyAnswered, Claim, IdempotencyKeyReused, StillInFlight, forget_old_keys
-from billing.ledger import Grant, Settle, Void
+from billing.ledger.abandonment import find_abandoned
+from billing.ledger.entries import Grant, Settle, Void
+from billing.ledger.idempotency import AlreadyAnswered, Claim, IdempotencyKeyReused, StillInFlight, forget_old_keys
 from billing.models import IdempotencyKey, UsageRecord
 from billing.tokens import TokenUsage
 from tests.factories import NOON, begin, begin_or_refusal, make_begin, make_customer, make_subscriber, settle, write

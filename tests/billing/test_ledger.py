@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.ledger import ModelNotInPlan, Settle, SpendingCapReached, TrialExhausted, UnknownModel, Void
+from billing.ledger.entries import ModelNotInPlan, Settle, SpendingCapReached, TrialExhausted, UnknownModel, Void
 from billing.models import BillingAccount, UsageRecord
 from billing.tokens import TokenUsage
 from tests.factories import (

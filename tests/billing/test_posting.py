@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from billing.ledger import Void
+from billing.ledger.entries import Void
 from billing.models import DailyUsage, HourlyUsage, MeterEvent, UsageRecord
 from billing.posting import post_due
 from tests.factories import NOON, Customer, begin, make_customer, make_subscriber, settle, write

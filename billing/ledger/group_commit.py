@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from billing import clock, compare_and_add, ledger
-from billing.ledger import Begin, Entry, Grant, Outcome, Settle, Void
+from billing import clock
+from billing.ledger import compare_and_add, locked
+from billing.ledger.entries import Begin, Entry, Grant, Outcome, Settle, Void
 from common import background
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ class _Writer:
     def _write_batch(self, batch: list[_Waiting]) -> None:
         """Write what needs no decision, and then the rest."""
         if left := self._write(batch, compare_and_add.commit):
-            self._write(left, ledger.commit)
+            self._write(left, locked.commit)
 
     def _write(self, batch: list[_Waiting], commit: Commit) -> list[_Waiting]:
         """Write a batch, answer, and return what has no outcome yet."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from billing.budgets import lock_budgets
+from billing.ledger.budgets import lock_budgets
 from billing.models import UsageRecord
 
 BATCH = 500

@@ -17,7 +17,6 @@ from typing import Any
 
 from django.db import connection
 
-from billing import terms
 from billing.bulk_rows import (
     assignments,
     column_names,
@@ -27,24 +26,13 @@ from billing.bulk_rows import (
     table_name,
     values_of,
 )
-from billing.ledger import (
-    RECORD_BEGINNING,
-    RECORD_ENDING,
-    Begin,
-    Entry,
-    Grant,
-    NotEntitled,
-    Outcome,
-    Settle,
-    Void,
-    end_record,
-    entitled_model,
-    new_record,
-)
+from billing.ledger import known_terms
+from billing.ledger.entries import Begin, Entry, Grant, NotEntitled, Outcome, Settle, Void
+from billing.ledger.known_terms import Terms
+from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, entitled_model, new_record
 from billing.models import BillingAccount, UsageRecord
 from billing.money import EXACT
 from billing.plans.price_lists import PriceList, price_list
-from billing.terms import Terms
 
 
 @dataclass(slots=True)
@@ -111,7 +99,7 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome | None]:
     for change in changes:
         free_requests_used = written.free_requests_used.get(change.terms.account_id)
         if free_requests_used is None:
-            terms.forget(organization_id=change.terms.organization_id)
+            known_terms.forget(organization_id=change.terms.organization_id)
             continue
         for place in change.ended:
             outcomes[place] = True
@@ -152,7 +140,7 @@ def _changes(entries: Sequence[Entry], *, now: datetime) -> list[_Change]:
 
 
 def _new_change(organization_id: int, *, now: datetime) -> _Change | None:
-    known = terms.known_terms(organization_id=organization_id)
+    known = known_terms.known_terms(organization_id=organization_id)
     if known is None or now >= known.period_ends_at:
         return None
     return _Change(known, price_list(plan_id=known.plan_id, priced_at=known.priced_at))

@@ -1,0 +1,104 @@
+"""What goes into the ledger, what comes out, and why a request is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from billing.ledger.idempotency import Claim, Repeated
+from billing.models import IdempotencyKey, UsageRecord
+from billing.plans.price_lists import PriceList
+from billing.tokens import CACHE_WRITES, TokenClass, TokenUsage
+
+
+class NotEntitled(Exception):
+    """The organization may not make this request. The message says what to do."""
+
+
+class TrialExhausted(NotEntitled):
+    """All free requests are used up."""
+
+
+class SubscriptionSuspended(NotEntitled):
+    """The subscription is unpaid."""
+
+
+class ModelNotInPlan(NotEntitled):
+    """The plan does not include the model."""
+
+
+class UnknownModel(NotEntitled):
+    """No plan knows the model."""
+
+
+class SpendingCapReached(NotEntitled):
+    """What is left of the spending cap does not pay for the request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """A request that wants to go to Claude. Without a `model` it gets the plan's first that its key may use.
+
+    `key_models` are those of the key; empty: all of the plan's. `input_tokens` is the most its input can be,
+    `cache_writes` the ways in which it may write to the cache.
+    """
+
+    request_id: str
+    organization_id: int
+    api_key_id: int | None
+    model: str
+    input_tokens: int
+    max_tokens: int
+    cache_writes: frozenset[TokenClass] = CACHE_WRITES
+    streamed: bool = False
+    key_models: tuple[str, ...] = ()
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Leave to call Claude, with at most `max_tokens` of output."""
+
+    record: UsageRecord
+    prices: PriceList
+    max_tokens: int
+    trial_requests_remaining: int | None
+    idempotency_key: IdempotencyKey | None = None
+
+    @property
+    def request_id(self) -> str:
+        """The request's public id."""
+        return self.record.request_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """A request Claude answered: the tokens it used, and how often Claude ran which tool of its own, which is free.
+
+    The `answer` is kept where the request has an idempotency key.
+    """
+
+    grant: Grant
+    usage: TokenUsage
+    server_tool_use: Mapping[str, int] = field(default_factory=dict)
+    outcome: str = ""
+    upstream_request_id: str = ""
+    estimated: bool = False
+    answer: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void:
+    """A request that failed: it costs nothing and gives its trial request back.
+
+    Where Claude `may_have_served` it all the same, the record becomes abandoned, so that it is not forgotten.
+    """
+
+    grant: Grant
+    outcome: str
+    upstream_request_id: str = ""
+    may_have_served: bool = False
+
+
+Entry = Begin | Settle | Void
+# A Begin's outcome is its Grant, the reason it was refused, or what became of the request it repeats; an ending's is
+# whether it closed the record.
+Outcome = Grant | NotEntitled | Repeated | bool

@@ -1,0 +1,154 @@
+"""The two-phase ledger: an open record before a request goes to Claude, closed with what it really used.
+
+`commit` takes any mix of begins and endings and makes them durable in one transaction, so that a thousand
+requests in flight share a few commits. Inside, billing accounts are locked in order of id (so that processes cannot
+deadlock), holds are granted in Python, and each table is written once. An account's lock also guards its records
+and the budgets of its keys: nothing closes a record without holding it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.bulk_rows import ids_where, insert_rows, update_rows
+from billing.ledger.budgets import LockedBudgets, lock_budgets
+from billing.ledger.entries import (
+    Begin,
+    Entry,
+    Grant,
+    NotEntitled,
+    Outcome,
+    Settle,
+    SpendingCapReached,
+    TrialExhausted,
+    Void,
+)
+from billing.ledger.idempotency import LockedKeys, Repeated
+from billing.ledger.known_terms import remember
+from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, entitled_model, most_minor, new_record
+from billing.models import BillingAccount, Budget, KeyBudget, UsageRecord
+from billing.money import EXACT, format_exact
+from billing.plans.price_lists import PriceList, price_list
+from billing.tokens import TokenClass
+
+
+def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
+    """Write the entries in one transaction and return each one's outcome, in order. `now` is billing time.
+
+    Ending a record that has ended before changes nothing and is False. Raises what the database raises; then
+    nothing was written.
+    """
+    with transaction.atomic():
+        budgets = lock_budgets(organization_ids={_spender_of(entry)[0] for entry in entries}, now=now)
+        budgets.read_keys(map(_spender_of, entries))
+        keys = LockedKeys((entry.organization_id, entry.claim) for entry in entries if isinstance(entry, Begin))
+        still_open = _still_open([entry.grant.record.id for entry in entries if not isinstance(entry, Begin)])
+        outcomes: list[Outcome] = []
+        ended: list[UsageRecord] = []
+        for entry in entries:
+            if _spender_of(entry)[0] not in budgets.accounts:
+                outcomes.append(NotEntitled("This organization has no billing account: ask support to set one up."))
+                continue
+            if isinstance(entry, Begin):
+                outcomes.append(_begin(entry, budgets=budgets, keys=keys, now=now))
+                continue
+            closes = entry.grant.record.id in still_open
+            if closes:
+                still_open.discard(entry.grant.record.id)
+                ended.append(_end(entry, budgets=budgets, keys=keys, now=now))
+            outcomes.append(closes)
+        budgets.save()
+        opened = [outcome.record for outcome in outcomes if isinstance(outcome, Grant)]
+        insert_rows(opened, fields=RECORD_BEGINNING, key="request_id")
+        update_rows(ended, fields=RECORD_ENDING)
+        keys.save()
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if isinstance(outcome, Grant) or outcome is True:
+            remember(budgets.accounts[_spender_of(entry)[0]])
+    return outcomes
+
+
+def _spender_of(entry: Entry) -> tuple[int, int | None]:
+    """Return whose request it is: the organization, and the key."""
+    source = entry if isinstance(entry, Begin) else entry.grant.record
+    return source.organization_id, source.api_key_id
+
+
+def _still_open(record_ids: list[int]) -> set[int]:
+    return ids_where(UsageRecord, ids=record_ids, column="state", value=UsageRecord.State.OPEN)
+
+
+def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datetime) -> Grant | NotEntitled | Repeated:
+    if entry.claim and (repeated := keys.find(organization_id=entry.organization_id, claim=entry.claim)):
+        return repeated
+    account = budgets.accounts[entry.organization_id]
+    prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
+    try:
+        model = entitled_model(entry, status=account.status, prices=prices)
+        _check_trial(account, prices=prices)
+        max_tokens = entry.max_tokens
+        for budget in budgets.of(organization_id=entry.organization_id, api_key_id=entry.api_key_id):
+            max_tokens = min(max_tokens, _affordable(entry, model=model, budget=budget, prices=prices))
+    except NotEntitled as refusal:
+        return refusal
+    remaining = None
+    if prices.trial:
+        account.trial_used += 1
+        remaining = prices.trial_requests - account.trial_used
+    record = new_record(entry, model=model, prices=prices, max_tokens=max_tokens, now=now)
+    budgets.hold(record)
+    return Grant(
+        record=record,
+        prices=prices,
+        max_tokens=max_tokens,
+        trial_requests_remaining=remaining,
+        idempotency_key=keys.open(entry.claim, record=record) if entry.claim else None,
+    )
+
+
+def _check_trial(account: BillingAccount, *, prices: PriceList) -> None:
+    if prices.trial and account.trial_used >= prices.trial_requests:
+        billing_page = f"{settings.PUBLIC_URL}/app/billing/"
+        raise TrialExhausted(
+            f"The {prices.trial_requests} free requests are used up. Subscribe at {billing_page} to go on."
+        )
+
+
+def _affordable(entry: Begin, *, model: str, budget: Budget, prices: PriceList) -> int:
+    """Return the output tokens that the request may ask for: what the budget leaves, at least one."""
+    left_minor = budget.left_minor
+    if left_minor is None:
+        return entry.max_tokens
+    least_minor = most_minor(entry, model=model, prices=prices, output_tokens=1)
+    if left_minor < least_minor:
+        raise _cap_reached(budget, left_minor=left_minor, least_minor=least_minor)
+    per_token = prices.rates[model][TokenClass.OUTPUT]
+    if not per_token:
+        return entry.max_tokens
+    return 1 + int(EXACT.subtract(left_minor, least_minor) // per_token)
+
+
+def _cap_reached(budget: Budget, *, left_minor: Decimal, least_minor: Decimal) -> SpendingCapReached:
+    whose, page = ("this key", "keys") if isinstance(budget, KeyBudget) else ("your organization", "billing")
+    cost, left = format_exact(least_minor), format_exact(max(left_minor, Decimal(0)))
+    return SpendingCapReached(
+        f"The spending cap of {whose} leaves too little for this request, which may cost {cost} with one token of an "
+        f"answer; {left} is left. Raise the cap, or wait for the next billing period: {settings.PUBLIC_URL}/app/{page}/"
+    )
+
+
+def _end(entry: Settle | Void, *, budgets: LockedBudgets, keys: LockedKeys, now: datetime) -> UsageRecord:
+    record, key = entry.grant.record, entry.grant.idempotency_key
+    account = budgets.accounts[record.organization_id]
+    end_record(entry, period_starts_at=account.period_starts_at, now=now)
+    if isinstance(entry, Void) and record.trial:
+        account.trial_used -= 1
+    budgets.release(record, cost_minor=record.cost_minor)
+    if key and isinstance(entry, Settle):
+        keys.answer(key, entry.answer)
+    elif key:
+        keys.free(key)
+    return record

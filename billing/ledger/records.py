@@ -1,0 +1,103 @@
+"""Usage records: making an open one from a request, and closing it with what it cost."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+
+from billing.ledger.entries import Begin, ModelNotInPlan, Settle, SubscriptionSuspended, UnknownModel, Void
+from billing.models import BillingAccount, PlanPrice, UsageRecord
+from billing.plans.price_lists import PriceList
+from billing.tokens import TOKEN_COLUMNS
+
+# A call is cut off at CLAUDE_CALL_LIMIT_S; what is open this much later belongs to a process that died.
+SETTLE_GRACE = timedelta(seconds=60)
+# Every other column of a new record has the database's default.
+RECORD_BEGINNING = [
+    "request_id",
+    "organization",
+    "api_key",
+    "plan",
+    "priced_at",
+    "model",
+    "streamed",
+    "trial",
+    "hold_minor",
+    "begun_at",
+    "deadline_at",
+]
+RECORD_ENDING = [
+    "state",
+    "cost_minor",
+    *TOKEN_COLUMNS,
+    "server_tool_use",
+    "estimated",
+    "upstream_request_id",
+    "outcome",
+    "settled_at",
+    "period_starts_at",
+]
+
+
+def new_record(entry: Begin, *, model: str, prices: PriceList, max_tokens: int, now: datetime) -> UsageRecord:
+    """Return the open record of a request that may be made, with what it may cost at most. Nothing is written."""
+    return UsageRecord(
+        request_id=entry.request_id,
+        organization_id=entry.organization_id,
+        api_key_id=entry.api_key_id,
+        plan_id=prices.plan_id,
+        priced_at=prices.priced_at,
+        model=model,
+        streamed=entry.streamed,
+        trial=prices.trial,
+        hold_minor=most_minor(entry, model=model, prices=prices, output_tokens=max_tokens),
+        begun_at=now,
+        deadline_at=timezone.now() + timedelta(seconds=settings.CLAUDE_CALL_LIMIT_S) + SETTLE_GRACE,
+    )
+
+
+def _first_model(entry: Begin, *, prices: PriceList) -> str:
+    if not entry.key_models:
+        return next(iter(prices.models), "")
+    return next((model for model in prices.models if model in entry.key_models), entry.key_models[0])
+
+
+def entitled_model(entry: Begin, *, status: str, prices: PriceList) -> str:
+    """Return the model that a request gets. Raises a NotEntitled where the account or its plan does not allow it."""
+    model = entry.model or _first_model(entry, prices=prices)
+    billing_page = f"{settings.PUBLIC_URL}/app/billing/"
+    if status == BillingAccount.Status.SUSPENDED:
+        raise SubscriptionSuspended(f"The subscription is unpaid. Pay the open invoice at {billing_page} to go on.")
+    if model not in prices.rates:
+        included = ", ".join(prices.models) or "no model yet"
+        if model not in PlanPrice.objects.values_list("model", flat=True):
+            raise UnknownModel(f"There is no model {model[:100]!r} here. Your plan includes {included}.")
+        raise ModelNotInPlan(
+            f"The plan {prices.plan_name} does not include {model}. It includes {included}; other plans: {billing_page}"
+        )
+    return model
+
+
+def most_minor(entry: Begin, *, model: str, prices: PriceList, output_tokens: int) -> Decimal:
+    """Return what a request may cost at most with so many output tokens, in cents."""
+    return prices.most_minor(
+        model=model, input_tokens=entry.input_tokens, cache_writes=entry.cache_writes, output_tokens=output_tokens
+    )
+
+
+def end_record(entry: Settle | Void, *, period_starts_at: datetime, now: datetime) -> None:
+    """Close the record of an ending, with what it cost. Nothing is written."""
+    record = entry.grant.record
+    record.outcome = entry.outcome[:200]
+    record.upstream_request_id = entry.upstream_request_id[:100]
+    record.settled_at, record.period_starts_at = now, period_starts_at
+    if isinstance(entry, Void):
+        record.state = UsageRecord.State.ABANDONED if entry.may_have_served else UsageRecord.State.VOID
+        return
+    record.state = UsageRecord.State.SETTLED
+    record.estimated = entry.estimated
+    record.server_tool_use = dict(entry.server_tool_use)
+    for name in TOKEN_COLUMNS:
+        setattr(record, name, getattr(entry.usage, name))
+    record.cost_minor = entry.grant.prices.cost_minor(model=record.model, usage=entry.usage)
