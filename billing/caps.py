@@ -10,9 +10,9 @@ from django.db import transaction
 
 from accounts.models import ApiKey
 from billing.ledger.budgets import lock_budgets
+from billing.metering.posting import hold_posting_still
 from billing.models import BillingAccount, Budget, DailyUsage, KeyBudget, UsageRecord
 from billing.money import EXACT
-from billing.posting import hold_posting_still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

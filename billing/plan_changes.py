@@ -12,10 +12,10 @@ from typing import Any
 
 from billing.checkout import metered_price_ids
 from billing.invoices import InvoiceLine, lines_of
+from billing.metering.flush import flush_usage
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions, sync
 from billing.subscriptions import apply_subscription
-from billing.usage_flush import flush_usage
 
 
 class NotSubscribed(Exception):

@@ -5,8 +5,9 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from billing import alerts, clock, outbox, posting, reconciliation
+from billing import alerts, clock
 from billing.ledger import abandonment, idempotency
+from billing.metering import outbox, posting, reconciliation
 
 logger = logging.getLogger(__name__)
 

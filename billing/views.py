@@ -19,11 +19,11 @@ from billing.cap_use import cap_notice
 from billing.caps import cap_standing, set_cap
 from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
 from billing.invoices import InvoiceNotFound, invoice_of, invoices_of
+from billing.metering.reconciliation import finish_checkout
 from billing.models import BillingAccount, Plan
 from billing.onboarding import first_steps
 from billing.plans.price_lists import price_list
 from billing.pricing import plans_on_sale
-from billing.reconciliation import finish_checkout
 from billing.standing import standing_of
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.usage import newest_requests, period_usage

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from accounts.admin.base import ReadOnlyAdmin
-from billing.discrepancies import resolve_discrepancy
+from billing.metering.discrepancies import resolve_discrepancy
 from billing.models import Discrepancy
 
 

@@ -10,8 +10,8 @@ import pytest
 from accounts.api_keys import create_api_key
 from billing.bill import current_bill
 from billing.ledger.entries import Void
+from billing.metering.posting import post_due
 from billing.models import BillingAccount, DailyUsage, Plan, PlanPrice
-from billing.posting import post_due
 from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import begin, make_subscriber, make_user, settle, write

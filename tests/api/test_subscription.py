@@ -7,9 +7,9 @@ from stripe import StripeClient
 
 from billing import clock
 from billing.checkout import start_checkout
+from billing.metering.reconciliation import catch_up
 from billing.models import MeterEvent, Plan
 from billing.plans.publishing import publish_plans
-from billing.reconciliation import catch_up
 from billing.stripe_billing.sync import sync_subscription
 from billing.subscriptions import apply_subscription
 from tests.api.client import Manager, make_manager

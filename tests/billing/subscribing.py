@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from accounts.models import ApiKey
-from billing import clock, outbox, posting
+from billing import clock
+from billing.metering import outbox, posting
 from billing.models import Plan
 from billing.plans.publishing import publish_plans
 from billing.sample_customers import create_sample_customer

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from billing.ledger.abandonment import find_abandoned
+from billing.metering.posting import post_due
 from billing.models import DailyUsage, Discrepancy, UsageRecord
-from billing.posting import post_due
 from tests.factories import NOON, begin, make_customer, make_subscriber, settle
 
 pytestmark = pytest.mark.django_db

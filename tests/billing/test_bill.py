@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from billing.bill import CurrentBill, current_bill
+from billing.metering.posting import post_due
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.plans.price_lists import revise_price
-from billing.posting import post_due
 from tests.billing.subscribing import make_paying_customer
 from tests.factories import NOON, Customer, begin, make_customer, make_subscriber, settle
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
+from billing.metering.reconciliation import finish_checkout
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.plans.publishing import publish_plans
-from billing.reconciliation import finish_checkout
 from billing.stripe_billing import client
 from tests.billing.subscribing import pay
 from tests.factories import make_customer, make_subscriber

@@ -12,8 +12,8 @@ from accounts.api_keys import create_api_key
 from billing.caps import key_cap_standings, set_cap, set_key_cap
 from billing.ledger.abandonment import find_abandoned
 from billing.ledger.entries import SpendingCapReached, Void
+from billing.metering.posting import post_due
 from billing.models import BillingAccount, KeyBudget, UsageRecord
-from billing.posting import post_due
 from tests.factories import NOON, begin, begin_or_refusal, make_begin, make_subscriber, settle, write
 
 pytestmark = pytest.mark.django_db

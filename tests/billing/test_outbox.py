@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from billing import clock
+from billing.metering.outbox import LEASE, RESEND_WINDOW, Metered, add_to_meter_events, send_due
 from billing.models import BillingAccount, Discrepancy, MeterEvent
-from billing.outbox import LEASE, RESEND_WINDOW, Metered, add_to_meter_events, send_due
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing.customers import ensure_customer
 from tests.factories import Customer, make_subscriber

@@ -8,8 +8,8 @@ import pytest
 from django.apps import apps
 
 from billing.ledger.entries import Void
+from billing.metering.posting import post_due
 from billing.models import DailyUsage, HourlyUsage, MeterEvent, UsageRecord
-from billing.posting import post_due
 from tests.factories import NOON, Customer, begin, make_customer, make_subscriber, settle, write
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from billing.ledger.entries import Void
-from billing.posting import post_due
+from billing.metering.posting import post_due
 from billing.usage import has_called, newest_requests, period_usage
 from tests.factories import NOON, begin, make_customer, make_subscriber, settle, write
 

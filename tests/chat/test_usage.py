@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from billing.metering.posting import post_due
 from billing.models import DailyUsage
 from billing.money import to_dollars
 from billing.plans.price_lists import price_list
-from billing.posting import post_due
 from billing.tokens import TokenClass, TokenUsage, column_of
 from chat.sse import format_event
 from chat.stream_meter import StreamMeter

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from accounts.portal_access import member_page
-from billing.posting import post_due
+from billing.metering.posting import post_due
 from tests.factories import begin, make_customer, make_subscriber, make_user, settle
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from rgent.logs import JsonLines, ReadableLines
 
 def record(message: str, *arguments: object, error: Exception | None = None, **extra: object) -> logging.LogRecord:
     made = logging.makeLogRecord(
-        {"name": "billing.outbox", "levelname": "WARNING", "created": 1_700_000_000.5, **extra}
+        {"name": "billing.metering.outbox", "levelname": "WARNING", "created": 1_700_000_000.5, **extra}
     )
     made.msg, made.args = message, arguments
     if error:
@@ -23,7 +23,7 @@ def test_a_json_line_holds_what_the_call_passed():
     assert line == {
         "timestamp": "2023-11-14T22:13:20.500000+00:00",
         "level": "warning",
-        "logger": "billing.outbox",
+        "logger": "billing.metering.outbox",
         "event": "sent 3",
         "request_id": "req_1",
         "cost": "0.65",

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.bulk_rows import update_rows
-from billing.discrepancies import open_discrepancy
+from billing.metering.discrepancies import open_discrepancy
 from billing.models import BillingAccount, Discrepancy, MeterEvent
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.stripe_billing.meters import send_meter_event

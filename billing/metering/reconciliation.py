@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from billing.discrepancies import open_discrepancy, resolve_discrepancy
+from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.models import BillingAccount, Discrepancy, MeterEvent, UsageRecord
 from billing.plans.price_lists import meter_event_name
 from billing.stripe_billing import checkout, client, meters, sync

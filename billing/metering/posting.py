@@ -8,11 +8,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.bulk_rows import update_rows
-from billing.discrepancies import open_discrepancy
+from billing.metering.discrepancies import open_discrepancy
+from billing.metering.outbox import Metered, add_to_meter_events
 from billing.models import DailyUsage, Discrepancy, HourlyUsage, PostedUsage, UsageRecord
 from billing.models.posted_usage import COUNTS
 from billing.money import EXACT
-from billing.outbox import Metered, add_to_meter_events
 from billing.plans.price_lists import meter_event_name
 from billing.tokens import TOKEN_COLUMNS, TokenClass
 

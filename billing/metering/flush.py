@@ -6,7 +6,7 @@ before the price changes (docs.stripe.com/billing/subscriptions/usage-based/mana
 
 from datetime import datetime
 
-from billing import outbox, posting
+from billing.metering import outbox, posting
 from billing.models import UsageRecord
 
 

@@ -1,0 +1,5 @@
+"""From the ledger to Stripe: settled records become totals and meter events, and meter events are sent once.
+
+Others use `posting`, `outbox`, `flush` (send all of one organization's usage now) and `reconciliation`.
+`discrepancies` records the differences that an operator must look at.
+"""
