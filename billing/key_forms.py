@@ -10,8 +10,8 @@ from django.db.models import TextChoices
 from django.utils import timezone
 
 from accounts.models import SCOPES, KeyScope
-from billing.key_list import KeyRow
-from billing.keys import KeyTerms
+from billing.keys.listing import KeyRow
+from billing.keys.terms import KeyTerms
 from billing.money import EXACT, MAX_DECIMALS, to_dollars
 
 EXPIRES_IN_DAYS = {"30": 30, "90": 90}

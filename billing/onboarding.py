@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import ApiKey, Membership
 from billing.models import BillingAccount
-from billing.usage import has_called
+from billing.usage.totals import has_called
 
 
 @dataclass(frozen=True, slots=True)

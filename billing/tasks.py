@@ -5,7 +5,8 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from billing import alerts, clock
+from billing import clock
+from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
 from billing.metering import outbox, posting, reconciliation
 

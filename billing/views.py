@@ -13,10 +13,10 @@ from accounts.portal_access import member_page, require_manager
 from billing import clock
 from billing.bill import current_bill
 from billing.cap_form import SpendingCapForm
-from billing.cap_meter import cap_meter
-from billing.cap_thresholds import percents_of, set_percents
-from billing.cap_use import cap_notice
-from billing.caps import cap_standing, set_cap
+from billing.caps.caps import cap_standing, set_cap
+from billing.caps.meter import cap_meter
+from billing.caps.thresholds import percents_of, set_percents
+from billing.caps.use import cap_notice
 from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
 from billing.invoices import InvoiceNotFound, invoice_of, invoices_of
 from billing.metering.reconciliation import finish_checkout
@@ -26,7 +26,7 @@ from billing.plans.price_lists import price_list
 from billing.pricing import plans_on_sale
 from billing.standing import standing_of
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
-from billing.usage import newest_requests, period_usage
+from billing.usage.totals import newest_requests, period_usage
 
 logger = logging.getLogger(__name__)
 

@@ -30,8 +30,8 @@ from billing.ledger.idempotency import IdempotencyKeyReused, StillInFlight
 from billing.limits.gate import RateLimited
 from billing.metering.flush import UsageNotSent
 from billing.plan_changes import NothingToChange, NotSubscribed
-from billing.request_log import RequestNotFound
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
+from billing.usage.request_log import RequestNotFound
 from chat.api import MethodNotAllowed
 from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, ClaudeTimedOut, ClaudeUnavailable
 from chat.claude_request import InvalidRequest

@@ -12,8 +12,8 @@ from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, back_to
 from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey
 from billing import clock
-from billing.cap_meter import cap_meter
-from billing.caps import key_cap_standing
+from billing.caps.caps import key_cap_standing
+from billing.caps.meter import cap_meter
 
 BUDGET = ["budget", "organization__billing_account"]
 

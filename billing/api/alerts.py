@@ -7,9 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.alerts import alerts_of
 from billing.api.base import BillingView
-from billing.cap_thresholds import percents_of, set_percents
+from billing.caps.alerts import alerts_of
+from billing.caps.thresholds import percents_of, set_percents
 from common.rest.fields import Amount, Instant, StrictSerializer
 
 MOST_THRESHOLDS = 10

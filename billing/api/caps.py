@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.base import BillingView, PeriodOut
-from billing.caps import CapStanding, cap_standing, set_cap
+from billing.caps.caps import CapStanding, cap_standing, set_cap
 from common.rest.fields import Amount, StrictSerializer
 
 

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey, KeyScope
 from billing.api.base import BillingView
-from billing.key_list import KeyState, key_rows, keys_of
-from billing.keys import KeyTerms, change_key, create_key
+from billing.keys.listing import KeyState, key_rows, keys_of
+from billing.keys.terms import KeyTerms, change_key, create_key
 from billing.plans.price_lists import models_sold
 from common.rest.fields import Amount, Instant, StrictSerializer, Text
 from common.rest.paging import PageQuery, page_body, page_of, page_schema

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView
 from billing.models import UsageRecord
-from billing.request_log import RequestFilter, request_of, requests_of
+from billing.usage.request_log import RequestFilter, request_of, requests_of
 from common.rest.fields import Amount, Instant, StrictSerializer, Text
 from common.rest.paging import DEFAULT_LIMIT, MAX_ID, MAX_LIMIT, page_body, page_of, page_schema
 

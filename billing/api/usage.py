@@ -12,15 +12,8 @@ from rest_framework.response import Response
 from billing.api.base import BillingView, PeriodOut
 from billing.periods import Period
 from billing.tokens import TOKEN_COLUMNS
-from billing.usage import UsageTotals
-from billing.usage_report import (
-    Dimension,
-    Group,
-    Rows,
-    usage_of_period,
-    usage_report,
-    usage_within,
-)
+from billing.usage.report import Dimension, Group, Rows, usage_of_period, usage_report, usage_within
+from billing.usage.totals import UsageTotals
 from common.rest.csv_table import CsvRenderer
 from common.rest.fields import Amount, Instant, StrictSerializer
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.api_keys import hash_key
 from accounts.models import ApiKey, Membership, Organization, User
-from billing.keys import KeyTerms, change_key
+from billing.keys.terms import KeyTerms, change_key
 from billing.models import BillingAccount, DailyUsage, Discrepancy, MeterEvent, UsageRecord
 from tests.admin.cast import Cast, haiku, make_neighbour, make_record, price
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.alerts import raise_alerts
+from billing.caps.alerts import raise_alerts
 from billing.models.spending_alert import DEFAULT_PERCENTS
 from tests.api.client import Manager, make_manager
 from tests.factories import begin, make_subscriber, settle

@@ -10,10 +10,10 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
 from accounts.models import Membership
-from billing import alerts
-from billing.alerts import LEASE, mail_alerts, raise_alerts
-from billing.cap_thresholds import set_percents
-from billing.caps import set_cap, set_key_cap
+from billing.caps import alerts
+from billing.caps.alerts import LEASE, mail_alerts, raise_alerts
+from billing.caps.caps import set_cap, set_key_cap
+from billing.caps.thresholds import set_percents
 from billing.models import BillingAccount, SpendingAlert
 from billing.tasks import send_spending_alerts
 from tests.factories import NOON, Customer, begin, make_subscriber, make_user, settle

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.api_keys import create_api_key
-from billing.caps import key_cap_standings, set_cap, set_key_cap
+from billing.caps.caps import key_cap_standings, set_cap, set_key_cap
 from billing.ledger.abandonment import find_abandoned
 from billing.ledger.entries import SpendingCapReached, Void
 from billing.metering.posting import post_due

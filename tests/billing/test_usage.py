@@ -6,7 +6,7 @@ import pytest
 
 from billing.ledger.entries import Void
 from billing.metering.posting import post_due
-from billing.usage import has_called, newest_requests, period_usage
+from billing.usage.totals import has_called, newest_requests, period_usage
 from tests.factories import NOON, begin, make_customer, make_subscriber, settle, write
 
 pytestmark = pytest.mark.django_db

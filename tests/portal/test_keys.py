@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.api_keys import create_api_key, hash_key, revoke_api_key
 from accounts.key_reveal import COOKIE
 from accounts.models import ApiKey
-from billing.caps import set_key_cap
+from billing.caps.caps import set_key_cap
 from billing.models import KeyBudget
 from tests.factories import HAIKU, SONNET, make_customer
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.cap_thresholds import percents_of
+from billing.caps.thresholds import percents_of
 from billing.models import BillingAccount, Plan, PlanPrice
 
 pytestmark = pytest.mark.django_db

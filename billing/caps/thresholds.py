@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from billing.cap_use import used_percent
+from billing.caps.use import used_percent
 from billing.models import AlertThresholds, BillingAccount, Budget, KeyBudget
 from billing.models.spending_alert import DEFAULT_PERCENTS
 from billing.money import EXACT

@@ -8,8 +8,8 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from accounts.models import ApiKey, KeyScope, User
-from billing.cap_meter import CapMeter, cap_meter
-from billing.caps import CapStanding, key_cap_standings
+from billing.caps.caps import CapStanding, key_cap_standings
+from billing.caps.meter import CapMeter, cap_meter
 from billing.models import BillingAccount
 
 

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.models import Membership
-from billing.cap_use import USED_UP
+from billing.caps.use import USED_UP
 from billing.models import SpendingAlert
 from billing.money import format_exact
 

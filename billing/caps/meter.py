@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from billing.caps import CapStanding
+from billing.caps.caps import CapStanding
 from billing.money import EXACT, format_exact
 
 ALMOST_USED_PERCENT = 80

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from billing.models import DailyUsage, HourlyUsage
 from billing.periods import Period
-from billing.usage import UsageTotals, add_up, totals_of
+from billing.usage.totals import UsageTotals, add_up, totals_of
 
 # Days are the rows that bills are made of; hours add up to them.
 Rows = QuerySet[DailyUsage] | QuerySet[HourlyUsage]

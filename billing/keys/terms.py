@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, KeyScope, Organization, User
-from billing.caps import set_key_cap
+from billing.caps.caps import set_key_cap
 
 
 class KeyTerms(TypedDict, total=False):

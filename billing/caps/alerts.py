@@ -10,8 +10,8 @@ from itertools import islice
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from billing.alert_mail import AlertNotMailed, mail_alert
-from billing.cap_thresholds import ReachedThreshold, reached_thresholds
+from billing.caps.alert_mail import AlertNotMailed, mail_alert
+from billing.caps.thresholds import ReachedThreshold, reached_thresholds
 from billing.models import BillingAccount, SpendingAlert
 
 BATCH = 500

@@ -1,0 +1,5 @@
+"""Spending caps of organizations and keys: setting them, what is left of them, and who is told.
+
+Others use `caps` (set a cap, read its use), `use` and `meter` (what pages show), `thresholds` (the shares at which
+to alert), and `alerts` with `alert_mail` (the mails).
+"""
