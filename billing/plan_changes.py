@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from billing.bills.invoices import InvoiceLine, lines_of
 from billing.checkout import metered_price_ids
-from billing.invoices import InvoiceLine, lines_of
 from billing.metering.flush import flush_usage
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions, sync

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
-from billing.bill import Bill, base_line, usage_line
+from billing.bills.lines import Bill, base_line, usage_line
 from billing.models import Plan, PlanPrice
 from billing.money import CENTS_PER_DOLLAR, EXACT, format_exact
 from billing.plans.price_lists import current_prices

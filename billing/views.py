@@ -11,14 +11,14 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Membership
 from accounts.portal_access import member_page, require_manager
 from billing import clock
-from billing.bill import current_bill
+from billing.bills.current import current_bill
+from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
 from billing.cap_form import SpendingCapForm
 from billing.caps.caps import cap_standing, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
 from billing.caps.use import cap_notice
 from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
-from billing.invoices import InvoiceNotFound, invoice_of, invoices_of
 from billing.metering.reconciliation import finish_checkout
 from billing.models import BillingAccount, Plan
 from billing.onboarding import first_steps

@@ -15,8 +15,8 @@ from rest_framework import exceptions as rest_framework
 from accounts.api_keys import ModelNotForKey, ScopeMissing, UnknownApiKey
 from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
 from accounts.members import MemberNotFound, OwnerProtected
+from billing.bills.invoices import InvoiceNotFound
 from billing.checkout import AlreadySubscribed, PlanNotPublished
-from billing.invoices import InvoiceNotFound
 from billing.ledger.entries import (
     ModelNotInPlan,
     NotEntitled,

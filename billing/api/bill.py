@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.base import BillingView, LineOut, PeriodOut
-from billing.bill import current_bill
+from billing.bills.current import current_bill
 from common.rest.fields import Amount
 
 

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.base import BillingView, LineOut, PeriodOut
-from billing.invoices import InvoiceSummary, invoice_of, invoices_of
+from billing.bills.invoices import InvoiceSummary, invoice_of, invoices_of
 from common.rest.fields import Amount
 
 STATUSES = ["draft", "open", "paid", "uncollectible", "void"]

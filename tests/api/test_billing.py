@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.api_keys import create_api_key
-from billing.bill import current_bill
+from billing.bills.current import current_bill
 from billing.ledger.entries import Void
 from billing.metering.posting import post_due
 from billing.models import BillingAccount, DailyUsage, Plan, PlanPrice

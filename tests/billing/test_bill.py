@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.bill import CurrentBill, current_bill
+from billing.bills.current import CurrentBill, current_bill
 from billing.metering.posting import post_due
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.plans.price_lists import revise_price

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from djstripe.models import Invoice, LineItem
 
-from billing.bill import current_bill
-from billing.invoices import InvoiceNotFound, invoice_of, invoices_of
+from billing.bills.current import current_bill
+from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
 from billing.money import format_cents
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from djstripe.models import Invoice, LineItem
 
-from billing.bill import format_rate
+from billing.bills.lines import format_rate
 from billing.models import PlanPrice
 from billing.money import EXACT, format_cents, format_exact
 from billing.periods import Period

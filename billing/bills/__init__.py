@@ -1,0 +1,5 @@
+"""What a customer pays: the bill that is running, and Stripe's invoices.
+
+Others use `current` (the bill of the period that runs), `lines` (one line, exact and as Stripe rounds it) and
+`invoices` (what Stripe has billed).
+"""
