@@ -7,7 +7,7 @@ from django.dispatch import receiver
 
 from accounts.models import Organization
 from billing import clock
-from billing.subscriptions import open_billing_account
+from billing.subscriptions.state import open_billing_account
 
 
 @receiver(post_save, sender=Organization, dispatch_uid="billing.open_billing_account")

@@ -9,6 +9,7 @@ from billing import clock
 from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
 from billing.metering import outbox, posting, reconciliation
+from billing.subscriptions import catching_up
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def send_spending_alerts() -> None:
 @shared_task(time_limit=300)
 def catch_up_with_stripe() -> None:
     """Every minute: make up for webhooks that never came."""
-    reconciliation.catch_up(now=clock.now())
+    catching_up.catch_up(now=clock.now())
 
 
 @shared_task(time_limit=3600)

@@ -18,14 +18,14 @@ from billing.caps.caps import cap_standing, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
 from billing.caps.use import cap_notice
-from billing.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
-from billing.metering.reconciliation import finish_checkout
 from billing.models import BillingAccount, Plan
 from billing.onboarding import first_steps
 from billing.plans.price_lists import price_list
 from billing.pricing import plans_on_sale
-from billing.standing import standing_of
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.subscriptions.catching_up import finish_checkout
+from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
+from billing.subscriptions.standing import standing_of
 from billing.usage.totals import newest_requests, period_usage
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from djstripe.models import Event, Subscription, WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
 from billing.stripe_billing import client
-from billing.subscriptions import apply_subscription
+from billing.subscriptions.state import apply_subscription
 
 # One endpoint, made from STRIPE_WEBHOOK_SECRET: its address holds no id that an operator would have to look up.
 ENDPOINT_UUID = uuid.uuid5(uuid.NAMESPACE_URL, "rgent:stripe-webhook")

@@ -9,7 +9,7 @@ from accounts.models import ApiKey, User
 from accounts.organizations import create_organization
 from billing import clock
 from billing.plans import publishing
-from billing.subscriptions import open_billing_account
+from billing.subscriptions.state import open_billing_account
 
 DEMO_KEY = "test123"
 DEMO_EMAIL = "demo@example.com"

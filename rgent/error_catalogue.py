@@ -16,7 +16,6 @@ from accounts.api_keys import ModelNotForKey, ScopeMissing, UnknownApiKey
 from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
 from accounts.members import MemberNotFound, OwnerProtected
 from billing.bills.invoices import InvoiceNotFound
-from billing.checkout import AlreadySubscribed, PlanNotPublished
 from billing.ledger.entries import (
     ModelNotInPlan,
     NotEntitled,
@@ -29,8 +28,9 @@ from billing.ledger.group_commit import LedgerUnavailable, NotSettled
 from billing.ledger.idempotency import IdempotencyKeyReused, StillInFlight
 from billing.limits.gate import RateLimited
 from billing.metering.flush import UsageNotSent
-from billing.plan_changes import NothingToChange, NotSubscribed
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
+from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished
+from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
 from billing.usage.request_log import RequestNotFound
 from chat.api import MethodNotAllowed
 from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, ClaudeTimedOut, ClaudeUnavailable

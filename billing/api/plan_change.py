@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView, LineOut
 from billing.api.subscription import PlanChoice, StandingView, SubscriptionOut
-from billing.plan_changes import cancel_later, cancel_now, change_plan, preview_plan, resume
+from billing.subscriptions.plan_changes import cancel_later, cancel_now, change_plan, preview_plan, resume
 from common.rest.fields import Amount, Instant, StrictSerializer
 
 

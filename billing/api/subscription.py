@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView, PeriodOut
 from billing.models import BillingAccount, Plan
-from billing.standing import standing_of
-from billing.subscribing import subscribe
+from billing.subscriptions.standing import standing_of
+from billing.subscriptions.subscribing import subscribe
 from common.rest.fields import Instant, StrictSerializer, Text
 
 STATUSES = BillingAccount.Status.choices

@@ -1,79 +1,23 @@
-"""Reconciliation: ledger, outbox and Stripe's meters are compared to the token; missed webhooks are made up for."""
+"""Reconciliation: ledger, outbox and Stripe's meters are compared to the token, and each difference gets a name."""
 
 import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max, Min, Q, QuerySet, Sum
-from django.utils import timezone
+from django.db.models import Max, Min, Sum
 
 from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
-from billing.models import BillingAccount, Discrepancy, MeterEvent, UsageRecord
+from billing.models import Discrepancy, MeterEvent, UsageRecord
 from billing.plans.price_lists import meter_event_name
-from billing.stripe_billing import checkout, client, meters, sync
-from billing.subscriptions import apply_subscription
+from billing.stripe_billing import client, meters
 from billing.tokens import TOKEN_COLUMNS, TokenClass, column_of
 
 logger = logging.getLogger(__name__)
 
-WEBHOOKS_LATE_AFTER = timedelta(minutes=10)
-# A page of Checkout's that is left unpaid for longer is closed by Stripe within a day, or paid and told by webhook.
-CHECKOUTS_WATCHED_FOR = timedelta(hours=1)
 # Stripe's summaries are eventually consistent: what was used this shortly before is left for the next run.
 SETTLING_TIME = timedelta(minutes=10)
 MeterKey = tuple[int, str, datetime]
-
-
-def catch_up(*, now: datetime) -> int:
-    """Fetch what webhooks should have told by now, and return for how many accounts there was something to fetch.
-
-    `now` is billing time. Looks at nobody else: checkouts opened within the hour, and periods that are over.
-    """
-    caught_up = 0
-    for account in _left_behind(now=now).order_by("id"):
-        try:
-            caught_up += _finish_checkout(account) if account.checkout_session_id else _renew(account)
-        except client.StripeUnavailable as error:
-            logger.warning("Stripe is unavailable; webhooks are made up for later", extra={"error": str(error)})
-            break
-        except client.StripeRejected as error:
-            logger.error("Stripe refused", extra={"account": account.id, "error": str(error)})
-    return caught_up
-
-
-def _left_behind(*, now: datetime) -> QuerySet[BillingAccount]:
-    paying = Q(stripe_subscription_id="", checkout_opened_at__gte=timezone.now() - CHECKOUTS_WATCHED_FOR) & ~Q(
-        checkout_session_id=""
-    )
-    renewing = ~Q(stripe_subscription_id="") & Q(stripe_period_ends_at__lt=now - WEBHOOKS_LATE_AFTER)
-    return BillingAccount.objects.filter(paying | renewing)
-
-
-def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
-    """Activate the subscription that a Checkout session made, without waiting for the webhook.
-
-    Returns False where the session has made none. Raises StripeUnavailable, StripeRejected.
-    """
-    if not session_id or not account.stripe_customer_id:
-        return False
-    subscription_id = checkout.checkout_subscription(session_id=session_id, customer_id=account.stripe_customer_id)
-    if not subscription_id:
-        return False
-    subscription = sync.sync_subscription(subscription_id=subscription_id)
-    BillingAccount.objects.filter(id=account.id, checkout_session_id=session_id).update(checkout_session_id="")
-    return apply_subscription(data=subscription.stripe_data)
-
-
-def _finish_checkout(account: BillingAccount) -> bool:
-    return finish_checkout(account=account, session_id=account.checkout_session_id)
-
-
-def _renew(account: BillingAccount) -> bool:
-    """Fetch a subscription whose period has been over for a while, and its invoices."""
-    subscription = sync.sync_subscription(subscription_id=account.stripe_subscription_id)
-    sync.sync_invoices(customer_id=account.stripe_customer_id)
-    return apply_subscription(data=subscription.stripe_data)
 
 
 def reconcile(*, now: datetime) -> int:

@@ -6,12 +6,12 @@ import pytest
 from stripe import StripeClient
 
 from billing import clock
-from billing.checkout import start_checkout
-from billing.metering.reconciliation import catch_up
 from billing.models import MeterEvent, Plan
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing.sync import sync_subscription
-from billing.subscriptions import apply_subscription
+from billing.subscriptions.catching_up import catch_up
+from billing.subscriptions.checkout import start_checkout
+from billing.subscriptions.state import apply_subscription
 from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import begin, settle

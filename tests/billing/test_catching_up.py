@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from billing import clock
-from billing.checkout import start_checkout
-from billing.metering.reconciliation import catch_up
 from billing.models import BillingAccount, Plan
 from billing.plans.publishing import publish_plans
+from billing.subscriptions.catching_up import catch_up
+from billing.subscriptions.checkout import start_checkout
 from tests.billing.subscribing import make_paying_customer, pay
 from tests.factories import Customer, make_customer
 

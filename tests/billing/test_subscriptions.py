@@ -10,8 +10,8 @@ from billing import clock
 from billing.models import BillingAccount, Plan
 from billing.plans.price_lists import current_prices, price_list, revise_price
 from billing.plans.publishing import publish_plans
-from billing.sample_customers import create_sample_customer
-from billing.subscriptions import apply_subscription
+from billing.subscriptions.sample_customers import create_sample_customer
+from billing.subscriptions.state import apply_subscription
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db

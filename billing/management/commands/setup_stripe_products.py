@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing.models import Plan
 from billing.plans.publishing import NotSellable, publish_plans
-from billing.sample_customers import SampleCustomer, create_sample_customer
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.subscriptions.sample_customers import SampleCustomer, create_sample_customer
 
 
 class Command(BaseCommand):

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from billing.bills.invoices import InvoiceLine, lines_of
-from billing.checkout import metered_price_ids
 from billing.metering.flush import flush_usage
 from billing.models import BillingAccount, Plan
-from billing.stripe_billing import subscriptions, sync
-from billing.subscriptions import apply_subscription
+from billing.stripe_billing import subscriptions as stripe_subscriptions
+from billing.stripe_billing import sync
+from billing.subscriptions.checkout import metered_price_ids
+from billing.subscriptions.state import apply_subscription
 
 
 class NotSubscribed(Exception):
@@ -43,7 +44,7 @@ def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanC
     """
     at = now.replace(microsecond=0)
     changes = _prepare(account, plan, now=now)
-    invoice: Mapping[str, Any] = subscriptions.preview_items(
+    invoice: Mapping[str, Any] = stripe_subscriptions.preview_items(
         subscription_id=account.stripe_subscription_id, changes=changes, at=at
     )
     return PlanChangePreview(at=at, lines=lines_of(invoice), total_minor=invoice["total"], currency=invoice["currency"])
@@ -55,7 +56,7 @@ def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datet
     Usage so far is billed at the prices of the plan that goes. Raises what `preview_plan` raises, and PaymentDeclined.
     """
     changes = _prepare(account, plan, now=now)
-    subscriptions.change_items(
+    stripe_subscriptions.change_items(
         subscription_id=account.stripe_subscription_id, changes=changes, at=at or now.replace(microsecond=0)
     )
     _apply(account)
@@ -64,7 +65,7 @@ def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datet
 def cancel_later(*, account: BillingAccount) -> None:
     """Have the subscription end with its period. Raises NotSubscribed, StripeUnavailable, StripeRejected."""
     _ensure_subscribed(account)
-    subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=True)
+    stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=True)
     _apply(account)
 
 
@@ -75,7 +76,7 @@ def cancel_now(*, account: BillingAccount, now: datetime) -> None:
     """
     _ensure_subscribed(account)
     flush_usage(organization_id=account.organization_id, now=now)
-    subscriptions.cancel_subscription(subscription_id=account.stripe_subscription_id, invoice_now=True)
+    stripe_subscriptions.cancel_subscription(subscription_id=account.stripe_subscription_id, invoice_now=True)
     _apply(account)
 
 
@@ -84,7 +85,7 @@ def resume(*, account: BillingAccount) -> None:
     _ensure_subscribed(account)
     if account.cancel_at is None:
         raise NothingToChange("The subscription goes on: it was not canceled.")
-    subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=False)
+    stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=False)
     _apply(account)
 
 
@@ -95,7 +96,7 @@ def _prepare(account: BillingAccount, plan: Plan, *, now: datetime) -> list[dict
         raise NothingToChange(f"The subscription is to {plan} already.")
     prices = metered_price_ids(plan)
     flush_usage(organization_id=account.organization_id, now=now)
-    return subscriptions.item_changes(
+    return stripe_subscriptions.item_changes(
         subscription_id=account.stripe_subscription_id,
         base_price_id=plan.stripe_base_price_id,
         metered_price_ids=prices,

@@ -6,7 +6,9 @@ from django.utils import timezone
 
 from billing.models import BillingAccount, Plan
 from billing.plans.price_lists import current_prices
-from billing.stripe_billing import checkout, customers, subscriptions
+from billing.stripe_billing import checkout as stripe_checkout
+from billing.stripe_billing import customers
+from billing.stripe_billing import subscriptions as stripe_subscriptions
 
 
 class AlreadySubscribed(Exception):
@@ -26,13 +28,13 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     """
     if account.stripe_subscription_id:
         raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
-    items = subscriptions.subscription_items(
+    items = stripe_subscriptions.subscription_items(
         base_price_id=plan.stripe_base_price_id, metered_price_ids=metered_price_ids(plan)
     )
     customer_id = customer_of(account)
     close_checkout(account)
     _close_incomplete(customer_id)
-    session_id, url = checkout.create_checkout_session(
+    session_id, url = stripe_checkout.create_checkout_session(
         customer_id=customer_id,
         items=items,
         success_url=f"{settings.PUBLIC_URL}{reverse('checkout_return')}?session_id={{CHECKOUT_SESSION_ID}}",
@@ -55,14 +57,14 @@ def close_checkout(account: BillingAccount) -> None:
 
 def _close_incomplete(customer_id: str) -> None:
     """Close a subscription made by API that waits for its first payment: paid as well, it would be a second one."""
-    newest, status = subscriptions.newest_subscription(customer_id=customer_id)
+    newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
     if status == "incomplete":
-        subscriptions.cancel_subscription(subscription_id=newest, invoice_now=False)
+        stripe_subscriptions.cancel_subscription(subscription_id=newest, invoice_now=False)
 
 
 def _close_session(session_id: str) -> None:
     """Close an earlier session. Raises AlreadySubscribed where it has been paid."""
-    if session_id and not checkout.expire_checkout_session(session_id=session_id):
+    if session_id and not stripe_checkout.expire_checkout_session(session_id=session_id):
         raise AlreadySubscribed("A checkout has just been paid: the plan will be active within a minute.")
 
 

@@ -11,8 +11,9 @@ from accounts.organizations import create_organization
 from billing import clock
 from billing.models import BillingAccount, Plan
 from billing.plans.price_lists import current_prices
-from billing.stripe_billing import customers, subscriptions, sync
-from billing.subscriptions import apply_subscription, open_billing_account
+from billing.stripe_billing import customers, sync
+from billing.stripe_billing import subscriptions as stripe_subscriptions
+from billing.subscriptions.state import apply_subscription, open_billing_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ def create_sample_customer(*, plan: Plan) -> SampleCustomer:
     account, api_key = _create_account()
     customer_id = customers.ensure_customer(organization=account.organization)
     BillingAccount.objects.filter(id=account.id).update(stripe_customer_id=customer_id)
-    subscription_id = subscriptions.subscribe_with_test_card(
+    subscription_id = stripe_subscriptions.subscribe_with_test_card(
         customer_id=customer_id,
-        items=subscriptions.subscription_items(
+        items=stripe_subscriptions.subscription_items(
             base_price_id=plan.stripe_base_price_id,
             metered_price_ids=[price.stripe_price_id for price in current_prices(plan=plan, published_only=True)],
         ),
