@@ -2,18 +2,18 @@
 
 from django.urls import path
 
-from billing import key_pages, views
+from billing.pages import billing, checkout, keys, overview
 
 urlpatterns = [
-    path("", views.overview, name="overview"),
-    path("keys/", key_pages.keys, name="keys"),
-    path("keys/create", key_pages.create, name="key_create"),
-    path("keys/<int:api_key_id>/", key_pages.change, name="key"),
-    path("keys/<int:api_key_id>/revoke", key_pages.revoke, name="key_revoke"),
-    path("billing/", views.billing, name="billing"),
-    path("billing/cap", views.change_cap, name="change_cap"),
-    path("billing/subscribe", views.subscribe, name="subscribe"),
-    path("billing/return", views.checkout_return, name="checkout_return"),
-    path("billing/canceled", views.checkout_canceled, name="checkout_canceled"),
-    path("billing/invoices/<str:invoice_id>/", views.invoice, name="invoice"),
+    path("", overview.overview, name="overview"),
+    path("keys/", keys.keys, name="keys"),
+    path("keys/create", keys.create, name="key_create"),
+    path("keys/<int:api_key_id>/", keys.change, name="key"),
+    path("keys/<int:api_key_id>/revoke", keys.revoke, name="key_revoke"),
+    path("billing/", billing.billing, name="billing"),
+    path("billing/cap", billing.change_cap, name="change_cap"),
+    path("billing/subscribe", checkout.subscribe, name="subscribe"),
+    path("billing/return", checkout.checkout_return, name="checkout_return"),
+    path("billing/canceled", checkout.checkout_canceled, name="checkout_canceled"),
+    path("billing/invoices/<str:invoice_id>/", billing.invoice, name="invoice"),
 ]

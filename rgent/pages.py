@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.organizations import NoOrganization, membership_of
 from billing.models import BillingAccount
-from billing.pricing import plans_on_sale, worked_example
+from billing.pages.price_table import plans_on_sale, worked_example
 from rgent.mailbox import newest_mails
 
 

@@ -11,10 +11,10 @@ from accounts.key_reveal import forget_revealed_key, reveal_next, revealed_key
 from accounts.models import ApiKey, Membership
 from accounts.portal_access import member_page, require_manager
 from billing import clock
-from billing.key_forms import KeyTermsForm, NewKeyForm
 from billing.keys.listing import KeyRow, key_rows, keys_of
 from billing.keys.terms import change_key, create_key
 from billing.models import BillingAccount
+from billing.pages.key_forms import KeyTermsForm, NewKeyForm
 from billing.plans.price_lists import models_of_account
 
 

@@ -1,0 +1,67 @@
+"""The billing page and the page of one invoice."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Membership
+from accounts.portal_access import member_page, require_manager
+from billing.bills.current import current_bill
+from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
+from billing.caps.caps import cap_standing, set_cap
+from billing.caps.meter import cap_meter
+from billing.caps.thresholds import percents_of, set_percents
+from billing.pages.cap_form import SpendingCapForm
+from billing.pages.frame import page_frame
+from billing.pages.price_table import plans_on_sale
+
+
+@require_safe
+@member_page
+def billing(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """Show the plan, the bill so far, the spending cap, the plans to subscribe to, and the invoices."""
+    return _billing_page(request, membership)
+
+
+@require_POST
+@member_page
+def change_cap(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """Set the organization's spending cap, and when to be told that it is about to be used up."""
+    require_manager(membership)
+    form = SpendingCapForm(request.POST)
+    if not form.is_valid():
+        return _billing_page(request, membership, form=form, status=422)
+    set_cap(organization_id=membership.organization_id, cap_minor=form.cap_minor)
+    set_percents(organization_id=membership.organization_id, percents=form.cleaned_data["percents"])
+    messages.success(request, "The spending cap is saved. It holds from now on.")
+    return redirect("billing")
+
+
+def _billing_page(
+    request: HttpRequest, membership: Membership, *, form: SpendingCapForm | None = None, status: int = 200
+) -> HttpResponse:
+    account, context = page_frame(membership)
+    percents = percents_of(organization_id=account.organization_id)
+    context |= {
+        "cap": cap_meter(cap_standing(account=account, now=context["now"])) if account.cap_minor is not None else None,
+        "alert_percents": percents,
+        "cap_form": form or SpendingCapForm.showing(cap_minor=account.cap_minor, percents=percents),
+        "bill": current_bill(account=account, now=context["now"]),
+        "plans": [] if account.stripe_subscription_id else [plan for plan in plans_on_sale() if not plan.is_trial],
+        "may_subscribe": not account.stripe_subscription_id and membership.may_manage,
+        "invoices": invoices_of(customer_id=account.stripe_customer_id),
+    }
+    return render(request, "billing/billing.html", context, status=status)
+
+
+@require_safe
+@member_page
+def invoice(request: HttpRequest, membership: Membership, *, invoice_id: str) -> HttpResponse:
+    """Show one invoice, line by line."""
+    account, context = page_frame(membership)
+    try:
+        context["invoice"] = invoice_of(customer_id=account.stripe_customer_id, invoice_id=invoice_id)
+    except InvoiceNotFound as error:
+        raise Http404 from error
+    return render(request, "billing/invoice.html", context)

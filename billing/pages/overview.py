@@ -1,0 +1,30 @@
+"""The overview page."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Membership
+from accounts.portal_access import member_page
+from billing.bills.current import current_bill
+from billing.pages.frame import page_frame
+from billing.pages.onboarding import first_steps
+from billing.plans.price_lists import price_list
+from billing.usage.totals import newest_requests, period_usage
+
+
+@require_safe
+@member_page
+def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """Show where the organization stands: plan, usage, what it will be charged, and what to do next."""
+    account, context = page_frame(membership)
+    steps = first_steps(membership=membership, account=account)
+    context |= {
+        "bill": current_bill(account=account, now=context["now"]),
+        "usage": period_usage(organization_id=account.organization_id, period=account.period),
+        "requests": newest_requests(organization_id=account.organization_id),
+        "steps": steps if not all(step.done for step in steps) else [],
+        "steps_done": sum(step.done for step in steps),
+        "quickstart_model": next(iter(price_list(plan_id=account.plan_id, priced_at=account.priced_at).models), ""),
+    }
+    return render(request, "billing/overview.html", context)
