@@ -15,7 +15,7 @@ from billing.ledger import group_commit  # noqa: E402
 from billing.limits import gate  # noqa: E402
 from chat import claude  # noqa: E402
 from common import background, database  # noqa: E402 - apps must be loaded first
-from rgent.api_handler import api_handler  # noqa: E402
+from rgent.api.handler import api_handler  # noqa: E402
 
 # How long a shutdown waits for records that are being closed. Below compose's stop_grace_period.
 DRAIN_S = 25.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from celery import Celery
 
-from rgent import file_broker
+from rgent.laptop import file_broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from rgent.demo import DEMO_EMAIL, DEMO_KEY, DEMO_PASSWORD
+from rgent.laptop.demo import DEMO_EMAIL, DEMO_KEY, DEMO_PASSWORD
 
 
 def site(request: HttpRequest) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.organizations import NoOrganization, membership_of
 from billing.models import BillingAccount
 from billing.pages.price_table import plans_on_sale, worked_example
-from rgent.mailbox import newest_mails
+from rgent.laptop.mailbox import newest_mails
 
 
 @require_safe

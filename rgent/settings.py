@@ -76,7 +76,7 @@ if not PRODUCTION:
     ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 ROOT_URLCONF = "rgent.urls"
-API_URLCONF = "rgent.api_urls"
+API_URLCONF = "rgent.api.urls"
 ASGI_APPLICATION = "rgent.asgi.application"
 SITE_ID = 1
 APPEND_SLASH = True
@@ -139,7 +139,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["common.rest.json_body.StrictJsonParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "rgent.api_v1_errors.answer_error",
+    "EXCEPTION_HANDLER": "rgent.management_api.errors.answer_error",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -168,7 +168,7 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "rgent.api_v1_schema.describe_errors",
+        "rgent.management_api.schema.describe_errors",
     ],
 }
 
@@ -269,7 +269,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="rgent <no-reply@localhost>")
-EMAIL_BACKEND = "rgent.mailbox.MailboxBackend"
+EMAIL_BACKEND = "rgent.laptop.mailbox.MailboxBackend"
 MAILBOX_DIR = VAR_DIR / "mail"
 if not SANDBOX:
     EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")

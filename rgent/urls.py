@@ -14,7 +14,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("app/", include("accounts.urls")),
     path("app/", include("billing.urls")),
-    path("api/", include("rgent.api_v1_urls")),
+    path("api/", include("rgent.management_api.urls")),
     path("webhooks/stripe", stripe_webhook, name="stripe_webhook"),
     path("admin/", admin.site.urls),
 ]

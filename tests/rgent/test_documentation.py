@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from drf_spectacular.generators import SchemaGenerator
 
-from rgent.error_catalogue import CATALOGUE, UNEXPECTED
+from rgent.api.error_catalogue import CATALOGUE, UNEXPECTED
 
 ROOT = Path(settings.BASE_DIR)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

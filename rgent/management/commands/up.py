@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from rgent.supervisor import StartFailed, run
+from rgent.laptop.supervisor import StartFailed, run
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.renderers import JSONRenderer
 
-from rgent.api_v1_schema import KeySchemes  # noqa: F401 - imported for what it registers
+from rgent.management_api.schema import KeySchemes  # noqa: F401 - imported for what it registers
 
 
 class SchemaView(SpectacularAPIView):

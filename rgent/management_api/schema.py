@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from rgent.error_catalogue import CATALOGUE
+from rgent.api.error_catalogue import CATALOGUE
 
 ERRORS = {
     "400": "A field or parameter is wrong. The message names it and says what to send.",

@@ -8,7 +8,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.api.base import ManagementView
-from rgent.api_docs import DocsView, SchemaView
+from rgent.management_api.docs import DocsView, SchemaView
 
 
 @extend_schema(exclude=True)

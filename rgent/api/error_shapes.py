@@ -3,7 +3,7 @@
 from chat.answers import Answer
 from chat.openai.errors import openai_error
 from chat.openai.stream import data_event
-from rgent.error_catalogue import error_body, error_response
+from rgent.api.error_catalogue import error_body, error_response
 
 OPENAI_PATHS = frozenset({"/v1/chat/completions"})
 

@@ -22,8 +22,8 @@ from django.urls import ResolverMatch, get_resolver
 
 from chat.answers import Answer, EventStream
 from chat.api import ApiAnswer
-from rgent.error_shapes import answer_error, error_event
-from rgent.request_body import BodyTooLarge, read_body
+from rgent.api.error_shapes import answer_error, error_event
+from rgent.api.request_body import BodyTooLarge, read_body
 
 logger = logging.getLogger("rgent.api")
 

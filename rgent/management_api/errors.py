@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from rest_framework.exceptions import ParseError, ValidationError
 
 from chat.claude_request import InvalidRequest
-from rgent.error_catalogue import error_response
+from rgent.api.error_catalogue import error_response
 
 
 def answer_error(error: Exception, context: Mapping[str, Any]) -> HttpResponse:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from rgent.demo import DEMO_KEY, has_demo, seed_demo
+from rgent.laptop.demo import DEMO_KEY, has_demo, seed_demo
 
 Say = Callable[[str], object]
 

@@ -37,7 +37,7 @@ from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, Clau
 from chat.claude_request import InvalidRequest
 from chat.rate_headers import rate_limit_headers
 from common.rest.json_body import ManagementBodyTooLarge
-from rgent.request_body import BodyTooLarge
+from rgent.api.request_body import BodyTooLarge
 
 logger = logging.getLogger(__name__)
 

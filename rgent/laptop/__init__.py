@@ -1,0 +1,5 @@
+"""What runs the product on a laptop without Redis, keys or a mail server.
+
+`supervisor` starts and ends the processes of `./run`, `file_broker` carries Celery's messages in files, `demo` makes
+the first customer, and `mailbox` shows the mail that was sent.
+"""
