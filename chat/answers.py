@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from chat.completions import Begun, StreamedCompletion
+from chat.completions import Begun
 from chat.rate_headers import rate_limit_headers
+from chat.streaming import StreamedCompletion
 
 # No proxy may hold a stream back.
 STREAM_HEADERS = {

@@ -16,6 +16,7 @@ from chat.claude import FORWARDED_HEADERS
 from chat.claude_request import ClaudeRequest, read_chat_request, read_json, read_messages_request
 from chat.idempotency import claim_of, replay
 from chat.plain_chat import ChatEvents, chat_answer
+from chat.streaming import StreamedCompletion
 
 ApiAnswer = Answer | EventStream
 View = Callable[..., Awaitable[ApiAnswer]]
@@ -53,7 +54,7 @@ async def messages(request: HttpRequest) -> ApiAnswer:
     if not asked.stream:
         return await plain_answer(request, caller=caller, asked=asked, headers=headers)
     begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
-    return await event_stream(completions.StreamedCompletion(begun=begun, request=asked, headers=headers))
+    return await event_stream(StreamedCompletion(begun=begun, request=asked, headers=headers))
 
 
 @only("POST")
@@ -67,7 +68,7 @@ async def chat(request: HttpRequest) -> ApiAnswer:
         return await plain_answer(request, caller=caller, asked=asked, headers={}, shape=chat_answer)
     begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
     reshape = ChatEvents(grant=begun.grant).reshape
-    return await event_stream(completions.StreamedCompletion(begun=begun, request=asked, headers={}, reshape=reshape))
+    return await event_stream(StreamedCompletion(begun=begun, request=asked, headers={}, reshape=reshape))
 
 
 @only("POST")

@@ -13,6 +13,7 @@ from chat.api import ApiAnswer, forwarded_headers, key_of, only, plain_answer, r
 from chat.openai.answer import completion
 from chat.openai.request import read_completion_request
 from chat.openai.stream import CompletionChunks
+from chat.streaming import StreamedCompletion
 
 
 @only("POST")
@@ -26,7 +27,7 @@ async def chat_completions(request: HttpRequest) -> ApiAnswer:
         begun = await completions.begin(caller=caller, request=asked.claude, request_id=request_id)
         reshape = CompletionChunks(include_usage=asked.include_usage).reshape
         answer = await event_stream(
-            completions.StreamedCompletion(begun=begun, request=asked.claude, headers=headers, reshape=reshape)
+            StreamedCompletion(begun=begun, request=asked.claude, headers=headers, reshape=reshape)
         )
     else:
         answer = await plain_answer(request, caller=caller, asked=asked.claude, headers=headers, shape=_in_its_shape)

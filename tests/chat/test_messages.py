@@ -15,6 +15,7 @@ from accounts.key_memory import Caller
 from billing.models import BillingAccount, UsageRecord
 from chat import claude, completions
 from chat.claude_request import read_messages_request
+from chat.streaming import StreamedCompletion
 from common import background
 from tests.chat.http import leaving_stream, messages_body, record_of, send, wait_until
 from tests.factories import Customer, make_customer, make_subscriber
@@ -254,7 +255,7 @@ def test_a_stream_that_nobody_begins_to_read_is_let_go_and_settled(api):
         body = messages_body("[[usage input=100 output=9000 chunk_delay_ms=5]]", stream=True, max_tokens=9000)
         asked = read_messages_request(json.dumps(body).encode())
         begun = await completions.begin(caller=caller, request=asked, request_id="req_nobody_reads")
-        stream = completions.StreamedCompletion(begun=begun, request=asked, headers={})
+        stream = StreamedCompletion(begun=begun, request=asked, headers={})
         await stream.opened()
         stream.let_go()
         await background.drain(timeout_s=10)

@@ -14,6 +14,7 @@ from chat import claude, completions
 from chat.claude_request import read_messages_request
 from chat.plain_chat import ChatEvents
 from chat.sse import format_event
+from chat.streaming import StreamedCompletion
 from common import background
 from tests.factories import Customer, begin, make_subscriber
 
@@ -92,7 +93,7 @@ def run_stream(
         asked = read_messages_request(json.dumps({**body, "messages": [{"role": "user", "content": "Hi"}]}).encode())
         with override_settings(ANTHROPIC_BASE_URL=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"):
             begun = await completions.begin(caller=caller, request=asked, request_id=f"req_{id(server)}")
-            stream = completions.StreamedCompletion(begun=begun, request=asked, headers={})
+            stream = StreamedCompletion(begun=begun, request=asked, headers={})
             await stream.opened()
             told: Exception | None = None
             try:
