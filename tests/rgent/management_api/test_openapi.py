@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from billing.plans.publishing import publish_plans
-from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import make_paying_customer, use
+from tests.rgent.management_api.client import Manager, make_manager
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from billing.stripe_billing.sync import sync_subscription
 from billing.subscriptions.catching_up import catch_up
 from billing.subscriptions.checkout import start_checkout
 from billing.subscriptions.state import apply_subscription
-from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import begin, settle
+from tests.rgent.management_api.client import Manager, make_manager
 from tests.sandbox.running import client, http_call
 from tests.servers import SandboxServer
 

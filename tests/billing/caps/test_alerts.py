@@ -180,7 +180,7 @@ def test_a_cap_without_spending_is_no_news():
 
 
 def test_a_mail_that_fails_is_tried_again_after_its_lease(customer, settings, mailoutbox, time_machine):
-    settings.EMAIL_BACKEND = "tests.billing.test_alerts.NoServer"
+    settings.EMAIL_BACKEND = "tests.billing.caps.test_alerts.NoServer"
     spend(customer, 60)
     assert look() == []
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -193,7 +193,7 @@ def test_a_mail_that_fails_is_tried_again_after_its_lease(customer, settings, ma
 
 
 def test_an_address_that_is_refused_keeps_nobody_else_from_their_mail(customer, settings, mailoutbox, time_machine):
-    settings.EMAIL_BACKEND = "tests.billing.test_alerts.RefusesGone"
+    settings.EMAIL_BACKEND = "tests.billing.caps.test_alerts.RefusesGone"
     for email in ("gone@example.com", "here@example.com"):
         Membership.objects.create(
             organization=customer.organization, user=make_user(email=email), role=Membership.Role.ADMIN

@@ -8,8 +8,8 @@ import pytest
 
 from billing.caps.alerts import raise_alerts
 from billing.models.spending_alert import DEFAULT_PERCENTS
-from tests.api.client import Manager, make_manager
 from tests.factories import begin, make_subscriber, settle
+from tests.rgent.management_api.client import Manager, make_manager
 
 pytestmark = pytest.mark.django_db
 

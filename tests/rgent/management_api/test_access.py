@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.models import KeyScope
-from tests.api.client import make_manager
 from tests.chat.http import messages_body, send, wait_until
+from tests.rgent.management_api.client import make_manager
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from accounts.api_keys import create_api_key, find_caller_now
 from accounts.models import ApiKey, KeyScope
-from tests.api.client import make_manager
 from tests.factories import HAIKU, begin, make_subscriber, settle
+from tests.rgent.management_api.client import make_manager
 
 pytestmark = pytest.mark.django_db
 

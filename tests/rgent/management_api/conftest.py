@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import Manager, make_manager
+from tests.rgent.management_api.client import Manager, make_manager
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from accounts.models import ApiKey, Invitation, Membership
-from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import make_user
+from tests.rgent.management_api.client import Manager, make_manager
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from billing.bills.current import current_bill
 from billing.ledger.entries import Void
 from billing.metering.posting import post_due
 from billing.models import BillingAccount, DailyUsage, Plan, PlanPrice
-from tests.api.client import Manager, make_manager
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import begin, make_subscriber, make_user, settle, write
+from tests.rgent.management_api.client import Manager, make_manager
 from tests.sandbox.running import client
 
 pytestmark = pytest.mark.django_db
