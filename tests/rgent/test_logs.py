@@ -40,7 +40,7 @@ def test_a_json_line_is_one_line_with_a_traceback_in_it():
 def test_a_readable_line_cannot_be_forged_by_what_a_caller_sends():
     text = ReadableLines().format(record("request", path="/v1/\n00:00:00 INFO forged"))
 
-    assert text.endswith(r'billing.outbox: request path="/v1/\n00:00:00 INFO forged"')
+    assert text.endswith(r'billing.metering.outbox: request path="/v1/\n00:00:00 INFO forged"')
 
 
 def test_a_readable_line_has_its_traceback_below():
