@@ -71,7 +71,7 @@ class ClaudeSandbox:
         self._state.reset()
 
     async def aclose(self) -> None:
-        """Write what still waits to be written. The sandbox answers no call afterwards."""
+        """Close the file. The sandbox answers no call afterwards."""
         self._state.close()
 
 

@@ -16,9 +16,10 @@ from sandbox.claude_api.faults import Path
 from sandbox.claude_api.ids import new_id
 from sandbox.claude_api.ledger import Served
 from sandbox.claude_api.models import page
-from sandbox.claude_api.plan import Plan, Plans, make_plan, read_prompt
+from sandbox.claude_api.plan import Plan, Plans, Sent, make_plan, read_prompt
 from sandbox.claude_api.state import State
 from sandbox.claude_api.usage import InputUsage
+from sandbox.claude_api.versions import check_version, read_version
 from sandbox.claude_api.wire import ClientGoneError, ClientWatch, Endpoint, Exchange
 
 _DEFAULT_PAGE = 20
@@ -58,8 +59,10 @@ class Api:
 
     async def count_tokens(self, exchange: Exchange) -> None:
         """Count a prompt's tokens, as `messages` would."""
+        version = read_version(exchange.headers.get(b"anthropic-version"))
         request = requests.read(await self._receive(exchange), generates=False, beta=exchange.is_beta)
         model = self._state.catalogue.callable(request.model)
+        check_version(request, version=version)
         rules.check(request, model=model, generates=False)
         await self._meet_fault(exchange, path="count_tokens", model=model.id)
         await exchange.answer({"input_tokens": read_prompt(request, model=model).uncached.total})
@@ -91,14 +94,14 @@ class Api:
 
     def _plan(self, exchange: Exchange, raw: bytes) -> Plan:
         """Decide on all that the body alone decides. Raises `ApiError` for a call that is to be refused."""
-        state, beta = self._state, exchange.is_beta
-        version = state.catalogue.version
-        plan = self._plans.recall(raw, beta=beta, version=version)
+        catalogue, version = self._state.catalogue, read_version(exchange.headers.get(b"anthropic-version"))
+        sent = Sent(raw, exchange.is_beta, version, catalogue.version)
+        plan = self._plans.recall(sent)
         if plan is None:
-            request = requests.read(raw, generates=True, beta=beta)
+            request = requests.read(raw, generates=True, beta=sent.beta)
             exchange.model, exchange.streams = request.model, request.stream
-            plan = make_plan(request, catalogue=state.catalogue)
-            self._plans.remember(plan, raw=raw, beta=beta, version=version)
+            plan = make_plan(request, catalogue=catalogue, version=version)
+            self._plans.remember(plan, sent=sent)
         exchange.model, exchange.streams = plan.model.id, plan.request.stream
         return plan
 

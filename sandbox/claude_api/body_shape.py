@@ -30,6 +30,10 @@ BLOCK_TYPES = frozenset(
         "web_search_tool_result",
     }
 )
+# Claude's patterns of what a client names itself.
+CallId = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
+CalledName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,200}$")]
+ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
 _OPEN = ConfigDict(extra="allow", strict=True)
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 _UNION_TAGS = frozenset(
@@ -53,8 +57,8 @@ class TextBlock(TypedDict):
 @with_config(_OPEN)
 class ToolUseBlock(TypedDict):
     type: Literal["tool_use"]
-    id: str
-    name: str
+    id: CallId
+    name: CalledName
     input: dict[str, Any]
     cache_control: NotRequired[CacheControl | None]
 
@@ -62,7 +66,7 @@ class ToolUseBlock(TypedDict):
 @with_config(_OPEN)
 class ToolResultBlock(TypedDict):
     type: Literal["tool_result"]
-    tool_use_id: str
+    tool_use_id: CallId
     content: NotRequired[str | list[dict[str, Any]] | None]
     cache_control: NotRequired[CacheControl | None]
 
@@ -129,7 +133,7 @@ class ToolChoice(TypedDict):
 
 @with_config(_OPEN)
 class Tool(TypedDict):
-    name: NotRequired[str]
+    name: NotRequired[ToolName]
     type: NotRequired[str | None]
     input_schema: NotRequired[dict[str, Any]]
     cache_control: NotRequired[CacheControl | None]

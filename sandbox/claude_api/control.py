@@ -90,7 +90,7 @@ class Control:
         return JSONResponse(self._state.ledger.totals(wanted=_filter(request)))
 
     async def list_requests(self, request: Request) -> Response:
-        return JSONResponse({"data": self._state.journal.all()})
+        return Response(f'{{"data": {self._state.journal.as_json()}}}', media_type="application/json")
 
     async def list_models(self, request: Request) -> Response:
         return JSONResponse({"data": [model.model_dump() for model in self._state.catalogue.all()]})

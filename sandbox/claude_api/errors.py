@@ -43,11 +43,13 @@ class ApiError(Exception):
         message: str | None = None,
         error_type: str | None = None,
         retry_after_s: float | None = None,
+        details: dict[str, object] | None = None,
     ) -> None:
         self.status = status
         self.error_type = error_type or type_of(status=status)
         self.message = message or MESSAGE_BY_STATUS.get(status, "The sandbox was asked to fail this request.")
         self.retry_after_s = retry_after_s
+        self.details = details
         super().__init__(self.message)
 
     @property
@@ -75,6 +77,9 @@ def invalid(message: str) -> ApiError:
     return ApiError(status=400, message=message)
 
 
-def error_body(*, error_type: str, message: str, request_id: str) -> dict[str, object]:
+def error_body(error: ApiError, *, request_id: str) -> dict[str, object]:
     """An error in the shape that Claude gives it, in an answer's body and in a stream alike."""
-    return {"type": "error", "error": {"type": error_type, "message": message}, "request_id": request_id}
+    told: dict[str, object] = {"type": error.error_type, "message": error.message}
+    if error.details is not None:
+        told["details"] = error.details
+    return {"type": "error", "error": told, "request_id": request_id}

@@ -103,7 +103,7 @@ def event(data: dict[str, Any]) -> bytes:
 
 def error_event(error: ApiError, *, request_id: str) -> bytes:
     """The event that tells of a failure after the answer has begun."""
-    return event(error_body(error_type=error.error_type, message=error.message, request_id=request_id))
+    return event(error_body(error, request_id=request_id))
 
 
 _PING = event({"type": "ping"})

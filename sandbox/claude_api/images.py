@@ -1,11 +1,22 @@
-"""The size of a picture, read from the first bytes of its file."""
+"""Pictures: what kind a file is and how large, read from its first bytes."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import struct
+from typing import Any
 
+from sandbox.claude_api.errors import invalid
+
+_STARTS = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
+MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_MEDIA_TYPES_TOLD = "'image/jpeg', 'image/png', 'image/gif' or 'image/webp'"
 # Claude scales pictures down before it looks at them; one of the largest size costs about this much:
 # https://platform.claude.com/docs/en/build-with-claude/vision#calculate-image-costs
 LARGEST_IMAGE_TOKENS = 1568
@@ -21,6 +32,29 @@ def image_tokens(*, data: str) -> int:
         return LARGEST_IMAGE_TOKENS
     width, height = size
     return max(1, min(LARGEST_IMAGE_TOKENS, -(-width * height // PIXELS_PER_TOKEN)))
+
+
+def check_image(source: dict[str, Any], *, place: str) -> None:
+    """Raise `ApiError` (400) for a base64 picture that is of no known type, or of another than its source says."""
+    if source.get("type") != "base64":
+        return
+    declared = source.get("media_type")
+    if declared not in MEDIA_TYPES:
+        raise invalid(f"{place}.base64.media_type: Input should be {_MEDIA_TYPES_TOLD}")
+    found = _media_type(_head(str(source.get("data", ""))))
+    if found is None:
+        raise invalid("Could not process image")
+    if found != declared:
+        raise invalid(
+            f"{place}.base64: The image was specified using the {declared} media type, "
+            f"but the image appears to be a {found} image"
+        )
+
+
+def _media_type(head: bytes) -> str | None:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in _STARTS.items() if head.startswith(start)), None)
 
 
 def _head(data: str) -> bytes:

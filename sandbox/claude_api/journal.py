@@ -7,6 +7,7 @@ import time
 from collections import deque
 from typing import Any
 
+from sandbox.claude_api.strict_json import parse
 from sandbox.claude_api.wire import HINT_CHARACTERS, Exchange
 
 MOST_REQUESTS = 200
@@ -26,20 +27,13 @@ class Journal:
         body = raw if len(raw) <= LONGEST_BODY_BYTES else None
         self._entries.append((time.time(), exchange.request_id, exchange.scope, body, len(raw)))
 
-    def all(self) -> list[dict[str, Any]]:
-        """The requests, the newest first; of a key no more than its last characters, and no body of over 256 KB."""
-        return [
-            {
-                "received_at": received_at,
-                "request_id": request_id,
-                "path": scope["path"],
-                "query": scope["query_string"].decode("latin-1"),
-                "headers": dict(_shown(name, value) for name, value in scope["headers"]),
-                "body": None if body is None else _parsed(body),
-                "body_bytes": size,
-            }
-            for received_at, request_id, scope, body, size in reversed(self._entries)
-        ]
+    def as_json(self) -> str:
+        """Return the requests, the newest first, as the JSON of a list.
+
+        Of a key it shows the last characters alone, and no body of over 256 KB. A body that is JSON stands in it as it
+        came, since Python can read some JSON that it cannot write again; any other body becomes a text.
+        """
+        return f"[{', '.join(_entry(*each) for each in reversed(self._entries))}]"
 
     def clear(self) -> None:
         """Forget every request."""
@@ -52,8 +46,21 @@ def _shown(name: bytes, value: bytes) -> tuple[str, str]:
     return name.decode("latin-1"), shown
 
 
-def _parsed(body: bytes) -> Any:
+def _entry(received_at: float, request_id: str, scope: Any, body: bytes | None, size: int) -> str:
+    told = {
+        "received_at": received_at,
+        "request_id": request_id,
+        "path": scope["path"],
+        "query": scope["query_string"].decode("latin-1"),
+        "headers": dict(_shown(name, value) for name, value in scope["headers"]),
+        "body_bytes": size,
+    }
+    return f'{json.dumps(told)[:-1]}, "body": {"null" if body is None else _body(body)}}}'
+
+
+def _body(body: bytes) -> str:
     try:
-        return json.loads(body)
+        parse(body)
+        return body.decode()
     except (ValueError, RecursionError):
-        return body.decode(errors="replace")
+        return json.dumps(body.decode(errors="replace"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sandbox.claude_api import answer, rules
 from sandbox.claude_api.answer import Answer
@@ -13,6 +14,7 @@ from sandbox.claude_api.prompt import PromptBlock, blocks_of
 from sandbox.claude_api.prompt_cache import check_breakpoints
 from sandbox.claude_api.request import Request
 from sandbox.claude_api.usage import InputUsage
+from sandbox.claude_api.versions import check_version
 
 MOST_PLANS = 512
 LONGEST_REMEMBERED_BYTES = 4096
@@ -57,29 +59,39 @@ def read_prompt(request: Request, *, model: Model) -> Prompt:
     return Prompt(blocks=blocks, natural_tokens=total, asked=request.directive.input_usage(natural=total))
 
 
-def make_plan(request: Request, *, catalogue: Catalogue) -> Plan:
+def make_plan(request: Request, *, catalogue: Catalogue, version: str) -> Plan:
     """Decide on the answer to a request. Raises `ApiError` for one that Claude would refuse."""
     model = catalogue.callable(request.model)
+    check_version(request, version=version)
     rules.check(request, model=model, generates=True)
     prompt = read_prompt(request, model=model)
     return Plan(request=request, model=model, prompt=prompt, answer=answer.compose(request, model=model))
+
+
+class Sent(NamedTuple):
+    """All that decides on a plan: the body, whether a beta and which API version are named, and the catalogue."""
+
+    raw: bytes
+    beta: bool
+    version: str
+    catalogue: int
 
 
 class Plans:
     """The plans of the last short requests. A load test repeats one request, and should not measure how it is read."""
 
     def __init__(self) -> None:
-        self._plans: dict[tuple[bytes, bool, int], Plan] = {}
+        self._plans: dict[Sent, Plan] = {}
 
-    def recall(self, raw: bytes, *, beta: bool, version: int) -> Plan | None:
-        """The plan of these very bytes, made when the catalogue had this version."""
-        return self._plans.get((raw, beta, version))
+    def recall(self, sent: Sent) -> Plan | None:
+        """The plan of this very call, made when the catalogue was the same."""
+        return self._plans.get(sent)
 
-    def remember(self, plan: Plan, *, raw: bytes, beta: bool, version: int) -> None:
+    def remember(self, plan: Plan, *, sent: Sent) -> None:
         """Keep a plan, unless it is long, or holds a tool call, whose id no other answer may have."""
         calls_tool = any(isinstance(part, ToolUsePart) for part in plan.answer.parts)
-        if calls_tool or len(raw) > LONGEST_REMEMBERED_BYTES:
+        if calls_tool or len(sent.raw) > LONGEST_REMEMBERED_BYTES:
             return
         if len(self._plans) >= MOST_PLANS:
             self._plans.clear()
-        self._plans[raw, beta, version] = plan
+        self._plans[sent] = plan

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from sandbox.claude_api import directive as directives
+from sandbox.claude_api.betas import check_betas
 from sandbox.claude_api.body_shape import BLOCK_TYPES, check_shape
 from sandbox.claude_api.errors import invalid
-
-# Half of a pair is no character: it can be written in JSON, but not in UTF-8.
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and the infinities, which Python reads and JSON does not know."""
-    raise ValueError(f"{name} is not JSON")
-
-
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+from sandbox.claude_api.images import check_image
+from sandbox.claude_api.strict_json import parse
 
 
 @dataclass(frozen=True)
@@ -120,17 +110,17 @@ def read(raw: bytes, *, generates: bool, beta: bool) -> Request:
     """
     body = _parse(raw)
     check_shape(body, generates=generates, beta=beta)
+    if beta:
+        check_betas(body)
     request = Request(body=body)
     _check_messages(request, beta=beta)
+    _check_stop_sequences(request)
     return request
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
     try:
-        text = raw.decode()
-        body = _decode(text)
-        if _SURROGATE.search(text):
-            json.dumps(body, ensure_ascii=False).encode()
+        body = parse(raw)
     except (ValueError, RecursionError) as error:
         raise invalid(f"The request body is not valid JSON: {str(error)[:200]}") from None
     if not isinstance(body, dict):
@@ -152,14 +142,29 @@ def _check_messages(request: Request, *, beta: bool) -> None:
             _check_blocks(content, place=f"messages.{number}.content", beta=beta)
 
 
+def _check_stop_sequences(request: Request) -> None:
+    if any(not sequence.strip() for sequence in request.stop_sequences):
+        raise invalid("stop_sequences: each stop sequence must contain non-whitespace")
+
+
 def _check_blocks(blocks: list[dict[str, Any]], *, place: str, beta: bool) -> None:
     for number, block in enumerate(blocks):
         kind = block["type"]
         if kind == "text" and not block["text"]:
             raise invalid(f"{place}.{number}: messages: text content blocks must be non-empty")
+        if kind == "image":
+            check_image(block["source"], place=f"{place}.{number}.image.source")
+        if kind == "tool_result" and isinstance(block.get("content"), list):
+            _check_images_of_result(block["content"], place=f"{place}.{number}.tool_result.content")
         if kind not in BLOCK_TYPES and not beta:
             expected = ", ".join(f"'{each}'" for each in sorted(BLOCK_TYPES))
             raise invalid(
                 f"{place}.{number}: Input tag '{kind[:80]}' found using 'type' "
                 f"does not match any of the expected tags: {expected}"
             )
+
+
+def _check_images_of_result(blocks: list[dict[str, Any]], *, place: str) -> None:
+    for number, block in enumerate(blocks):
+        if block.get("type") == "image" and isinstance(block.get("source"), dict):
+            check_image(block["source"], place=f"{place}.{number}.image.source")

@@ -37,6 +37,5 @@ class State:
         self.journal.clear()
 
     def close(self) -> None:
-        """Write what still waits, and close the file."""
-        self.ledger.flush()
+        """Close the file."""
         self.store.close()

@@ -24,7 +24,7 @@ MOST_BODY_BYTES = 32 * 1024 * 1024
 HINT_CHARACTERS = 4
 _JSON: Headers = [(b"content-type", b"application/json")]
 _ORGANIZATION = (b"anthropic-organization-id", b"00000000-0000-4000-8000-000000000000")
-_READ_HEADERS = frozenset({b"x-api-key", b"authorization", b"anthropic-beta"})
+_READ_HEADERS = frozenset({b"x-api-key", b"authorization", b"anthropic-beta", b"anthropic-version"})
 
 
 class Exchange:
@@ -101,7 +101,7 @@ class Exchange:
 
     async def answer_error(self, error: ApiError) -> None:
         """Answer with an error in Claude's shape."""
-        body = error_body(error_type=error.error_type, message=error.message, request_id=self.request_id)
+        body = error_body(error, request_id=self.request_id)
         await self.answer(body, status=error.status, headers=error.headers)
 
 

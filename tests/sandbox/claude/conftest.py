@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 KEY = "sk-ant-test-0000000000000000abcd"
+HEADERS = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
 HAIKU = "claude-haiku-5-5"
 START_WITHIN_S = 20.0
 
@@ -38,18 +39,25 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def running_claude(data_dir: Path) -> Iterator[str]:
-    """A sandbox of its own over that folder; the value is its URL."""
+def running_process(data_dir: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A sandbox of its own over that folder; the value is its URL and its process."""
     port = _free_port()
     command = [sys.executable, "-m", "sandbox.claude_api", "--port", str(port), "--data", str(data_dir)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_it_answers(url, process)
-        yield url
+        yield url, process
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+@contextlib.contextmanager
+def running_claude(data_dir: Path) -> Iterator[str]:
+    """A sandbox of its own over that folder; the value is its URL."""
+    with running_process(data_dir) as (url, _):
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +73,25 @@ def start_claude() -> Callable[[Path], contextlib.AbstractContextManager[str]]:
     return running_claude
 
 
+@pytest.fixture
+def claude_process(tmp_path: Path) -> Callable[[], contextlib.AbstractContextManager[tuple[httpx2.Client, Any]]]:
+    """Starts a sandbox over the test's folder, as often as a test likes, with a client and a way to kill it at once."""
+
+    @contextlib.contextmanager
+    def start() -> Iterator[tuple[httpx2.Client, Any]]:
+        with (
+            running_process(tmp_path) as (url, process),
+            httpx2.Client(base_url=url, headers=HEADERS, timeout=10) as client,
+        ):
+            yield client, process.kill
+
+    return start
+
+
 @pytest.fixture(scope="session")
 def shared_http(claude_url: str) -> Iterator[httpx2.Client]:
     """One connection pool for all tests: making one takes longer than most of them."""
-    with httpx2.Client(base_url=claude_url, headers={"x-api-key": KEY}, timeout=10) as client:
+    with httpx2.Client(base_url=claude_url, headers=HEADERS, timeout=10) as client:
         yield client
 
 

@@ -12,6 +12,8 @@ from sandbox.claude_api.tokens import count_text
 
 SLOW = "[[usage input=50 output=400 chunks=40 chunk_delay_ms=20]]"
 
+HEADERS = {"x-api-key": "k", "anthropic-version": "2023-06-01"}
+
 
 def test_it_has_a_row_before_the_answer_is_read(http, body, control):
     answer = http.post(
@@ -191,7 +193,7 @@ def test_it_survives_a_restart(start_claude, tmp_path, body):
 
 def test_it_counts_a_stream_that_the_servers_end_cut_off(start_claude, tmp_path, body):
     endless = body("[[usage input=50 output=400 chunks=10 chunk_delay_ms=60000]]", stream=True)
-    with start_claude(tmp_path) as url, httpx2.Client(base_url=url, headers={"x-api-key": "k"}) as http:
+    with start_claude(tmp_path) as url, httpx2.Client(base_url=url, headers=HEADERS) as http:
         stream = http.stream("POST", "/v1/messages", json=endless)
         next(stream.__enter__().iter_bytes())
 

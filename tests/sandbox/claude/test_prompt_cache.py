@@ -146,7 +146,8 @@ def test_it_marks_the_last_block_by_itself(bill):
 
 
 def test_it_caches_tools_before_the_system_prompt(bill):
-    tool = {"name": "a" * 4000, "input_schema": {"type": "object"}, "cache_control": FIVE_MINUTES}
+    schema = {"type": "object", "description": "a" * 4000}
+    tool = {"name": "zoom", "input_schema": schema, "cache_control": FIVE_MINUTES}
 
     uncached, read, written, _ = bill(tools=[tool], tool_choice={"type": "none"}, system=[text("b")])
 
