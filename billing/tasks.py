@@ -9,6 +9,7 @@ from billing import clock
 from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
 from billing.metering import outbox, posting, reconciliation
+from billing.stripe_billing import stored_events
 from billing.subscriptions import catching_up
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,14 @@ def forget_old_idempotency_keys() -> None:
     forgotten = idempotency.forget_old_keys(now=timezone.now())
     if forgotten:
         logger.info("idempotency keys forgotten", extra={"count": forgotten})
+
+
+@shared_task(time_limit=300)
+def forget_old_stripe_events() -> None:
+    """Every hour: delete Stripe's events that were stored long ago."""
+    forgotten = stored_events.forget_old_events(now=timezone.now())
+    if forgotten:
+        logger.info("Stripe's events forgotten", extra={"count": forgotten})
 
 
 @shared_task(time_limit=55)

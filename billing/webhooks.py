@@ -1,9 +1,10 @@
-"""Stripe's webhooks: signed, taken in by dj-stripe, and applied to billing accounts.
+"""Stripe's webhooks: verified, taken in by dj-stripe, and applied to billing accounts.
 
 dj-stripe fetches each object anew from Stripe before it stores it, so late, repeated or disordered events all lead
-to the present state.
+to the present state. It stores a delivery before it verifies it, so ours are verified first.
 """
 
+import logging
 import uuid
 from typing import Any
 
@@ -17,12 +18,16 @@ from djstripe.models import Event, Subscription, WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
 from billing.stripe_billing import client
+from billing.stripe_billing.events import NotSigned, read_event
 from billing.subscriptions.state import apply_subscription
+
+logger = logging.getLogger(__name__)
 
 # One endpoint, made from STRIPE_WEBHOOK_SECRET: its address holds no id that an operator would have to look up.
 ENDPOINT_UUID = uuid.uuid5(uuid.NAMESPACE_URL, "rgent:stripe-webhook")
-# dj-stripe lets this header stand in for the secret while DEBUG is on.
-DEBUG_SECRET_HEADER = "HTTP_X_DJSTRIPE_WEBHOOK_SECRET"  # noqa: S105 - the name of a header
+# All that dj-stripe may see of a request's headers. Among those left out: the one that replaces the secret while DEBUG
+# is on, and X-Forwarded-For, which dj-stripe writes into a column for addresses, whatever it holds.
+HEADERS_KEPT = ("HTTP_STRIPE_SIGNATURE", "HTTP_USER_AGENT", "HTTP_HOST")
 
 _process = ProcessWebhookView.as_view()
 
@@ -30,16 +35,55 @@ _process = ProcessWebhookView.as_view()
 @csrf_exempt
 @transaction.non_atomic_requests
 def stripe_webhook(request: HttpRequest) -> HttpResponseBase:
-    """Take one event in. 400 where it is not signed with our secret; 500 or 503 where it is to be sent again."""
+    """Take one event in.
+
+    400 where it is not signed with our secret, 503 or 500 where Stripe is to send it again. 200 where it is stored,
+    and where it is signed but can never be: Stripe would repeat it for three days.
+    """
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    request.META.pop(DEBUG_SECRET_HEADER, None)
-    request.__dict__.pop("headers", None)  # a cached property over META
+    try:
+        signature = request.META.get("HTTP_STRIPE_SIGNATURE", "")
+        event = read_event(body=request.body, signature=signature, secret=settings.STRIPE_WEBHOOK_SECRET)
+    except NotSigned as error:
+        return HttpResponse(str(error), status=400, content_type="text/plain")
+    if reason := _never_ours(event):
+        logger.warning("a webhook was left aside", extra={"event": str(event.get("id"))[:80], "reason": reason})
+        return HttpResponse(reason, content_type="text/plain")
+    return _take_in(request, event)
+
+
+def _never_ours(event: dict[str, Any]) -> str:
+    """Tell why an event can never be stored; empty where it can."""
+    if event.get("object") != "event":
+        return "Thin events are not read here: send snapshot events to this address."
+    if event.get("account"):
+        return "Events of connected accounts are not read here."
+    if bool(event.get("livemode")) != settings.STRIPE_LIVE_MODE:
+        return "This event is of Stripe's other mode, live or test."
+    return ""
+
+
+def _take_in(request: HttpRequest, event: dict[str, Any]) -> HttpResponseBase:
+    _forget_other_headers(request)
     _ensure_endpoint()
     # dj-stripe fetches objects within its transaction, which on SQLite holds the lock that requests to Claude wait for.
     if connection.vendor == "sqlite" and not client.is_there():
         return HttpResponse("Stripe does not answer at the moment: send it again.", status=503)
-    return _process(request, uuid=ENDPOINT_UUID)
+    try:
+        with client.translate_stripe_errors():
+            return _process(request, uuid=ENDPOINT_UUID)
+    except client.StripeUnavailable:
+        return HttpResponse("Stripe does not answer at the moment: send it again.", status=503)
+    except client.StripeRejected as error:
+        logger.error("a webhook cannot be processed", extra={"event": event["id"], "error": str(error)})
+        return HttpResponse("Stripe does not know what this event is about.", content_type="text/plain")
+
+
+def _forget_other_headers(request: HttpRequest) -> None:
+    for name in [name for name in request.META if name.startswith("HTTP_") and name not in HEADERS_KEPT]:
+        del request.META[name]
+    request.__dict__.pop("headers", None)  # a cached property over META
 
 
 def _ensure_endpoint() -> None:

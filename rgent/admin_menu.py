@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from billing.models import Discrepancy
 
-# Section: (title, icon of Google's Material Symbols, "app_model"). What is missing here is reached by "All tables".
+# Section: (title, icon of Google's Material Symbols, "app_model").
 SECTIONS: dict[str, list[tuple[str, str, str]]] = {
     "Customers": [
         ("Organizations", "apartment", "accounts_organization"),
@@ -52,7 +52,6 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for title, entries in SECTIONS.items()
     ]
-    sections[-1]["items"] += [_all_stripe_tables()] if request.user.has_module_perms("djstripe") else []  # type: ignore[operator]
     return [section for section in sections if section["items"]]
 
 
@@ -61,11 +60,6 @@ def _item(title: str, icon: str, model: str) -> dict[str, Any]:
     if model == "billing_discrepancy":
         item["badge"] = Discrepancy.objects.filter(resolved_at__isnull=True).count()
     return item
-
-
-def _all_stripe_tables() -> dict[str, Any]:
-    link = reverse("admin:app_list", args=["djstripe"])
-    return {"title": "All tables", "icon": "table_rows", "link": link, "active": False}
 
 
 def _may_view(request: HttpRequest, model: str) -> bool:

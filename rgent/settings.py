@@ -39,6 +39,7 @@ ANTHROPIC_HOST = "https://api.anthropic.com"
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default=SANDBOX_URL if SANDBOX else STRIPE_HOST).rstrip("/")
 STRIPE_METER_EVENTS_BASE = STRIPE_METER_EVENTS_HOST if STRIPE_API_BASE == STRIPE_HOST else STRIPE_API_BASE
 STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=15.0)
+STRIPE_EVENTS_KEPT_DAYS = env.int("STRIPE_EVENTS_KEPT_DAYS", default=30)
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default=SANDBOX_URL if SANDBOX else ANTHROPIC_HOST).rstrip("/")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 # Billing time comes from the sandbox's clock in the sandbox mode, so that "a month later" is one click.
@@ -223,6 +224,7 @@ _EVERY = {
     "send spending alerts": ("billing.tasks.send_spending_alerts", 30.0),
     "find abandoned records": ("billing.tasks.find_abandoned_records", 60.0),
     "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),
+    "forget old Stripe events": ("billing.tasks.forget_old_stripe_events", 3600.0),
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
     "reconcile": ("billing.tasks.reconcile", timedelta(hours=24).total_seconds()),
 }

@@ -1,5 +1,25 @@
 """The admin of plans and prices, of organizations, their keys and what they owe, of usage, and of what went wrong."""
 
-from billing.admin import accounts, api_keys, discrepancies, meter_events, organizations, plan_prices, plans, usage
+from billing.admin import (
+    accounts,
+    api_keys,
+    discrepancies,
+    meter_events,
+    organizations,
+    plan_prices,
+    plans,
+    stripe_objects,
+    usage,
+)
 
-__all__ = ["accounts", "api_keys", "discrepancies", "meter_events", "organizations", "plan_prices", "plans", "usage"]
+__all__ = [
+    "accounts",
+    "api_keys",
+    "discrepancies",
+    "meter_events",
+    "organizations",
+    "plan_prices",
+    "plans",
+    "stripe_objects",
+    "usage",
+]

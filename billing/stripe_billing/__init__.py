@@ -5,5 +5,6 @@ the same identifier may be tried again; StripeRejected, after which trying again
 are made here too, so that their errors are translated in the same way.
 
 Others use the errors of `client`, and the calls: `meters`, `catalogue` (products and prices), `customers`, `checkout`,
-`subscriptions` and `sync` (dj-stripe's copies of Stripe's objects).
+`subscriptions` and `sync` (dj-stripe's copies of Stripe's objects). `events` verifies what Stripe sends, and
+`stored_events` forgets it in time.
 """

@@ -1,0 +1,184 @@
+"""What Stripe told of its objects, as dj-stripe stores it: pages to read.
+
+dj-stripe registers all of its tables with pages and actions of its own, which ask for no permission beyond being
+staff (any could cancel a subscription) and fail on shapes of this API version. They are taken out here; an operator
+gets pages of what a question can be about, read from Stripe's own data.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from djstripe import models as djstripe
+from djstripe.admin import admin as djstripe_admin
+from unfold.decorators import display
+
+from accounts.admin.base import ReadOnlyAdmin
+from billing.admin.large_tables import UncountedChangeList, UncountedPaginator
+from billing.money import format_cents
+
+STATUS_COLOURS = {
+    "active": "success",
+    "paid": "success",
+    "open": "warning",
+    "past_due": "warning",
+    "unpaid": "danger",
+    "uncollectible": "danger",
+    "canceled": "info",
+    "draft": "info",
+}
+
+
+def take_out_dj_stripes_own(site: admin.AdminSite) -> None:
+    """Unregister every table that dj-stripe registered, and with it the addresses of its actions."""
+    own = [model for model, pages in site._registry.items() if type(pages).__module__ == djstripe_admin.__name__]
+    site.unregister(own)
+
+
+take_out_dj_stripes_own(admin.site)
+
+
+class StripeObjectAdmin(ReadOnlyAdmin):
+    """Pages of one kind of object. A search is for a whole id, of the object or of its customer."""
+
+    search_fields = ["id"]
+    search_help_text = "The whole id at Stripe"
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    ordering = ["-djstripe_id"]
+    actions = None
+    fields = ["id", "livemode", "created", "stripe_json"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UncountedChangeList]:
+        """Name the list that shows no figure of results."""
+        return UncountedChangeList
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Find by a whole id, which an index answers."""
+        term = search_term.strip()
+        return (queryset.filter(id=term) if term else queryset), False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Return all there is to show."""
+        return list(self.fields)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show an object under its id: dj-stripe's own texts of prices and invoices take cents for dollars."""
+        found = self.get_object(request, object_id) if object_id else None
+        context = {**(extra_context or {}), "subtitle": found.id if found else None}
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return response
+
+    @display(description="As Stripe tells it")
+    def stripe_json(self, row: Model) -> SafeString:
+        """Show all that Stripe told, indented."""
+        told = json.dumps(row.stripe_data, indent=2, sort_keys=True, ensure_ascii=False)  # type: ignore[attr-defined]
+        return format_html("<pre>{}</pre>", told)
+
+    @display(description="Customer")
+    def customer_id(self, row: Any) -> str:
+        """Show the id of the customer that it belongs to."""
+        return str(row.stripe_data.get("customer") or "")
+
+    @display(description="Status", label=STATUS_COLOURS)
+    def status(self, row: Any) -> str:
+        """Show Stripe's status."""
+        return str(row.stripe_data.get("status") or "")
+
+
+@admin.register(djstripe.Customer)
+class CustomerAdmin(StripeObjectAdmin):
+    """Stripe's customers, each an organization's."""
+
+    list_display = ["id", "name", "email", "subscriber", "created"]
+    list_select_related = ["subscriber"]
+    fields = ["id", "subscriber", "livemode", "created", "stripe_json"]
+
+    @display(description="Name")
+    def name(self, row: Any) -> str:
+        """Show the name on invoices."""
+        return str(row.stripe_data.get("name") or "")
+
+
+@admin.register(djstripe.Subscription)
+class SubscriptionAdmin(StripeObjectAdmin):
+    """Subscriptions, with the end of the period that runs."""
+
+    list_display = ["id", "customer_id", "status", "ends_at", "created"]
+
+    @display(description="Period ends, UTC")
+    def ends_at(self, row: Any) -> str:
+        """Show the end of the period, which stands on the items since API version 2025-03-31."""
+        ends = [item["current_period_end"] for item in row.stripe_data.get("items", {}).get("data", [])]
+        return f"{datetime.fromtimestamp(max(ends), tz=UTC):%Y-%m-%d %H:%M}" if ends else ""
+
+
+@admin.register(djstripe.Invoice)
+class InvoiceAdmin(StripeObjectAdmin):
+    """Invoices, with what was and is to be paid."""
+
+    list_display = ["id", "number", "customer_id", "status", "total", "due", "created"]
+
+    @display(description="Number")
+    def number(self, row: Any) -> str:
+        """Show the number, which a draft has not got yet."""
+        return str(row.stripe_data.get("number") or "")
+
+    @display(description="Total")
+    def total(self, row: Any) -> str:
+        """Show the total."""
+        return format_cents(row.stripe_data.get("total") or 0)
+
+    @display(description="To be paid")
+    def due(self, row: Any) -> str:
+        """Show what is still to be paid."""
+        return format_cents(row.stripe_data.get("amount_remaining") or 0)
+
+
+@admin.register(djstripe.Event)
+class EventAdmin(StripeObjectAdmin):
+    """Events that were taken in."""
+
+    list_display = ["id", "type", "created"]
+    list_filter = ["type"]
+    fields = ["id", "type", "livemode", "created", "event_data"]
+
+    @display(description="As Stripe told it")
+    def event_data(self, row: Any) -> SafeString:
+        """Show what the event carried."""
+        return format_html("<pre>{}</pre>", json.dumps(row.data, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+@admin.register(djstripe.WebhookEventTrigger)
+class DeliveryAdmin(ReadOnlyAdmin):
+    """Deliveries of events, with what went wrong in taking one in."""
+
+    list_display = ["id", "created", "event", "processed", "exception"]
+    list_filter = ["processed"]
+    list_select_related = ["event"]
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    ordering = ["-id"]
+    actions = None
+    fields = ["created", "event", "valid", "processed", "exception", "traceback", "body"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UncountedChangeList]:
+        """Name the list that shows no figure of results."""
+        return UncountedChangeList
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Return all there is to show."""
+        return list(self.fields)

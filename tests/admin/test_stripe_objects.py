@@ -1,0 +1,107 @@
+"""Stripe's objects in the admin: pages to read, and nothing that acts."""
+
+import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from djstripe import models as djstripe
+
+from accounts.models import User
+from billing.stripe_billing.sync import sync_invoices
+from tests.admin.cast import Cast
+from tests.billing.subscribing import make_paying_customer, use
+from tests.billing.test_webhooks import deliver
+from tests.servers import SandboxServer
+
+READ = [djstripe.Customer, djstripe.Subscription, djstripe.Invoice, djstripe.Event, djstripe.WebhookEventTrigger]
+
+
+def address(model: type, view: str = "changelist", *args: object) -> str:
+    return reverse(f"admin:djstripe_{model._meta.model_name}_{view}", args=args)
+
+
+@pytest.fixture
+def rows(sandbox: SandboxServer, client: Client) -> None:
+    """A subscribed customer with an invoice, an event and a delivery."""
+    customer = make_paying_customer()
+    use(customer, input_tokens=5000, output_tokens=2000)
+    sync_invoices(customer_id=customer.account.stripe_customer_id)
+    assert deliver(client) == 200
+
+
+def staff(*rights: str) -> Client:
+    user = User.objects.create_user(email="staff@example.com", password="a-long-password", is_staff=True)
+    for right in rights:
+        user.user_permissions.add(Permission.objects.get(codename=right, content_type__app_label="djstripe"))
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def test_no_table_has_pages_of_dj_stripes_own() -> None:
+    shown = {model: type(pages).__module__ for model, pages in site._registry.items()}
+
+    assert not [model for model, module in shown.items() if module.startswith("djstripe")]
+    assert {model for model in shown if model._meta.app_label == "djstripe"} == set(READ)
+
+
+@pytest.mark.parametrize("model", READ, ids=lambda model: model.__name__)
+def test_each_list_and_each_row_opens(admin: Client, rows: None, model: type) -> None:
+    row = model._default_manager.first()
+
+    pages = [admin.get(address(model)), admin.get(address(model, "change", row.pk))]
+
+    assert [page.status_code for page in pages] == [200, 200]
+    assert "$1,000" not in pages[0].content.decode()
+
+
+def test_an_invoice_shows_what_stripe_charged(admin: Client, rows: None) -> None:
+    page = admin.get(address(djstripe.Invoice)).content.decode()
+
+    assert "$10.00" in page
+
+
+def test_an_object_is_found_by_its_whole_id(admin: Client, rows: None) -> None:
+    customer = djstripe.Customer.objects.get()
+
+    assert customer.id in admin.get(address(djstripe.Customer), {"q": customer.id}).content.decode()
+    assert customer.id not in admin.get(address(djstripe.Customer), {"q": customer.id[:-1]}).content.decode()
+
+
+@pytest.mark.parametrize("model", READ, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("view", ["add", "change", "delete"])
+def test_not_even_a_superuser_writes(admin: Client, rows: None, model: type, view: str) -> None:
+    row = model._default_manager.first()
+
+    answer = admin.post(address(model, view, *([] if view == "add" else [row.pk])), {})
+
+    assert answer.status_code == 403
+    assert model._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("model", READ, ids=lambda model: model.__name__)
+def test_staff_without_the_right_see_nothing(cast: Cast, rows: None, model: type) -> None:
+    row = model._default_manager.first()
+    browser = staff()
+
+    assert browser.get(address(model)).status_code == 403
+    assert browser.get(address(model, "change", row.pk)).status_code == 403
+
+
+def test_staff_with_the_right_to_view_read_that_table_alone(cast: Cast, rows: None) -> None:
+    browser = staff("view_invoice")
+
+    assert browser.get(address(djstripe.Invoice)).status_code == 200
+    assert browser.get(address(djstripe.Customer)).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["subscription", "customer", "webhookendpoint", "invoice", "apikey"])
+@pytest.mark.parametrize("action", ["_cancel", "_sync_all_instances", "_resync_instances", "delete_selected"])
+def test_the_addresses_of_dj_stripes_actions_are_gone(admin: Client, model: str, action: str) -> None:
+    address = f"/admin/djstripe/{model}/action/{action}/{model}/"
+
+    answer = admin.post(address, {"action": action}, follow=True)
+
+    # Django takes what follows a table's address for a row's old address, and finds no such row.
+    assert answer.status_code == 404 or answer.redirect_chain[-1][0] == "/admin/"
