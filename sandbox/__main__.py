@@ -10,7 +10,8 @@ from pathlib import Path
 
 import uvicorn
 
-from sandbox.app import Config, build
+from sandbox.app import build
+from sandbox.running import Config
 
 _GRACE_S = 2
 

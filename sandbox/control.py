@@ -15,7 +15,7 @@ from sandbox.faults import InvalidFault
 from sandbox.passing_time import InvalidAdvance
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 Handler = Callable[["Sandbox", Request], Awaitable[Any]]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from sandbox.clock import Clock, add_months
 from sandbox.store import ABSENT, Store
-from sandbox.stripe_api import idempotency, timeline
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.protocol import idempotency, timeline
+from sandbox.stripe_api.protocol.world import World
 
 log = logging.getLogger(__name__)
 

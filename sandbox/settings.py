@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.store import Store
-from sandbox.stripe_api import collection, payments, usage
-from sandbox.stripe_api.meter_traffic import MEANWHILE_MS
+from sandbox.stripe_api.billing import collection
+from sandbox.stripe_api.metering import usage
+from sandbox.stripe_api.payments import payments
+from sandbox.stripe_api.protocol.meter_traffic import MEANWHILE_MS
 
 
 class InvalidSetting(ValueError):

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from sandbox.claude_api import ClaudeSandbox, build
+from sandbox.claude_api.app import ClaudeSandbox, build
 
 
 def application(claude: ClaudeSandbox) -> Starlette:

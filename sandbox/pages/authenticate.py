@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.templates import amount, page
 from sandbox.pages.web import form, lead_to, world_of
 from sandbox.store import Json
-from sandbox.stripe_api import authentication
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.billing import authentication
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from sandbox.pages.templates import page
-from sandbox.stripe_api.typed_cards import Card
+from sandbox.stripe_api.payments.typed_cards import Card
 
 FIELDS = ("email", "number", "expiry", "cvc", "name")
 Values = Mapping[str, str]

@@ -17,13 +17,15 @@ from sandbox.pages.card_form import InvalidField, Values
 from sandbox.pages.templates import amount, day, page
 from sandbox.pages.web import form, lead_to, world_of
 from sandbox.store import Json
-from sandbox.stripe_api import checkout, prices, trials
-from sandbox.stripe_api.errors import StripeError
-from sandbox.stripe_api.typed_cards import AuthenticationRequired
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.billing import trials
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.hosted import checkout
+from sandbox.stripe_api.payments.typed_cards import AuthenticationRequired
+from sandbox.stripe_api.protocol.errors import StripeError
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:

@@ -18,14 +18,15 @@ from sandbox.pages.invoice_view import view
 from sandbox.pages.templates import page
 from sandbox.pages.web import form, lead_to, world_of
 from sandbox.store import Json
-from sandbox.stripe_api import collection, payment_methods, typed_cards
-from sandbox.stripe_api.cards import Decline
-from sandbox.stripe_api.errors import StripeError
-from sandbox.stripe_api.typed_cards import AuthenticationRequired, Card
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.billing import collection
+from sandbox.stripe_api.payments import payment_methods, typed_cards
+from sandbox.stripe_api.payments.cards import Decline
+from sandbox.stripe_api.payments.typed_cards import AuthenticationRequired, Card
+from sandbox.stripe_api.protocol.errors import StripeError
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:

@@ -18,13 +18,14 @@ from sandbox.pages.card_form import InvalidField
 from sandbox.pages.templates import page
 from sandbox.pages.web import form, lead_to, world_of
 from sandbox.store import Json
-from sandbox.stripe_api import account, portal_actions, portal_sessions
-from sandbox.stripe_api.errors import StripeError
-from sandbox.stripe_api.typed_cards import AuthenticationRequired
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api import account
+from sandbox.stripe_api.hosted import portal_actions, portal_sessions
+from sandbox.stripe_api.payments.typed_cards import AuthenticationRequired
+from sandbox.stripe_api.protocol.errors import StripeError
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 Handler = Callable[["_Visit"], Response]
 _ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sandbox.pages.templates import amount, day
 from sandbox.store import Json
-from sandbox.stripe_api import portal_actions, prices
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.hosted import portal_actions
+from sandbox.stripe_api.protocol.world import World
 
 _REASONS = {
     "too_expensive": "It’s too expensive",

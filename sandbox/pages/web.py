@@ -11,10 +11,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.stripe_api import test_clocks
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 MAX_FIELDS = 100
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.endpoint import LISTING, endpoint
-from sandbox.stripe_api.errors import Forbidden
-from sandbox.stripe_api.params import Params
-from sandbox.stripe_api.world import ACCOUNT_ID, World
+from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
+from sandbox.stripe_api.protocol.errors import Forbidden
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import ACCOUNT_ID, World
 
 COUNTRY = "US"
 NAME = "Sandbox"

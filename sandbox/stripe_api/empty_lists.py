@@ -5,9 +5,9 @@ instead of an error. Their parameters are not checked: there is nothing that one
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.endpoint import UNCHECKED, endpoint
-from sandbox.stripe_api.params import Params
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.protocol.endpoint import UNCHECKED, endpoint
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World
 
 PATHS = (
     "/v1/application_fees",

@@ -13,9 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,15 +21,18 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox.clock import Clock
 from sandbox.faults import Fault, Faults
-from sandbox.request_log import MAX_BODY, LoggedRequest, RequestLog
 from sandbox.store import Json, Store
-from sandbox.stripe_api import auth, forms, idempotency, ids, meter_traffic, test_clocks, v2_meter_events
-from sandbox.stripe_api.endpoint import ENDPOINTS, Endpoint, Routes
-from sandbox.stripe_api.errors import ApiError, InvalidRequest, RateLimited, StripeError
-from sandbox.stripe_api.expand import expand
-from sandbox.stripe_api.meter_traffic import MeterTraffic
-from sandbox.stripe_api.params import Params
-from sandbox.stripe_api.world import API_VERSION, Origin, World
+from sandbox.stripe_api import test_clocks
+from sandbox.stripe_api.metering import v2_meter_events
+from sandbox.stripe_api.protocol import auth, forms, idempotency, ids, meter_traffic
+from sandbox.stripe_api.protocol.encoding import to_json
+from sandbox.stripe_api.protocol.endpoint import ENDPOINTS, Endpoint, Routes
+from sandbox.stripe_api.protocol.errors import ApiError, InvalidRequest, RateLimited, StripeError
+from sandbox.stripe_api.protocol.expand import expand
+from sandbox.stripe_api.protocol.meter_traffic import MeterTraffic
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import API_VERSION, Origin, World
+from sandbox.stripe_api.request_log import MAX_BODY, LoggedRequest, RequestLog
 
 log = logging.getLogger(__name__)
 
@@ -196,17 +197,6 @@ class StripeApi:
                 duration_ms=(time.perf_counter() - started) * 1000,
             )
         )
-
-
-def to_json(value: Any) -> bytes:
-    """Stripe's JSON; a Decimal is written as text, as Stripe does."""
-    return json.dumps(value, default=_plain).encode()
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"not JSON: {value!r}")
 
 
 def _result(world: World, endpoint: Endpoint, checked: Params, path_values: tuple[str, ...]) -> Json:

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sandbox.store import Json
-from sandbox.stripe_api import customers, ids, lists, periods, subscription_items, subscription_status, timeline
-from sandbox.stripe_api.endpoint import LISTING, endpoint
-from sandbox.stripe_api.errors import InvalidRequest, RateLimited
-from sandbox.stripe_api.params import Params
-from sandbox.stripe_api.world import TEST_CLOCK, World
+from sandbox.stripe_api.billing import customers, periods, subscription_items, subscription_status
+from sandbox.stripe_api.protocol import ids, lists, timeline
+from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
+from sandbox.stripe_api.protocol.errors import InvalidRequest, RateLimited
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import TEST_CLOCK, World
 
 ADVANCE = "test_clock.advance"
 KEPT_S = 30 * 24 * 3600

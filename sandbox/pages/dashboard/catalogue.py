@@ -11,10 +11,10 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.dashboard import frame
 from sandbox.pages.templates import amount
 from sandbox.store import Json
-from sandbox.stripe_api import prices
+from sandbox.stripe_api.catalogue import prices
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:

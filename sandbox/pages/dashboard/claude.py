@@ -13,7 +13,7 @@ from sandbox.pages.dashboard import frame
 from sandbox.pages.dashboard.frame import Listing
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _ENDED = {"complete": "complete", "client_gone": "client gone", "dropped": "dropped", "error": "error"}
 

@@ -10,10 +10,10 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
 from sandbox.pages.web import lead_to, world_of
-from sandbox.stripe_api import portal_sessions
+from sandbox.stripe_api.hosted import portal_sessions
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _INVOICES = 24
 

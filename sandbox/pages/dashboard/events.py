@@ -10,10 +10,10 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
 from sandbox.pages.web import lead_to
-from sandbox.stripe_api import thin_events
+from sandbox.stripe_api.events import thin_events
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _THIN = 20
 

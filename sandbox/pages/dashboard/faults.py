@@ -13,11 +13,13 @@ from sandbox.faults import CALL_EFFECTS, WEBHOOK_EFFECTS, InvalidFault
 from sandbox.pages.dashboard import frame
 from sandbox.pages.web import form, lead_to
 from sandbox.settings import SETTINGS, InvalidSetting, OneOf
-from sandbox.stripe_api import collection, payments, usage
-from sandbox.stripe_api.meter_traffic import MEANWHILE_MS
+from sandbox.stripe_api.billing import collection
+from sandbox.stripe_api.metering import usage
+from sandbox.stripe_api.payments import payments
+from sandbox.stripe_api.protocol.meter_traffic import MEANWHILE_MS
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _HERE = "/dashboard/faults"
 _WHOLE, _DECIMAL = ("times", "status"), ("delay_s", "for_s", "retry_after_s")

@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from sandbox.pages.templates import page
 from sandbox.store import Filters, Json
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 NAVIGATION = (
     ("Overview", "/"),

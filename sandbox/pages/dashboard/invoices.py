@@ -11,11 +11,11 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.dashboard import frame
 from sandbox.pages.invoice_view import view
 from sandbox.store import Json
-from sandbox.stripe_api import invoices
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.billing import invoices
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 

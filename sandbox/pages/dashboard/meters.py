@@ -12,7 +12,7 @@ from sandbox.pages.dashboard import frame
 from sandbox.pages.dashboard.frame import Listing
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _ALL = 2**62
 

@@ -12,7 +12,7 @@ from sandbox.pages.dashboard import frame
 from sandbox.pages.web import lead_to
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _PAGES = {
     "billing.meter": "meters",

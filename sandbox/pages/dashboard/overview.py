@@ -13,7 +13,7 @@ from sandbox.pages.web import form, lead_to
 from sandbox.passing_time import InvalidAdvance
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _TILES = (
     ("customer", "customer", "/dashboard/customers"),

@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.request_log import LoggedRequest
+from sandbox.stripe_api.request_log import LoggedRequest
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _SHOWN = 200
 _KINDS = ("all", "writes", "failed")

@@ -11,11 +11,13 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.dashboard import frame
 from sandbox.pages.templates import amount
 from sandbox.store import Json
-from sandbox.stripe_api import money, prices, usage
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.metering import usage
+from sandbox.stripe_api.protocol import money
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:

@@ -1,0 +1,82 @@
+"""The endpoints that move an invoice: finalize, pay, void, mark uncollectible, update, delete."""
+
+from __future__ import annotations
+
+from sandbox.store import Json
+from sandbox.stripe_api.billing import collection, invoices
+from sandbox.stripe_api.payments import payment_methods
+from sandbox.stripe_api.protocol import fields
+from sandbox.stripe_api.protocol.endpoint import endpoint
+from sandbox.stripe_api.protocol.errors import InvalidRequest
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World
+
+
+@endpoint("POST", "/v1/invoices/{invoice}/finalize", "InvoiceFinalizeInvoiceParams", "auto_advance")
+def finalize(world: World, params: Params, invoice: str) -> Json:
+    doc = world.get("invoice", invoice)
+    if "auto_advance" in params:
+        world.change(doc, auto_advance=params["auto_advance"])
+    collection.finalize(world, doc)
+    if doc["status"] == "open" and doc["auto_advance"]:
+        world.schedule(collection.RETRY, invoice, due_at=world.now + 3600)
+        world.change(doc, next_payment_attempt=world.now + 3600)
+    return doc
+
+
+@endpoint("POST", "/v1/invoices/{invoice}/pay", "InvoicePayParams", "off_session payment_method paid_out_of_band")
+def pay(world: World, params: Params, invoice: str) -> Json:
+    """Pay now; a draft is finalized first. Raises CardError where the bank declines."""
+    doc = world.get("invoice", invoice)
+    if doc["status"] == "draft":
+        collection.finalize(world, doc)
+    if doc["status"] == "paid":
+        raise InvalidRequest("Invoice is already paid", code="invoice_already_paid")
+    if params.get("paid_out_of_band"):
+        collection.mark_paid(world, doc)
+        return doc
+    method = payment_methods.obtain(world, params["payment_method"]) if "payment_method" in params else None
+    if decline := collection.attempt(world, doc, method=method, off_session=params.get("off_session", True)):
+        raise payment_methods.declined(decline)
+    return doc
+
+
+@endpoint("POST", "/v1/invoices/{invoice}/void", "InvoiceVoidInvoiceParams")
+def void(world: World, params: Params, invoice: str) -> Json:
+    return collection.void(world, world.get("invoice", invoice))
+
+
+@endpoint("POST", "/v1/invoices/{invoice}/mark_uncollectible", "InvoiceMarkUncollectibleParams")
+def mark_uncollectible(world: World, params: Params, invoice: str) -> Json:
+    return collection.mark_uncollectible(world, world.get("invoice", invoice))
+
+
+@endpoint(
+    "POST",
+    "/v1/invoices/{invoice}",
+    "InvoiceUpdateParams",
+    "description footer metadata auto_advance default_payment_method",
+)
+def update(world: World, params: Params, invoice: str) -> Json:
+    doc = world.get("invoice", invoice)
+    changes = fields.filled(params, "description", "footer", "auto_advance", "default_payment_method")
+    if doc["status"] != "draft" and set(changes) - {"default_payment_method", "auto_advance"}:
+        raise InvalidRequest("Finalized invoices can't be updated in this way.", code="invoice_not_editable")
+    if "metadata" in params:
+        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    if "auto_advance" in changes:
+        changes |= _advance(world, doc, changes["auto_advance"])
+    return world.change(doc, event="invoice.updated", **changes)
+
+
+def _advance(world: World, doc: Json, wanted: bool) -> Json:
+    """Let an invoice go its way by itself in an hour, or leave it where it is."""
+    action = {"draft": collection.FINALIZE, "open": collection.RETRY}.get(doc["status"])
+    if action is None:
+        raise InvalidRequest(f"An invoice that is {doc['status']} does not advance.", param="auto_advance")
+    if not wanted:
+        world.store.unschedule(action, doc["id"])
+        return {"automatically_finalizes_at": None, "next_payment_attempt": None}
+    at = world.now + invoices.DRAFT_S
+    world.schedule(action, doc["id"], due_at=at)
+    return {"automatically_finalizes_at": at if doc["status"] == "draft" else None, "next_payment_attempt": at}

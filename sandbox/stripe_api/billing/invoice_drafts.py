@@ -1,0 +1,116 @@
+"""Invoices made by hand (https://docs.stripe.com/api/invoices/create): drafts of a customer's invoice items."""
+
+from __future__ import annotations
+
+from sandbox.store import Json
+from sandbox.stripe_api.billing import collection, invoice_items, invoices
+from sandbox.stripe_api.billing.subscriptions import own_method, running
+from sandbox.stripe_api.protocol import fields, money
+from sandbox.stripe_api.protocol.endpoint import endpoint
+from sandbox.stripe_api.protocol.errors import InvalidRequest
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World
+
+_DAY_S = 24 * 3600
+_CREATE = (
+    "auto_advance collection_method currency customer days_until_due default_payment_method description due_date "
+    "footer metadata pending_invoice_items_behavior subscription"
+)
+
+
+@endpoint("POST", "/v1/invoices", "InvoiceCreateParams", _CREATE)
+def create(world: World, params: Params) -> Json:
+    """A draft, of what is pending where `pending_invoice_items_behavior=include` or a subscription is named."""
+    if "customer" not in params:
+        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
+    customer = world.get("customer", params["customer"], param="customer")
+    subscription = running(world, params["subscription"]) if "subscription" in params else None
+    if subscription and subscription["customer"] != customer["id"]:
+        raise InvalidRequest("The subscription is another customer's.", param="subscription")
+    doc = invoices.blank(world, customer, _currency(customer, params))
+    doc |= fields.filled(params, "collection_method", "description", "footer")
+    doc |= {
+        "auto_advance": params.get("auto_advance", False),
+        "default_payment_method": own_method(world, customer, params.get("default_payment_method")),
+        "due_date": _due_date(world, params),
+        "metadata": fields.metadata(params.get("metadata")),
+        **(_parent(subscription) if subscription else {}),
+    }
+    return _stored(world, doc, _lines(world, doc, params))
+
+
+@endpoint("DELETE", "/v1/invoices/{invoice}", "InvoiceDeleteParams")
+def delete(world: World, params: Params, invoice: str) -> Json:
+    """Delete a draft made by hand; its invoice items wait again."""
+    doc = world.get("invoice", invoice)
+    if doc["status"] != "draft":
+        raise InvalidRequest("You can only delete draft invoices. This one is finalized: void it instead.")
+    if doc["_subscription"]:
+        raise InvalidRequest("You cannot delete an invoice of a subscription.")
+    world.store.unschedule(collection.FINALIZE, invoice)
+    world.store.delete(invoice)
+    invoice_items.release(world, invoice)
+    world.emit("invoice.deleted", doc)
+    return {"id": invoice, "object": "invoice", "deleted": True}
+
+
+@endpoint("POST", "/v1/invoices/{invoice}/send", "InvoiceSendInvoiceParams")
+def send(world: World, params: Params, invoice: str) -> Json:
+    """Finalize a draft, and tell that it was sent; the sandbox sends no mail, as Stripe's test mode does not."""
+    doc = world.get("invoice", invoice)
+    if doc["status"] == "draft":
+        collection.finalize(world, doc)
+    if doc["status"] not in ("open", "paid"):
+        raise InvalidRequest(f"An invoice that is {doc['status']} cannot be sent.")
+    world.emit("invoice.sent", doc)
+    return doc
+
+
+def _currency(customer: Json, params: Params) -> str:
+    currency = str(params.get("currency") or customer["currency"] or "usd").lower()
+    if currency not in money.CURRENCIES or currency != (customer["currency"] or currency):
+        raise InvalidRequest(f"This customer is billed in {customer['currency']}.", param="currency")
+    return currency
+
+
+def _due_date(world: World, params: Params) -> int | None:
+    """When it is to be paid. Raises InvalidRequest where the invoice is not sent, but charged."""
+    fields.only_one(params, "days_until_due", "due_date")
+    given = [name for name in ("days_until_due", "due_date") if name in params]
+    sent = params.get("collection_method") == "send_invoice"
+    if given and not sent:
+        raise InvalidRequest(f"`{given[0]}` needs collection_method=send_invoice.", param=given[0])
+    if sent and not given:
+        raise InvalidRequest(
+            "If invoice collection method is `send_invoice`, you must specify `due_date` or `days_until_due`."
+        )
+    fields.at_least(params, "days_until_due", 0)
+    if "days_until_due" in params:
+        return int(world.now + params["days_until_due"] * _DAY_S)
+    due_date: int | None = params.get("due_date")
+    if due_date is not None and due_date < world.now:
+        raise InvalidRequest("`due_date` must be in the future.", param="due_date")
+    return due_date
+
+
+def _parent(subscription: Json) -> Json:
+    details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
+    parent = {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
+    return {"parent": parent, "_subscription": subscription["id"]}
+
+
+def _lines(world: World, doc: Json, params: Params) -> list[Json]:
+    behavior = params.get("pending_invoice_items_behavior", "include" if doc["_subscription"] else "exclude")
+    if behavior == "exclude":
+        return []
+    return invoice_items.take(
+        world, customer=doc["customer"], subscription=doc["_subscription"], currency=doc["currency"]
+    )
+
+
+def _stored(world: World, doc: Json, lines: list[Json]) -> Json:
+    if doc["auto_advance"]:
+        finalizes_at = world.now + invoices.DRAFT_S
+        doc |= {"automatically_finalizes_at": finalizes_at, "next_payment_attempt": finalizes_at}
+        world.schedule(collection.FINALIZE, doc["id"], due_at=finalizes_at)
+    return invoices.store_draft(world, doc, lines)

@@ -1,0 +1,315 @@
+"""Invoice items (https://docs.stripe.com/api/invoiceitems): what waits for a customer's next invoice.
+
+They are made over the API, and by changes of a subscription (`prorations.py`). Pending ones have no invoice yet.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sandbox.store import Json
+from sandbox.stripe_api.billing import invoice_lines, invoices, subscription_status
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.protocol import fields, ids, lists, money
+from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
+from sandbox.stripe_api.protocol.errors import InvalidRequest
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World
+
+_CREATE = (
+    "amount currency customer description discountable invoice metadata period pricing.price quantity "
+    "quantity_decimal subscription unit_amount_decimal"
+)
+_UPDATE = "amount description discountable metadata period quantity quantity_decimal unit_amount_decimal"
+
+
+@endpoint("POST", "/v1/invoiceitems", "InvoiceItemCreateParams", _CREATE)
+def create(world: World, params: Params) -> Json:
+    """Put an amount, or a one-time price, on the customer's next invoice, or on the draft that `invoice` names."""
+    if "customer" not in params:
+        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
+    customer = world.get("customer", params["customer"], param="customer")
+    _check_subscription(world, params)
+    price = _price(world, params)
+    currency = _currency(customer, price, params)
+    terms = _amounts(params, unit_amount=prices.unit_amount(price) if price else None)
+    doc = _item(world, customer=customer["id"], currency=currency, terms=terms, price=price)
+    doc |= fields.filled(params, "description", "discountable", "period")
+    doc |= {"metadata": fields.metadata(params.get("metadata")), "_subscription": params.get("subscription")}
+    doc["parent"] = _parent(params.get("subscription"), None)
+    world.add(doc, event="invoiceitem.created")
+    if "invoice" in params:
+        _put_on_draft(world, doc, _own_draft(world, params["invoice"], customer["id"]))
+    return doc
+
+
+@endpoint("GET", "/v1/invoiceitems/{item}", "InvoiceItemRetrieveParams")
+def retrieve(world: World, params: Params, item: str) -> Json:
+    return world.get("invoiceitem", item)
+
+
+@endpoint("POST", "/v1/invoiceitems/{item}", "InvoiceItemUpdateParams", _UPDATE)
+def update(world: World, params: Params, item: str) -> Json:
+    """Change an item that is on no invoice yet, or on a draft."""
+    doc = _editable(world, item)
+    changes = fields.filled(params, "description", "discountable", "period")
+    if "metadata" in params:
+        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    if {"amount", "quantity", "quantity_decimal", "unit_amount_decimal"} & set(params):
+        present = {"quantity_decimal": Decimal(doc["quantity_decimal"])} if "amount" not in params else {}
+        unit_amount = Decimal(doc["pricing"]["unit_amount_decimal"])
+        changes |= _shown_amounts(_amounts({**present, **params}, unit_amount=unit_amount), doc["pricing"])
+    world.change(doc, **changes)
+    if doc["invoice"]:
+        _refresh_on_draft(world, doc)
+    return doc
+
+
+@endpoint("DELETE", "/v1/invoiceitems/{item}", "InvoiceItemDeleteParams")
+def delete(world: World, params: Params, item: str) -> Json:
+    doc = _editable(world, item)
+    world.store.delete(item)
+    if doc["invoice"]:
+        invoice = world.get("invoice", doc["invoice"])
+        invoices.change_lines(world, invoice, [line for line in invoice["_lines"] if line["_invoice_item"] != item])
+    world.emit("invoiceitem.deleted", doc)
+    return {"id": item, "object": "invoiceitem", "deleted": True}
+
+
+@endpoint("GET", "/v1/invoiceitems", "InvoiceItemListParams", f"{LISTING} created customer invoice pending")
+def list_all(world: World, params: Params) -> Json:
+    filters = {"date": params.get("created"), "customer": params.get("customer"), "invoice": params.get("invoice")}
+    if "pending" in params:
+        filters["_pending"] = int(params["pending"])
+    return lists.listing(world, "invoiceitem", params, url="/v1/invoiceitems", filters=filters)
+
+
+def add_proration(
+    world: World,
+    subscription: Json,
+    item: Json,
+    price: Json,
+    *,
+    amount: int,
+    quantity: Decimal,
+    period: tuple[int, int],
+    text: str,
+    prorated: bool = True,
+) -> None:
+    """Note what a change of `item` costs (or, where `amount` in cents is negative, gives back)."""
+    terms = {"amount": amount, "quantity": quantity, "unit_amount": prices.unit_amount(price)}
+    doc = _item(world, customer=subscription["customer"], currency=subscription["currency"], terms=terms, price=price)
+    doc |= {
+        "description": text,
+        "discountable": not prorated,
+        "parent": _parent(subscription["id"], item["id"]),
+        "period": {"end": period[1], "start": period[0]},
+        "proration": prorated,
+        "proration_details": {"credited_items": None, "discount_amounts": []} if prorated else None,
+        "_subscription": subscription["id"],
+    }
+    world.add(doc, event="invoiceitem.created")
+
+
+def take(world: World, *, customer: str, subscription: str | None, currency: str) -> list[Json]:
+    """The lines of all pending items that the next invoice takes, which are no longer pending then.
+
+    An invoice of a subscription takes the items of that subscription and those of none; a manual one takes the latter
+    alone (https://docs.stripe.com/api/invoiceitems/create, "subscription"). What a subscription left behind that is
+    over counts as of none.
+    """
+    found = world.store.find("invoiceitem", {"customer": customer, "_pending": 1}, oldest_first=True)
+    taken = [doc for doc in found if doc["currency"] == currency and _is_for(world, doc, subscription)]
+    for doc in taken:
+        world.change(doc, _pending=0)
+    return [line_of(doc) for doc in taken]
+
+
+def _is_for(world: World, doc: Json, subscription: str | None) -> bool:
+    if doc["_subscription"] in (None, subscription):
+        return True
+    return world.get("subscription", doc["_subscription"])["status"] in subscription_status.OVER
+
+
+def release(world: World, invoice: str) -> None:
+    """The items of a deleted draft wait again."""
+    for doc in world.find("invoiceitem", invoice=invoice):
+        world.change(doc, invoice=None, _pending=1)
+
+
+def line_of(doc: Json) -> Json:
+    """The invoice line of an item; the invoice gives it its own id in `invoice`."""
+    details = {
+        "invoice_item": doc["id"],
+        "proration": doc["proration"],
+        "proration_details": {"credited_items": None},
+        "subscription": doc["_subscription"],
+    }
+    return {
+        "id": ids.new("il"),
+        "object": "line_item",
+        "amount": doc["amount"],
+        "currency": doc["currency"],
+        "description": doc["description"],
+        "discount_amounts": [],
+        "discountable": doc["discountable"],
+        "discounts": [],
+        "invoice": None,
+        "livemode": False,
+        "metadata": doc["metadata"],
+        "parent": {
+            "invoice_item_details": details,
+            "subscription_item_details": None,
+            "type": "invoice_item_details",
+        },
+        "period": doc["period"],
+        "pretax_credit_amounts": [],
+        "pricing": doc["pricing"],
+        "quantity": doc["quantity"],
+        "quantity_decimal": doc["quantity_decimal"],
+        "subtotal": doc["amount"],
+        "taxes": [],
+        "_usage_of": None,
+        "_invoice_item": doc["id"],
+    }
+
+
+def _check_subscription(world: World, params: Params) -> None:
+    if "subscription" not in params:
+        return
+    subscription = world.get("subscription", params["subscription"], param="subscription")
+    if subscription["customer"] != params["customer"] or subscription["status"] in subscription_status.OVER:
+        raise InvalidRequest("The subscription must be a running one of this customer.", param="subscription")
+    if "invoice" in params:
+        raise InvalidRequest("You may only specify one of these parameters: invoice, subscription.", param="invoice")
+
+
+def _price(world: World, params: Params) -> Json | None:
+    price_id = params.get("pricing", {}).get("price")
+    if price_id is None:
+        return None
+    price = world.get("price", price_id, param="pricing[price]")
+    if price["recurring"]:
+        raise InvalidRequest(
+            "The price specified is set to `type=recurring` but this field only accepts prices with `type=one_time`.",
+            param="pricing[price]",
+        )
+    if not price["active"]:
+        raise InvalidRequest("The price specified is inactive.", param="pricing[price]")
+    return price
+
+
+def _currency(customer: Json, price: Json | None, params: Params) -> str:
+    """The price's, the parameter's, or the customer's. Raises InvalidRequest where two of them differ."""
+    wanted = str((price or {}).get("currency") or params.get("currency") or customer["currency"] or "").lower()
+    if not wanted:
+        raise InvalidRequest("Missing required param: currency.", code="parameter_missing", param="currency")
+    if wanted not in money.CURRENCIES:
+        raise InvalidRequest(f"Invalid currency: {wanted}.", param="currency")
+    others = (params.get("currency", wanted).lower(), customer["currency"] or wanted)
+    if any(other != wanted for other in others):
+        raise InvalidRequest(
+            "You cannot combine currencies on a single customer. This customer has had a subscription, coupon, or "
+            f"invoice item with currency {others[1]}.",
+            param="currency",
+        )
+    return wanted
+
+
+def _amounts(params: Params, *, unit_amount: Decimal | None) -> Json:
+    """Amount in cents, quantity and unit amount: given as `amount`, or as a unit amount and a quantity."""
+    fields.only_one(params, "amount", "unit_amount_decimal")
+    fields.only_one(params, "quantity", "quantity_decimal")
+    quantity = Decimal(params["quantity_decimal"] if "quantity_decimal" in params else params.get("quantity", 1))
+    if "amount" in params:
+        if "quantity" in params or "quantity_decimal" in params:
+            raise InvalidRequest("`amount` cannot be combined with `quantity`.", param="quantity")
+        return {"amount": params["amount"], "quantity": Decimal(1), "unit_amount": Decimal(params["amount"])}
+    unit: Decimal | None = params.get("unit_amount_decimal", unit_amount)
+    if unit is None:
+        raise InvalidRequest(
+            "One of amount, unit_amount_decimal or pricing[price] is required.",
+            code="parameter_missing",
+            param="amount",
+        )
+    if money.decimals(unit) > money.MAX_DECIMALS or quantity < 0:
+        raise InvalidRequest("Amounts have at most 12 decimals, and quantities are not negative.", param="quantity")
+    amount = money.line_amount(quantity=quantity, unit_amount=unit)
+    return {"amount": amount, "quantity": quantity, "unit_amount": unit}
+
+
+def _shown_amounts(terms: Json, pricing: Json) -> Json:
+    return {
+        "amount": terms["amount"],
+        "net_amount": terms["amount"],
+        "pricing": {**pricing, "unit_amount_decimal": money.decimal_text(terms["unit_amount"])},
+        "quantity": int(terms["quantity"]),
+        "quantity_decimal": money.decimal_text(terms["quantity"]),
+    }
+
+
+def _own_draft(world: World, invoice_id: str, customer: str) -> Json:
+    invoice = world.get("invoice", invoice_id, param="invoice")
+    if invoice["customer"] != customer:
+        raise InvalidRequest("The invoice is another customer's.", param="invoice")
+    if invoice["status"] != "draft":
+        raise InvalidRequest("Invoice items can be added to draft invoices only.", code="invoice_not_editable")
+    return invoice
+
+
+def _put_on_draft(world: World, doc: Json, invoice: Json) -> None:
+    if doc["currency"] != invoice["currency"]:
+        raise InvalidRequest(f"The invoice is in {invoice['currency']}.", param="currency")
+    world.change(doc, invoice=invoice["id"], _pending=0)
+    invoices.change_lines(world, invoice, [*invoice["_lines"], line_of(doc)])
+
+
+def _refresh_on_draft(world: World, doc: Json) -> None:
+    invoice = world.get("invoice", doc["invoice"])
+    fresh = [
+        {**line_of(doc), "id": line["id"]} if line.get("_invoice_item") == doc["id"] else line
+        for line in invoice["_lines"]
+    ]
+    invoices.change_lines(world, invoice, fresh)
+
+
+def _editable(world: World, item: str) -> Json:
+    doc = world.get("invoiceitem", item)
+    if doc["invoice"] and world.get("invoice", doc["invoice"])["status"] != "draft":
+        raise InvalidRequest("An invoice item of a finalized invoice cannot be changed.", code="invoice_not_editable")
+    return doc
+
+
+def _parent(subscription: str | None, item: str | None) -> Json | None:
+    if subscription is None:
+        return None
+    details = {"subscription": subscription, "subscription_item": item}
+    return {"subscription_details": details, "type": "subscription_details"}
+
+
+def _item(world: World, *, customer: str, currency: str, terms: Json, price: Json | None) -> Json:
+    pricing = invoice_lines.pricing_of(price) if price else {"price_details": None, "type": "price_details"}
+    return {
+        "id": ids.new("ii"),
+        "object": "invoiceitem",
+        **_shown_amounts(terms, pricing),
+        "currency": currency,
+        "customer": customer,
+        "customer_account": None,
+        "date": world.now,
+        "description": None,
+        "discountable": True,
+        "discounts": [],
+        "frozen_fields": None,
+        "invoice": None,
+        "livemode": False,
+        "metadata": {},
+        "parent": None,
+        "period": {"end": world.now, "start": world.now},
+        "proration": False,
+        "proration_details": None,
+        "tax_rates": [],
+        "test_clock": world.get("customer", customer)["test_clock"],
+        "_pending": 1,
+        "_subscription": None,
+    }

@@ -1,0 +1,129 @@
+"""Payment intents over the API (https://docs.stripe.com/api/payment_intents); paying an invoice's intent pays the
+invoice.
+"""
+
+from __future__ import annotations
+
+from sandbox.store import Json
+from sandbox.stripe_api.billing import collection
+from sandbox.stripe_api.payments import payment_methods, payments
+from sandbox.stripe_api.protocol import fields, lists, money
+from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
+from sandbox.stripe_api.protocol.errors import InvalidRequest
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World
+
+_CREATE = (
+    "amount automatic_payment_methods confirm currency customer description metadata off_session payment_method "
+    "payment_method_types return_url setup_future_usage"
+)
+
+
+@endpoint("POST", "/v1/payment_intents", "PaymentIntentCreateParams", _CREATE)
+def create(world: World, params: Params) -> Json:
+    if params["amount"] < 50:
+        raise InvalidRequest("Amount must be at least $0.50 usd", code="amount_too_small", param="amount")
+    if params["currency"].lower() not in money.CURRENCIES:
+        raise InvalidRequest(f"Invalid currency: {params['currency']}.", param="currency")
+    fields.cards_only(params.get("payment_method_types"), param="payment_method_types")
+    if "customer" in params:
+        world.get("customer", params["customer"], param="customer")
+    intent = payments.create_intent(
+        world,
+        amount=params["amount"],
+        currency=params["currency"].lower(),
+        customer=params.get("customer"),
+        description=params.get("description"),
+        metadata=fields.metadata(params.get("metadata")),
+        setup_future_usage=params.get("setup_future_usage"),
+    )
+    changes: Json = {"automatic_payment_methods": fields.automatic_methods(params)}
+    if "payment_method" in params:
+        method = payment_methods.obtain(world, params["payment_method"])
+        changes |= {"payment_method": method["id"], "status": "requires_confirmation"}
+        params = {**params, "payment_method": method["id"]}
+    world.change(intent, **changes)
+    return confirm_with(world, intent, params) if params.get("confirm") else intent
+
+
+@endpoint("GET", "/v1/payment_intents/{intent}", "PaymentIntentRetrieveParams")
+def retrieve(world: World, params: Params, intent: str) -> Json:
+    return world.get("payment_intent", intent)
+
+
+@endpoint(
+    "POST", "/v1/payment_intents/{intent}", "PaymentIntentUpdateParams", "description metadata setup_future_usage"
+)
+def update(world: World, params: Params, intent: str) -> Json:
+    doc = world.get("payment_intent", intent)
+    changes = fields.filled(params, "description", "setup_future_usage")
+    if "metadata" in params:
+        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    return world.change(doc, **changes)
+
+
+@endpoint("GET", "/v1/payment_intents", "PaymentIntentListParams", f"{LISTING} created customer")
+def list_all(world: World, params: Params) -> Json:
+    filters = {name: params.get(name) for name in ("created", "customer")}
+    return lists.listing(world, "payment_intent", params, url="/v1/payment_intents", filters=filters)
+
+
+@endpoint(
+    "POST",
+    "/v1/payment_intents/{intent}/confirm",
+    "PaymentIntentConfirmParams",
+    "off_session payment_method return_url setup_future_usage",
+)
+def confirm(world: World, params: Params, intent: str) -> Json:
+    """Pay with a payment method, as the browser does for `default_incomplete`.
+
+    Raises CardError where the bank declines.
+    """
+    return confirm_with(world, world.get("payment_intent", intent), params)
+
+
+@endpoint("POST", "/v1/payment_intents/{intent}/cancel", "PaymentIntentCancelParams", "cancellation_reason")
+def cancel(world: World, params: Params, intent: str) -> Json:
+    doc = world.get("payment_intent", intent)
+    if doc["status"] in ("succeeded", "canceled"):
+        raise _unexpected(doc, "cancel")
+    if doc["_invoice"]:
+        raise InvalidRequest(
+            "You cannot cancel this PaymentIntent because it was created by Billing. Void its invoice instead."
+        )
+    return payments.cancel_intent(world, doc, reason=params.get("cancellation_reason"))
+
+
+def confirm_with(world: World, intent: Json, params: Params) -> Json:
+    """Confirm with the parameters' payment method or the intent's own. Raises CardError, InvalidRequest."""
+    if intent["status"] in ("succeeded", "canceled", "processing"):
+        raise _unexpected(intent, "confirm")
+    chosen = params.get("payment_method") or intent["payment_method"]
+    if not chosen:
+        raise InvalidRequest(
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
+            "PaymentIntent "
+            "with a payment method and then confirm it again, or confirm it again directly with a payment method.",
+            code="payment_intent_unexpected_state",
+        )
+    method = payment_methods.obtain(world, chosen)
+    if "setup_future_usage" in params:
+        world.change(intent, setup_future_usage=params["setup_future_usage"] or None)
+    if intent["customer"] and method["customer"] is None and intent["setup_future_usage"]:
+        method = payment_methods.attach_to(world, method, intent["customer"])
+    decline = payments.confirm(world, intent, method, off_session=bool(params.get("off_session")))
+    if intent["_invoice"]:
+        collection.settle(world, world.get("invoice", intent["_invoice"]), intent, decline)
+    if intent["next_action"] and "return_url" in params:
+        redirect = {**intent["next_action"]["redirect_to_url"], "return_url": params["return_url"]}
+        world.change(intent, next_action={"type": "redirect_to_url", "redirect_to_url": redirect})
+    if decline:
+        raise payment_methods.declined(decline, payment_intent=world.render(intent), charge=intent["latest_charge"])
+    return intent
+
+
+def _unexpected(intent: Json, verb: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"You cannot {verb} this PaymentIntent because it has a status of {intent['status']}.",
+        code="payment_intent_unexpected_state",
+    )

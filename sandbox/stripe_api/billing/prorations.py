@@ -1,0 +1,102 @@
+"""What a change in the middle of a period costs and gives back, in flexible billing mode
+(https://docs.stripe.com/billing/subscriptions/prorations).
+
+A licensed price is prorated to the second. Metered usage is never prorated: what was used so far is billed at the price
+it was used at (https://docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from sandbox.store import Json
+from sandbox.stripe_api.billing import invoice_items, invoice_lines, subscription_items
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.protocol.world import World
+
+
+def leave(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
+    """`item` is no longer at `price`: give the unused time back, or bill the usage so far."""
+    if prices.is_metered(price):
+        _bill_usage(world, subscription, item, price)
+    else:
+        _credit(world, subscription, item, price, at=at)
+
+
+def leave_all(world: World, subscription: Json) -> None:
+    """Give back the unused time of every licensed item of a subscription that ends now."""
+    for item in subscription_items.of(world, subscription["id"]):
+        price = subscription_items.price_of(world, item)
+        if not prices.is_metered(price):
+            _credit(world, subscription, item, price, at=world.now)
+
+
+def enter(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
+    """`item` is at `price` from now on: bill the rest of the period. Usage is billed when the period is over."""
+    if prices.is_metered(price) or subscription["status"] == "trialing":
+        return
+    full = prices.unit_amount(price) * item["quantity"]
+    end = item["current_period_end"]
+    amount = _share(full, of=end - item["current_period_start"], part=end - at)
+    world.change(item, _debited={"amount": amount, "start": at, "end": end})
+    text = f"Remaining time on {_name(world, price, item)} after {_day(at)}"
+    _note(world, subscription, item, price, amount=amount, at=at, text=text)
+
+
+def _credit(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
+    """Give back a part of what was really billed for the item, as flexible mode does
+    (https://docs.stripe.com/billing/subscriptions/billing-mode/compare, "Credit proration calculations").
+    """
+    debited = item.get("_debited")
+    if not debited or debited["end"] <= at:
+        return
+    start = max(at, debited["start"])
+    amount = _share(Decimal(debited["amount"]), of=debited["end"] - debited["start"], part=debited["end"] - start)
+    text = f"Unused time on {_name(world, price, item)} after {_day(at)}"
+    _note(world, subscription, item, price, amount=-amount, at=at, text=text)
+
+
+def _note(world: World, subscription: Json, item: Json, price: Json, *, amount: int, at: int, text: str) -> None:
+    period = (at, item["current_period_end"])
+    quantity = Decimal(item["quantity"])
+    invoice_items.add_proration(
+        world, subscription, item, price, amount=amount, quantity=quantity, period=period, text=text
+    )
+
+
+def _bill_usage(world: World, subscription: Json, item: Json, price: Json) -> None:
+    """Usage of nothing makes no line (https://docs.stripe.com/billing/subscriptions/billing-mode/compare)."""
+    if subscription["status"] == "trialing":
+        return
+    line = invoice_lines.usage_line(
+        world, item, starts_at=item["current_period_start"], ends_at=item["current_period_end"]
+    )
+    quantity = Decimal(line["quantity_decimal"])
+    if quantity == 0:
+        return
+    invoice_items.add_proration(
+        world,
+        subscription,
+        item,
+        price,
+        amount=line["amount"],
+        quantity=quantity,
+        period=(line["period"]["start"], world.now),
+        text=line["description"],
+        prorated=False,
+    )
+
+
+def _share(amount: Decimal, *, of: int, part: int) -> int:
+    """`part` seconds' share of an amount for `of` seconds, in whole cents."""
+    return int((amount * part / of).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def _name(world: World, price: Json, item: Json) -> str:
+    name = world.get("product", price["product"])["name"]
+    return name if item["quantity"] == 1 else f"{item['quantity']} × {name}"
+
+
+def _day(moment: int) -> str:
+    return datetime.fromtimestamp(moment, tz=UTC).strftime("%-d %b %Y")

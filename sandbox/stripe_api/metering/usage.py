@@ -1,0 +1,78 @@
+"""How much a customer used of a meter: meter events summed over half-open spans of time `[starts_at, ends_at)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from sandbox.store import Json
+from sandbox.stripe_api.protocol.world import World
+
+# The setting of the sandbox that says how many seconds summaries are behind.
+SUMMARY_LAG = "summary_lag_s"
+
+
+@dataclass(frozen=True)
+class Span:
+    """What one customer used of one meter in `[starts_at, ends_at)`."""
+
+    meter: Json
+    customer: str
+    starts_at: int
+    ends_at: int
+
+
+def total(
+    world: World, *, meter: Json, customer: str, starts_at: int, ends_at: int, reported_after: int = 0
+) -> Decimal:
+    """Usage in the span, of events that came after the one numbered `reported_after`.
+
+    A negative sum is 0 (https://docs.stripe.com/api/billing/meter-event, "negative values").
+    """
+    span = Span(meter=meter, customer=customer, starts_at=starts_at, ends_at=ends_at)
+    received_by = _received_by(world) if world.lags else None
+    return max(Decimal(0), _aggregate(world, span, reported_after=reported_after, received_by=received_by))
+
+
+def newest_event(world: World) -> int:
+    """The number of the meter event that came last, for `reported_after`; 0 where there is none."""
+    (number,) = world.store.db.execute("SELECT coalesce(max(seq), 0) FROM meter_events").fetchone()
+    return int(number)
+
+
+def summaries(world: World, span: Span, *, window_s: int | None) -> list[tuple[int, int, Decimal]]:
+    """`(start, end, usage)` for each window with events, newest first; one for the whole span without `window_s`.
+
+    As eventually consistent as Stripe's: events of the last `SUMMARY_LAG` seconds are not counted yet.
+    """
+    received_by = _received_by(world)
+    if window_s is None:
+        return [(span.starts_at, span.ends_at, _aggregate(world, span, received_by=received_by))]
+    rows = world.store.db.execute(
+        f"SELECT DISTINCT timestamp / ? FROM meter_events WHERE {_IN_SPAN} AND received_at <= ? ORDER BY 1 DESC",
+        (window_s, *_values(span), received_by),
+    )
+    windows = [replace(span, starts_at=row[0] * window_s, ends_at=(row[0] + 1) * window_s) for row in rows.fetchall()]
+    return [(part.starts_at, part.ends_at, _aggregate(world, part, received_by=received_by)) for part in windows]
+
+
+_IN_SPAN = "meter = ? AND customer = ? AND timestamp >= ? AND timestamp < ? AND cancelled_at IS NULL"
+
+
+def _received_by(world: World) -> int:
+    return world.now - int(world.store.setting(SUMMARY_LAG) or 0)
+
+
+def _values(span: Span) -> tuple[str, str, int, int]:
+    return span.meter["id"], span.customer, span.starts_at, span.ends_at
+
+
+def _aggregate(world: World, span: Span, *, reported_after: int = 0, received_by: int | None = None) -> Decimal:
+    """Values are whole numbers, so that SQLite's integer sum is exact up to 2**63."""
+    counts = span.meter["default_aggregation"]["formula"] == "count"
+    formula = "count(*)" if counts else "coalesce(sum(value), 0)"
+    (amount,) = world.store.db.execute(
+        f"SELECT {formula} FROM meter_events WHERE {_IN_SPAN} AND seq > ? AND (?6 IS NULL OR received_at <= ?6)",
+        (*_values(span), reported_after, received_by),
+    ).fetchone()
+    return Decimal(amount)

@@ -1,0 +1,319 @@
+"""Payment intents and their charges: the documents, and what a bank makes of an attempt to pay.
+
+The endpoints stand in `payment_intents.py`; invoices are paid in `collection.py`. Both use this.
+"""
+
+from __future__ import annotations
+
+from sandbox.store import Json
+from sandbox.stripe_api.payments import cards, payment_methods
+from sandbox.stripe_api.payments.cards import Decline
+from sandbox.stripe_api.protocol import ids
+from sandbox.stripe_api.protocol.world import World
+
+# What Stripe takes of a card payment in the US: 2.9 % + 30 cents (https://stripe.com/pricing).
+_FEE_PERMILLE, _FEE_FIXED = 29, 30
+_PAYOUT_DELAY_S = 2 * 24 * 3600
+DECLINE_NEXT = "decline_next_payments"
+
+
+def create_intent(
+    world: World,
+    *,
+    amount: int,
+    currency: str,
+    customer: str | None,
+    description: str | None = None,
+    invoice: str | None = None,
+    metadata: Json | None = None,
+    setup_future_usage: str | None = None,
+) -> Json:
+    """A new intent that waits for a payment method. `amount` is in cents; `invoice` is what it pays, if anything."""
+    intent_id = ids.new("pi")
+    return world.add(
+        {
+            "id": intent_id,
+            "object": "payment_intent",
+            "amount": amount,
+            "amount_capturable": 0,
+            "amount_details": {"tip": {}},
+            "amount_received": 0,
+            "application": None,
+            "application_fee_amount": None,
+            "automatic_payment_methods": None,
+            "canceled_at": None,
+            "cancellation_reason": None,
+            "capture_method": "automatic",
+            "client_secret": ids.client_secret(intent_id),
+            "confirmation_method": "automatic",
+            "created": world.now,
+            "currency": currency,
+            "customer": customer,
+            "customer_account": None,
+            "description": description,
+            "excluded_payment_method_types": None,
+            "last_payment_error": None,
+            "latest_charge": None,
+            "livemode": False,
+            "metadata": metadata or {},
+            "next_action": None,
+            "on_behalf_of": None,
+            "payment_method": None,
+            "payment_method_configuration_details": None,
+            "payment_method_options": {
+                "card": {
+                    "installments": None,
+                    "mandate_options": None,
+                    "network": None,
+                    "request_three_d_secure": "automatic",
+                }
+            },
+            "payment_method_types": ["card"],
+            "processing": None,
+            "receipt_email": None,
+            "review": None,
+            "setup_future_usage": setup_future_usage,
+            "shipping": None,
+            "source": None,
+            "statement_descriptor": None,
+            "statement_descriptor_suffix": None,
+            "status": "requires_payment_method",
+            "transfer_data": None,
+            "transfer_group": None,
+            "_invoice": invoice,
+        },
+        event="payment_intent.created",
+    )
+
+
+def confirm(
+    world: World, intent: Json, method: Json, *, off_session: bool, authenticated: bool = False
+) -> Decline | None:
+    """Try to pay.
+
+    The intent becomes `succeeded`, `requires_action`, or `requires_payment_method` where the Decline is returned.
+
+    A card that wants authentication gets it on session alone; off session the bank declines
+    (https://docs.stripe.com/testing, "3D Secure authentication").
+    """
+    card = payment_methods.test_card_of(method)
+    if _wants_authentication(card.authentication, method) and not authenticated:
+        if off_session:
+            return _refuse(world, intent, method, cards.AUTHENTICATION)
+        _require_action(world, intent, method)
+        return None
+    if decline := _decline(world, method):
+        return _refuse(world, intent, method, decline)
+    _succeed(world, intent, method)
+    return None
+
+
+def cancel_intent(world: World, intent: Json, *, reason: str | None) -> Json:
+    return world.change(
+        intent,
+        event="payment_intent.canceled",
+        status="canceled",
+        canceled_at=world.now,
+        cancellation_reason=reason,
+        next_action=None,
+    )
+
+
+def decline_next(world: World, *, times: int) -> None:
+    """Let the next `times` attempts to pay be declined, whatever the card."""
+    world.store.set_setting(DECLINE_NEXT, times)
+
+
+def _wants_authentication(rule: cards.Authentication, method: Json) -> bool:
+    return rule == "always" or (rule == "unless_set_up" and not method["_set_up"])
+
+
+def _decline(world: World, method: Json) -> Decline | None:
+    left = int(world.store.setting(DECLINE_NEXT) or 0)
+    if left > 0:
+        world.store.set_setting(DECLINE_NEXT, left - 1)
+        return cards.GENERIC
+    if payment_methods.expires_before(method, world.now):
+        return cards.EXPIRED
+    return payment_methods.test_card_of(method).declines_charge
+
+
+def _succeed(world: World, intent: Json, method: Json) -> None:
+    charge = _charge(world, intent, method, None)
+    world.add(charge)
+    world.change(charge, balance_transaction=_balance_transaction(world, charge)["id"])
+    world.emit("charge.succeeded", charge)
+    if intent["setup_future_usage"] == "off_session" or intent["_invoice"]:
+        world.change(method, _set_up=True)
+    world.change(
+        intent,
+        amount_received=intent["amount"],
+        latest_charge=charge["id"],
+        payment_method=method["id"],
+        status="succeeded",
+        next_action=None,
+        last_payment_error=None,
+    )
+    world.emit("payment_intent.succeeded", intent)
+
+
+def _refuse(world: World, intent: Json, method: Json, decline: Decline) -> Decline:
+    charge = world.add(_charge(world, intent, method, decline), event="charge.failed")
+    error = {
+        "charge": charge["id"],
+        "code": decline.code,
+        "decline_code": decline.decline_code,
+        "message": decline.message,
+        "payment_method": world.render(method),
+        "type": "card_error",
+        "doc_url": f"https://stripe.com/docs/error-codes/{decline.code.replace('_', '-')}",
+    }
+    world.change(
+        intent,
+        last_payment_error={name: value for name, value in error.items() if value is not None},
+        latest_charge=charge["id"],
+        payment_method=None,
+        status="requires_payment_method",
+        next_action=None,
+    )
+    world.emit("payment_intent.payment_failed", intent)
+    return decline
+
+
+def _require_action(world: World, intent: Json, method: Json) -> None:
+    url = f"{world.base_url}/authenticate/{intent['id']}"
+    world.change(
+        intent,
+        payment_method=method["id"],
+        status="requires_action",
+        next_action={"type": "redirect_to_url", "redirect_to_url": {"return_url": None, "url": url}},
+    )
+    world.emit("payment_intent.requires_action", intent)
+
+
+def _charge(world: World, intent: Json, method: Json, decline: Decline | None) -> Json:
+    charge_id = ids.new("ch")
+    return {
+        "id": charge_id,
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": 0 if decline else intent["amount"],
+        "amount_refunded": 0,
+        "application": None,
+        "application_fee": None,
+        "application_fee_amount": None,
+        "balance_transaction": None,
+        "billing_details": method["billing_details"],
+        "calculated_statement_descriptor": "SANDBOX",
+        "captured": decline is None,
+        "created": world.now,
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False,
+        "failure_balance_transaction": None,
+        "failure_code": decline.code if decline else None,
+        "failure_message": decline.message if decline else None,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "on_behalf_of": None,
+        "outcome": _outcome(decline),
+        "paid": decline is None,
+        "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": _method_details(intent, method),
+        "radar_options": {},
+        "receipt_email": None,
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+        "review": None,
+        "shipping": None,
+        "source": None,
+        "source_transfer": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "failed" if decline else "succeeded",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+
+
+def _outcome(decline: Decline | None) -> Json:
+    return {
+        "advice_code": "try_again_later" if decline else None,
+        "network_advice_code": None,
+        "network_decline_code": "05" if decline else None,
+        "network_status": "declined_by_network" if decline else "approved_by_network",
+        "reason": (decline.decline_code or decline.code) if decline else None,
+        "risk_level": "normal",
+        "risk_score": 20,
+        "seller_message": "The bank did not approve the payment." if decline else "Payment complete.",
+        "type": "issuer_declined" if decline else "authorized",
+    }
+
+
+def _method_details(intent: Json, method: Json) -> Json:
+    card = method["card"]
+    shared = (
+        "brand",
+        "checks",
+        "country",
+        "exp_month",
+        "exp_year",
+        "fingerprint",
+        "funding",
+        "last4",
+        "regulated_status",
+        "wallet",
+    )
+    return {
+        "card": {
+            **{name: card[name] for name in shared},
+            "amount_authorized": intent["amount"],
+            "authorization_code": "123456",
+            "extended_authorization": {"status": "disabled"},
+            "incremental_authorization": {"status": "unavailable"},
+            "installments": None,
+            "mandate": None,
+            "multicapture": {"status": "unavailable"},
+            "network": card["brand"],
+            "network_token": {"used": False},
+            "network_transaction_id": ids.random_text(15),
+            "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
+            "three_d_secure": None,
+        },
+        "type": "card",
+    }
+
+
+def _balance_transaction(world: World, charge: Json) -> Json:
+    fee = (charge["amount"] * _FEE_PERMILLE + 500) // 1000 + _FEE_FIXED
+    detail = {
+        "amount": fee,
+        "application": None,
+        "currency": charge["currency"],
+        "description": "Stripe processing fees",
+        "type": "stripe_fee",
+    }
+    return world.add(
+        {
+            "id": ids.new("txn"),
+            "object": "balance_transaction",
+            "amount": charge["amount"],
+            "available_on": world.now + _PAYOUT_DELAY_S,
+            "balance_type": "payments",
+            "created": world.now,
+            "currency": charge["currency"],
+            "description": charge["description"],
+            "exchange_rate": None,
+            "fee": fee,
+            "fee_details": [detail],
+            "net": charge["amount"] - fee,
+            "reporting_category": "charge",
+            "source": charge["id"],
+            "status": "pending",
+            "type": "charge",
+        }
+    )

@@ -1,0 +1,45 @@
+"""One call at a time for each customer and meter: Stripe answers the others with 429
+(https://docs.stripe.com/billing/subscriptions/usage-based/recording-usage-api, "Rate limits").
+
+The sandbox answers a call in a millisecond, so that two never meet. With the setting `meter_event_takes_ms` a call
+keeps its customer and meter busy for that long.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sandbox.store import Store
+from sandbox.stripe_api.protocol.errors import RateLimited
+from sandbox.stripe_api.protocol.params import Params
+
+GUARDED = "/v1/billing/meter_events"
+MEANWHILE_MS = "meter_event_takes_ms"
+
+
+class MeterTraffic:
+    """Who is busy, until when; in memory only."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._busy_until: dict[tuple[str, str], float] = {}
+
+    def enter(self, event: Params) -> float:
+        """Take the only place there is for an event, and return for how many seconds.
+
+        Raises RateLimited while it is taken.
+        """
+        takes_s = int(self._store.setting(MEANWHILE_MS) or 0) / 1000
+        if takes_s == 0:
+            return 0.0
+        place = (event["event_name"], event["payload"].get("stripe_customer_id", ""))
+        now = time.monotonic()
+        self._busy_until = {place: until for place, until in self._busy_until.items() if until > now}
+        if place in self._busy_until:
+            raise RateLimited(
+                "This meter is already processing an event of this customer. Send one event at a time for each "
+                "customer and meter.",
+                code="lock_timeout",
+            )
+        self._busy_until[place] = now + takes_s
+        return takes_s

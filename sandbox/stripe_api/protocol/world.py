@@ -1,0 +1,158 @@
+"""What an operation on the sandbox's Stripe works with: the stored objects, the moment, and whose request it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.store import Filters, Json, Store
+from sandbox.stripe_api.protocol import ids
+from sandbox.stripe_api.protocol.errors import no_such
+
+API_VERSION = "2026-08-26.dahlia"
+TEST_CLOCK = "test_helpers.test_clock"
+ACCOUNT_ID = "acct_1SandboxRgent0000"
+
+Renderer = Callable[["World", Json], Json]
+RENDERERS: dict[str, Renderer] = {}
+
+
+def renders(kind: str) -> Callable[[Renderer], Renderer]:
+    """Register what turns a stored document of `kind` into the object Stripe shows."""
+
+    def register(renderer: Renderer) -> Renderer:
+        RENDERERS[kind] = renderer
+        return renderer
+
+    return register
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The request that causes a change; both are None where the sandbox acts by itself, as when time passes."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """The state and the moment of one operation; `clock` is the test clock whose time it is, if any.
+
+    `now` is in unix seconds of sandbox time; `base_url` has no slash at its end. `lags` is true where usage is only
+    looked at, and may be behind.
+    """
+
+    store: Store
+    now: int
+    base_url: str
+    origin: Origin = Origin()
+    lags: bool = False
+    clock: str | None = None
+
+    def get(self, kind: str, object_id: str, *, param: str | None = None) -> Json:
+        """The stored document.
+
+        Raises NotFound, or InvalidRequest where `param` says which parameter named it; deleted is gone.
+        """
+        doc = self.store.get(kind, object_id)
+        if doc is None or doc.get("deleted"):
+            raise no_such(NOUNS.get(kind, kind), object_id, param=param or "id", status=400 if param else 404)
+        return doc
+
+    def find(self, kind: str, **filters: Any) -> list[Json]:
+        return self.store.find(kind, filters)
+
+    def query(self, kind: str, filters: Filters) -> list[Json]:
+        return self.store.find(kind, filters)
+
+    def add(self, doc: Json, *, event: str | None = None) -> Json:
+        """Store a new document, and tell of it where `event` is given."""
+        self.store.insert(doc)
+        if event:
+            self.emit(event, doc)
+        return doc
+
+    def change(self, doc: Json, *, event: str | None = None, **changes: Any) -> Json:
+        """Set top-level fields of `doc`, in place and in the store; tell of it where `event` is given and something
+        differs.
+        """
+        before = self.render(doc) if event else {}
+        doc.update(changes)
+        self.store.save(doc)
+        if event:
+            self.tell_changed(event, doc, before=before)
+        return doc
+
+    def tell_changed(self, event: str, doc: Json, *, before: Json) -> None:
+        """Emit `event` with what differs from the rendered object `before`; nothing where nothing does."""
+        if previous := _previous(before, self.render(doc)):
+            self.emit(event, doc, previous=previous)
+
+    def schedule(self, action: str, subject: str, *, due_at: int) -> None:
+        """Do `action` on `subject` at `due_at`, by the clock whose time this is."""
+        self.store.schedule(action, subject, due_at=due_at, clock=self.clock or "")
+
+    def render(self, doc: Json) -> Json:
+        """The object as Stripe shows it: without the sandbox's own notes (`_...`)."""
+        renderer = None if doc.get("deleted") else RENDERERS.get(doc.get("object", ""))
+        shown = renderer(self, doc) if renderer else doc
+        return {name: value for name, value in shown.items() if name[0] != "_"}
+
+    def emit(self, event_type: str, doc: Json, *, previous: Json | None = None) -> None:
+        """Record an event with a snapshot of the object, for every webhook endpoint that wants it."""
+        data: Json = {"object": self.render(doc)}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        event_id = ids.new("evt")
+        event: Json = {
+            "id": event_id,
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": self.now,
+            "data": data,
+            "livemode": False,
+            "pending_webhooks": self._queue_deliveries(event_id, event_type),
+            "request": {"id": self.origin.request_id, "idempotency_key": self.origin.idempotency_key},
+            "type": event_type,
+        }
+        self.store.insert(event)
+
+    def _queue_deliveries(self, event_id: str, event_type: str) -> int:
+        endpoints = [
+            endpoint
+            for endpoint in self.store.find("webhook_endpoint", {"status": "enabled"}, oldest_first=True)
+            if {"*", event_type} & set(endpoint["enabled_events"])
+        ]
+        for endpoint in endpoints:
+            self.store.db.execute(
+                "INSERT INTO deliveries (event, endpoint, state, next_attempt_at) VALUES (?, ?, 'pending', 0)",
+                (event_id, endpoint["id"]),
+            )
+        return len(endpoints)
+
+
+def _previous(before: Json, after: Json) -> Json:
+    """The values of `before` that `after` has changed, dictionaries compared inside."""
+    previous: Json = {}
+    for name in before | after:
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        previous[name] = _previous(old, new) if isinstance(old, dict) and isinstance(new, dict) else old
+    return previous
+
+
+# How Stripe's sentences call the kinds whose name in the API differs.
+NOUNS = {
+    "billing.meter": "billing meter",
+    "billing_portal.configuration": "configuration",
+    "billing_portal.session": "session",
+    "checkout.session": "checkout.session",
+    "payment_intent": "payment_intent",
+    "payment_method": "PaymentMethod",
+    "setup_intent": "setupintent",
+    "webhook_endpoint": "webhook endpoint",
+    "subscription_item": "subscription_item",
+}
