@@ -17,7 +17,8 @@ from sandbox.passing_time import PassingTime
 from sandbox.store import Store
 from sandbox.stripe_api.all_endpoints import StripeApi
 from sandbox.stripe_api.events import webhook_endpoints
-from sandbox.stripe_api.events.courier import Courier, Deliveries
+from sandbox.stripe_api.events.courier import Courier
+from sandbox.stripe_api.protocol.deliveries import Deliveries
 from sandbox.stripe_api.request_log import RequestLog
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.store import Json
+from sandbox.stripe_api.protocol import lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import Forbidden
 from sandbox.stripe_api.protocol.params import Params
@@ -21,7 +22,7 @@ def retrieve_current(world: World, params: Params) -> Json:
 @endpoint("GET", "/v1/accounts", "AccountListParams", LISTING)
 def list_connected(world: World, params: Params) -> Json:
     """The accounts connected to this one: none."""
-    return {"object": "list", "data": [], "has_more": False, "url": "/v1/accounts"}
+    return lists.empty("/v1/accounts")
 
 
 @endpoint("GET", "/v1/accounts/{account}", "AccountRetrieveParams")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.store import Json
 from sandbox.stripe_api.balances import credits
-from sandbox.stripe_api.protocol import fields, ids, lists, money
+from sandbox.stripe_api.protocol import fields, ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest
 from sandbox.stripe_api.protocol.params import Params
@@ -21,9 +21,7 @@ _CREATE = "amount applicability_config category customer effective_at expires_at
 @endpoint("POST", _PATH, "billing.CreditGrantCreateParams", _CREATE)
 def create(world: World, params: Params) -> Json:
     """Give a customer credits for metered usage; 100 grants that are not used up are the most."""
-    if "customer" not in params:
-        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
-    world.get("customer", params["customer"], param="customer")
+    fields.customer(world, params)
     _check(world, params)
     unused = [grant for grant in world.find(_KIND, customer=params["customer"]) if credits.left(world, grant) > 0]
     if len(unused) >= MAX_UNUSED:
@@ -45,8 +43,7 @@ def update(world: World, params: Params, grant: str) -> Json:
     changes = fields.filled(params, "expires_at")
     if changes.get("expires_at") is not None and changes["expires_at"] <= world.now:
         raise InvalidRequest("`expires_at` must be in the future.", param="expires_at")
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     world.change(doc, event="billing.credit_grant.updated", updated=world.now, **changes)
     _plan_expiry(world, doc)
     return doc
@@ -85,9 +82,7 @@ def void(world: World, params: Params, grant: str) -> Json:
 )
 def summarize(world: World, params: Params) -> Json:
     """What a customer may spend now, by currency: of all grants, or of one."""
-    if "customer" not in params:
-        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
-    world.get("customer", params["customer"], param="customer")
+    fields.customer(world, params)
     only = params["filter"].get("credit_grant")
     found = world.find(_KIND, customer=params["customer"])
     currencies = sorted({grant["amount"]["monetary"]["currency"] for grant in found})
@@ -153,8 +148,7 @@ def _check(world: World, params: Params) -> None:
     monetary = params["amount"].get("monetary")
     if monetary is None or monetary["value"] <= 0:
         raise InvalidRequest("A credit grant has an amount above 0.", param="amount[monetary][value]")
-    if monetary["currency"].lower() not in money.CURRENCIES:
-        raise InvalidRequest(f"Invalid currency: {monetary['currency']}.", param="amount[monetary][currency]")
+    fields.currency(monetary["currency"], param="amount[monetary][currency]")
     scope = params["applicability_config"]["scope"]
     if ("price_type" in scope) == ("prices" in scope):
         raise InvalidRequest("Give either `price_type` or `prices`.", param="applicability_config[scope]")

@@ -7,6 +7,7 @@ import re
 from sandbox.store import ABSENT, Json
 from sandbox.stripe_api.balances import customer_balance
 from sandbox.stripe_api.billing import collection, subscriptions
+from sandbox.stripe_api.billing.subscription_status import OVER
 from sandbox.stripe_api.payments import payment_methods
 from sandbox.stripe_api.protocol import fields, ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
@@ -61,8 +62,7 @@ def update(world: World, params: Params, customer: str) -> Json:
     doc = world.get("customer", customer)
     changes = fields.filled(params, "email", *_TEXTS)
     _check_email(params)
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     if "invoice_settings" in params:
         changes["invoice_settings"] = _invoice_settings(world, doc, params["invoice_settings"])
     world.change(doc, event="customer.updated", **changes)
@@ -107,11 +107,7 @@ def _sources(world: World, customer: Json) -> Json:
 
 @includable("customer", "subscriptions")
 def _subscriptions(world: World, customer: Json) -> Json:
-    running = [
-        sub
-        for sub in world.find("subscription", customer=customer["id"])
-        if sub["status"] not in ("canceled", "incomplete_expired")
-    ]
+    running = [sub for sub in world.find("subscription", customer=customer["id"]) if sub["status"] not in OVER]
     return lists.sublist([world.render(sub) for sub in running], url=f"/v1/customers/{customer['id']}/subscriptions")
 
 
@@ -170,14 +166,6 @@ def _check_email(params: Params) -> None:
 
 def _invoice_settings(world: World, customer: Json, given: Params) -> Json:
     settings = {**customer["invoice_settings"], **fields.filled(given, "footer", "default_payment_method")}
-    method = given.get("default_payment_method")
-    if method:
-        param = "invoice_settings[default_payment_method]"
-        if world.get("payment_method", method, param=param)["customer"] != customer["id"]:
-            raise InvalidRequest(
-                "The customer does not have a payment method with the ID "
-                f"{method}. The payment method must be attached to the customer.",
-                code="resource_missing",
-                param=param,
-            )
+    if method := given.get("default_payment_method"):
+        payment_methods.check_owner(world, method, customer, param="invoice_settings[default_payment_method]")
     return settings

@@ -62,8 +62,7 @@ def update(world: World, params: Params, invoice: str) -> Json:
     changes = fields.filled(params, "description", "footer", "auto_advance", "default_payment_method")
     if doc["status"] != "draft" and set(changes) - {"default_payment_method", "auto_advance"}:
         raise InvalidRequest("Finalized invoices can't be updated in this way.", code="invoice_not_editable")
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     if "auto_advance" in changes:
         changes |= _advance(world, doc, changes["auto_advance"])
     return world.change(doc, event="invoice.updated", **changes)

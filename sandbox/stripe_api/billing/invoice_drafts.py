@@ -21,9 +21,7 @@ _CREATE = (
 @endpoint("POST", "/v1/invoices", "InvoiceCreateParams", _CREATE)
 def create(world: World, params: Params) -> Json:
     """A draft, of what is pending where `pending_invoice_items_behavior=include` or a subscription is named."""
-    if "customer" not in params:
-        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
-    customer = world.get("customer", params["customer"], param="customer")
+    customer = fields.customer(world, params)
     subscription = running(world, params["subscription"]) if "subscription" in params else None
     if subscription and subscription["customer"] != customer["id"]:
         raise InvalidRequest("The subscription is another customer's.", param="subscription")

@@ -12,7 +12,7 @@ from sandbox.stripe_api.billing import invoice_lines, invoices, subscription_sta
 from sandbox.stripe_api.catalogue import prices
 from sandbox.stripe_api.protocol import fields, ids, lists, money
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
-from sandbox.stripe_api.protocol.errors import InvalidRequest
+from sandbox.stripe_api.protocol.errors import InvalidRequest, missing
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
@@ -26,9 +26,7 @@ _UPDATE = "amount description discountable metadata period quantity quantity_dec
 @endpoint("POST", "/v1/invoiceitems", "InvoiceItemCreateParams", _CREATE)
 def create(world: World, params: Params) -> Json:
     """Put an amount, or a one-time price, on the customer's next invoice, or on the draft that `invoice` names."""
-    if "customer" not in params:
-        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
-    customer = world.get("customer", params["customer"], param="customer")
+    customer = fields.customer(world, params)
     _check_subscription(world, params)
     price = _price(world, params)
     currency = _currency(customer, price, params)
@@ -53,8 +51,7 @@ def update(world: World, params: Params, item: str) -> Json:
     """Change an item that is on no invoice yet, or on a draft."""
     doc = _editable(world, item)
     changes = fields.filled(params, "description", "discountable", "period")
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     if {"amount", "quantity", "quantity_decimal", "unit_amount_decimal"} & set(params):
         present = {"quantity_decimal": Decimal(doc["quantity_decimal"])} if "amount" not in params else {}
         unit_amount = Decimal(doc["pricing"]["unit_amount_decimal"])
@@ -203,9 +200,8 @@ def _currency(customer: Json, price: Json | None, params: Params) -> str:
     """The price's, the parameter's, or the customer's. Raises InvalidRequest where two of them differ."""
     wanted = str((price or {}).get("currency") or params.get("currency") or customer["currency"] or "").lower()
     if not wanted:
-        raise InvalidRequest("Missing required param: currency.", code="parameter_missing", param="currency")
-    if wanted not in money.CURRENCIES:
-        raise InvalidRequest(f"Invalid currency: {wanted}.", param="currency")
+        raise missing("currency")
+    fields.currency(wanted)
     others = (params.get("currency", wanted).lower(), customer["currency"] or wanted)
     if any(other != wanted for other in others):
         raise InvalidRequest(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from sandbox.store import Json
 from sandbox.stripe_api.billing import collection
 from sandbox.stripe_api.payments import payment_methods, payments
-from sandbox.stripe_api.protocol import fields, lists, money
+from sandbox.stripe_api.protocol import fields, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest
 from sandbox.stripe_api.protocol.params import Params
@@ -23,15 +23,14 @@ _CREATE = (
 def create(world: World, params: Params) -> Json:
     if params["amount"] < 50:
         raise InvalidRequest("Amount must be at least $0.50 usd", code="amount_too_small", param="amount")
-    if params["currency"].lower() not in money.CURRENCIES:
-        raise InvalidRequest(f"Invalid currency: {params['currency']}.", param="currency")
+    currency = fields.currency(params["currency"])
     fields.cards_only(params.get("payment_method_types"), param="payment_method_types")
     if "customer" in params:
         world.get("customer", params["customer"], param="customer")
     intent = payments.create_intent(
         world,
         amount=params["amount"],
-        currency=params["currency"].lower(),
+        currency=currency,
         customer=params.get("customer"),
         description=params.get("description"),
         metadata=fields.metadata(params.get("metadata")),
@@ -57,8 +56,7 @@ def retrieve(world: World, params: Params, intent: str) -> Json:
 def update(world: World, params: Params, intent: str) -> Json:
     doc = world.get("payment_intent", intent)
     changes = fields.filled(params, "description", "setup_future_usage")
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     return world.change(doc, **changes)
 
 
@@ -115,8 +113,7 @@ def confirm_with(world: World, intent: Json, params: Params) -> Json:
     if intent["_invoice"]:
         collection.settle(world, world.get("invoice", intent["_invoice"]), intent, decline)
     if intent["next_action"] and "return_url" in params:
-        redirect = {**intent["next_action"]["redirect_to_url"], "return_url": params["return_url"]}
-        world.change(intent, next_action={"type": "redirect_to_url", "redirect_to_url": redirect})
+        world.change(intent, next_action=fields.bank_redirect(world, intent, return_url=params["return_url"]))
     if decline:
         raise payment_methods.declined(decline, payment_intent=world.render(intent), charge=intent["latest_charge"])
     return intent

@@ -17,6 +17,7 @@ from sandbox.stripe_api.billing import (
     subscription_items,
     subscriptions,
 )
+from sandbox.stripe_api.protocol import fields
 from sandbox.stripe_api.protocol.endpoint import endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest, NotFound, not_simulated
 from sandbox.stripe_api.protocol.params import Params
@@ -98,8 +99,9 @@ def _next(world: World, subscription: Json, details: Params) -> Json:
 def _first(world: World, customer: Json, details: Params) -> Json:
     """The invoice that begins a subscription which there is not yet."""
     found = subscription_items.check(world, details["items"], param="subscription_details[items]")
-    given: Params = {name: details[name] for name in ("items", "trial_end") if name in details}
-    subscription = subscriptions.start(world, customer=customer, found=found, params=given)
+    subscription = subscriptions.start(
+        world, customer=customer, found=found, params=fields.picked(details, "items", "trial_end")
+    )
     if subscription["latest_invoice"] is None:
         return _draft(world, subscription, [], (world.now, world.now))
     first = world.get("invoice", subscription["latest_invoice"])

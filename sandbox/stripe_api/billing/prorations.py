@@ -8,11 +8,12 @@ it was used at (https://docs.stripe.com/billing/subscriptions/usage-based/manage
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from sandbox.store import Json
 from sandbox.stripe_api.billing import invoice_items, invoice_lines, subscription_items
 from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.protocol import money
 from sandbox.stripe_api.protocol.world import World
 
 
@@ -90,7 +91,7 @@ def _bill_usage(world: World, subscription: Json, item: Json, price: Json) -> No
 
 def _share(amount: Decimal, *, of: int, part: int) -> int:
     """`part` seconds' share of an amount for `of` seconds, in whole cents."""
-    return int((amount * part / of).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return money.whole_cents(amount * part / of)
 
 
 def _name(world: World, price: Json, item: Json) -> str:

@@ -6,7 +6,7 @@ from sandbox.store import Json
 from sandbox.stripe_api.catalogue import prices
 from sandbox.stripe_api.protocol import fields, ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
-from sandbox.stripe_api.protocol.errors import InvalidRequest
+from sandbox.stripe_api.protocol.errors import InvalidRequest, missing, not_simulated
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World, renders
 
@@ -59,7 +59,7 @@ def price_of(world: World, item: Json) -> Json:
 def check(world: World, given: list[Params], *, param: str, quantity_required: bool = False) -> list[Json]:
     """The prices of the items asked for. Raises InvalidRequest for what cannot be subscribed to together."""
     if not given:
-        raise InvalidRequest(f"Missing required param: {param}.", code="parameter_missing", param=param)
+        raise missing(param)
     if len(given) > MAX_ITEMS:
         raise InvalidRequest(f"A subscription may have at most {MAX_ITEMS} items.", param=param)
     found = [
@@ -81,11 +81,7 @@ def check_together(found: list[Json], *, param: str) -> None:
             param=param,
         )
     if len({(price["recurring"]["interval"], price["recurring"]["interval_count"]) for price in found}) > 1:
-        raise InvalidRequest(
-            "The sandbox does not simulate prices of different intervals on one subscription.",
-            code="sandbox_not_simulated",
-            param=param,
-        )
+        raise not_simulated("prices of different intervals on one subscription", param=param)
     if len({price["id"] for price in found}) < len(found):
         raise InvalidRequest("Subscriptions cannot have the same price twice.", param=param)
 
@@ -93,9 +89,7 @@ def check_together(found: list[Json], *, param: str) -> None:
 def check_one(world: World, item: Params, param: str, *, quantity_required: bool = False) -> Json:
     """The price of one item asked for. Raises InvalidRequest for one that cannot be subscribed to."""
     if "price" not in item:
-        raise InvalidRequest(
-            f"Missing required param: {param}[price].", code="parameter_missing", param=f"{param}[price]"
-        )
+        raise missing(f"{param}[price]")
     price = world.get("price", item["price"], param=f"{param}[price]")
     if not price["active"]:
         raise InvalidRequest(

@@ -23,6 +23,7 @@ from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
 _TERMS = "payment_behavior proration_behavior proration_date"
+_OF_ITEM = ("price", "quantity", "metadata")
 _ITEM = f"metadata price quantity {_TERMS}"
 _UPDATE = (
     "cancel_at cancel_at_period_end cancellation_details default_payment_method description "
@@ -65,16 +66,14 @@ def resume(world: World, params: Params, subscription: str) -> Json:
 @endpoint("POST", "/v1/subscription_items", "SubscriptionItemCreateParams", f"{_ITEM} subscription")
 def create_item(world: World, params: Params) -> Json:
     present = {item["id"] for item in subscription_items.of(world, params["subscription"])}
-    given: Params = {name: params[name] for name in ("price", "quantity", "metadata") if name in params}
-    _change_items(world, params["subscription"], given, params)
+    _change_items(world, params["subscription"], fields.picked(params, *_OF_ITEM), params)
     return next(item for item in subscription_items.of(world, params["subscription"]) if item["id"] not in present)
 
 
 @endpoint("POST", "/v1/subscription_items/{item}", "SubscriptionItemUpdateParams", f"{_ITEM} off_session")
 def update_item(world: World, params: Params, item: str) -> Json:
     doc = world.get("subscription_item", item)
-    given: Params = {name: params[name] for name in ("price", "quantity", "metadata") if name in params}
-    _change_items(world, doc["subscription"], {**given, "id": item}, params)
+    _change_items(world, doc["subscription"], {**fields.picked(params, *_OF_ITEM), "id": item}, params)
     return world.get("subscription_item", item)
 
 
@@ -95,8 +94,7 @@ def _change_items(world: World, subscription: str, given: Params, params: Params
 
 def _plain_changes(world: World, doc: Json, params: Params) -> Json:
     changes = fields.filled(params, "description", "trial_settings")
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     if "default_payment_method" in params:
         customer = world.get("customer", doc["customer"])
         changes["default_payment_method"] = own_method(world, customer, params["default_payment_method"])

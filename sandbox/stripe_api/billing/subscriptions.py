@@ -43,9 +43,7 @@ def create(world: World, params: Params) -> Json:
     may stay incomplete; `error_if_incomplete` makes nothing where it fails
     (https://docs.stripe.com/api/subscriptions/create).
     """
-    if "customer" not in params:
-        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
-    customer = world.get("customer", params["customer"], param="customer")
+    customer = fields.customer(world, params)
     found = subscription_items.check(world, params.get("items", []), param="items")
     _check_mode(params)
     if str(params.get("currency", found[0]["currency"])).lower() != found[0]["currency"]:
@@ -233,13 +231,7 @@ def own_method(world: World, customer: Json, method: str | None) -> str | None:
     """The payment method, if it is the customer's. Raises InvalidRequest."""
     if not method:
         return None
-    if world.get("payment_method", method, param="default_payment_method")["customer"] != customer["id"]:
-        raise InvalidRequest(
-            f"The customer does not have a payment method with the ID {method}. The payment method must be attached "
-            "to the customer.",
-            code="resource_missing",
-            param="default_payment_method",
-        )
+    payment_methods.check_owner(world, method, customer, param="default_payment_method")
     return method
 
 

@@ -8,7 +8,7 @@ from sandbox.store import Json
 from sandbox.stripe_api.catalogue import products
 from sandbox.stripe_api.protocol import fields, ids, lists, money
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
-from sandbox.stripe_api.protocol.errors import InvalidRequest, no_such
+from sandbox.stripe_api.protocol.errors import InvalidRequest, no_such, not_simulated
 from sandbox.stripe_api.protocol.expand import includable
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
@@ -50,8 +50,7 @@ def retrieve(world: World, params: Params, price: str) -> Json:
 def update(world: World, params: Params, price: str) -> Json:
     doc = world.get("price", price)
     changes = fields.filled(params, "active", "nickname", "lookup_key", "tax_behavior")
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     _take_lookup_key(world, params, price)
     return world.change(doc, event="price.updated", **changes)
 
@@ -88,18 +87,14 @@ def is_metered(price: Json) -> bool:
 
 
 def _check(params: Params) -> None:
-    currency = params["currency"].lower()
-    if currency not in money.CURRENCIES:
-        raise InvalidRequest(
-            f"Invalid currency: {currency}. Stripe knows it not, or the sandbox does not.", param="currency"
-        )
+    fields.currency(params["currency"])
     fields.only_one(params, "product", "product_data")
     if "product" not in params and "product_data" not in params:
         raise InvalidRequest(
             "You must pass either `product` or `product_data`.", code="parameter_missing", param="product"
         )
     if params.get("billing_scheme") == "tiered":
-        raise InvalidRequest("The sandbox does not simulate tiered prices. Stripe does.", code="sandbox_not_simulated")
+        raise not_simulated("tiered prices")
 
 
 def _amount(params: Params) -> Decimal:
@@ -154,7 +149,7 @@ def _recurring(world: World, given: Params) -> Json:
 
 def _product(world: World, params: Params) -> str:
     if data := params.get("product_data"):
-        return str(products.create_inline(world, data)["id"])
+        return str(products.create(world, data)["id"])
     product_id: str = params["product"]
     if world.store.get("product", product_id) is None:
         raise no_such("product", product_id, param="product", status=400)

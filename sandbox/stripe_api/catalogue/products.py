@@ -39,8 +39,7 @@ def retrieve(world: World, params: Params, product: str) -> Json:
 def update(world: World, params: Params, product: str) -> Json:
     doc = world.get("product", product)
     changes = fields.filled(params, "name", "active", "default_price", *_TEXTS)
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     if changes.get("default_price"):
         _check_default_price(world, doc, changes["default_price"])
     return world.change(doc, event="product.updated", updated=world.now, **changes)
@@ -67,11 +66,6 @@ def list_features(world: World, params: Params, product: str) -> Json:
     """Entitlement features of a product: the sandbox has none."""
     world.get("product", product)
     return lists.sublist([], url=f"/v1/products/{product}/features", params=params)
-
-
-def create_inline(world: World, data: Params) -> Json:
-    """The product described by a price's `product_data`."""
-    return create(world, data)
 
 
 def _product(world: World, product_id: str, params: Params) -> Json:

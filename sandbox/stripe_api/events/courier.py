@@ -14,11 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.faults import Fault, Faults
 from sandbox.store import Json, Store
-from sandbox.stripe_api.events.deliveries import Deliveries, Delivery
 from sandbox.stripe_api.events.thin_events import notice_of
+from sandbox.stripe_api.protocol.deliveries import Deliveries, Delivery
 from sandbox.stripe_api.protocol.encoding import to_json
-
-__all__ = ["Courier", "Deliveries", "Delivery", "sign"]
 
 TIMEOUT_S = 30.0
 _LOOK_AGAIN_S = 0.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.store import Json
 from sandbox.stripe_api.events import thin_events
 from sandbox.stripe_api.events.thin_events import DESTINATION, page_of
-from sandbox.stripe_api.protocol import ids
+from sandbox.stripe_api.protocol import fields, ids
 from sandbox.stripe_api.protocol.endpoint import endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest, not_simulated
 from sandbox.stripe_api.protocol.iso_time import iso
@@ -40,7 +40,7 @@ def retrieve(world: World, params: Params, destination: str) -> Json:
 @endpoint("POST", f"{_PATH}/{{destination}}", "v2.core.EventDestinationUpdateParams", _COMMON)
 def update(world: World, params: Params, destination: str) -> Json:
     doc = world.get(DESTINATION, destination)
-    changes: Json = {name: params[name] for name in ("description", "enabled_events", "name") if name in params}
+    changes = fields.picked(params, "description", "enabled_events", "name")
     if "metadata" in params:
         merged = {**doc["metadata"], **params["metadata"]}
         changes["metadata"] = {key: value for key, value in merged.items() if value is not None}
@@ -113,6 +113,6 @@ def _destination(world: World, params: Params) -> Json:
         "type": "webhook_endpoint",
         "updated": iso(world.now),
         "webhook_endpoint": {"signing_secret": None, "url": None},
-        "_secret": f"whsec_{ids.random_text(32)}",
+        "_secret": ids.webhook_secret(),
         "_url": params["webhook_endpoint"]["url"],
     }

@@ -5,8 +5,8 @@ fetch; `GET /v2/core/events/{id}` has the rest.
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.events.deliveries import Deliveries
 from sandbox.stripe_api.protocol import ids
+from sandbox.stripe_api.protocol.deliveries import Deliveries
 from sandbox.stripe_api.protocol.endpoint import endpoint
 from sandbox.stripe_api.protocol.iso_time import from_iso, iso
 from sandbox.stripe_api.protocol.lists import page_limit
@@ -54,10 +54,7 @@ def emit(world: World, event_type: str, *, data: Json, about: Json | None = None
     if about:
         event["related_object"] = about
     world.store.insert(event)
-    deliveries = Deliveries(world.store)
-    for destination in world.store.find(DESTINATION, {"status": "enabled"}, oldest_first=True):
-        if {"*", event_type} & set(destination["enabled_events"]):
-            deliveries.add(event=event["id"], endpoint=destination["id"])
+    Deliveries(world.store).add_for(event["id"], event_type=event_type, kind=DESTINATION)
     return event
 
 

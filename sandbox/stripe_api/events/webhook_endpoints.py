@@ -18,7 +18,7 @@ from sandbox.stripe_api.protocol.world import API_VERSION, World
 )
 def create(world: World, params: Params) -> Json:
     """Create an endpoint. The answer alone shows the secret."""
-    doc = world.add(_endpoint(world, params, secret=f"whsec_{ids.random_text(32)}"))
+    doc = world.add(_endpoint(world, params, secret=ids.webhook_secret()))
     return {**doc, "secret": doc["_secret"]}
 
 
@@ -38,8 +38,7 @@ def update(world: World, params: Params, webhook: str) -> Json:
     changes = fields.filled(params, "description", "enabled_events", "url")
     if "url" in changes:
         check_url(params, "url")
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     if "disabled" in params:
         changes["status"] = "disabled" if params["disabled"] else "enabled"
     return world.change(doc, **changes)

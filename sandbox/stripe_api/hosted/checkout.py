@@ -13,7 +13,7 @@ from sandbox.stripe_api.payments import payment_methods, setup_intents, typed_ca
 from sandbox.stripe_api.payments.typed_cards import Card
 from sandbox.stripe_api.protocol import fields, ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
-from sandbox.stripe_api.protocol.errors import InvalidRequest, not_simulated
+from sandbox.stripe_api.protocol.errors import InvalidRequest, missing, not_simulated
 from sandbox.stripe_api.protocol.expand import includable
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.timeline import due
@@ -35,13 +35,13 @@ def create(world: World, params: Params) -> Json:
     """Open a session with a hosted page, for a day unless `expires_at` says otherwise (30 minutes to 24 hours)."""
     mode = params.get("mode")
     if mode is None:
-        raise InvalidRequest("Missing required param: mode.", code="parameter_missing", param="mode")
+        raise missing("mode")
     if mode == "payment":
         raise not_simulated("Checkout in the mode `payment`", param="mode")
     if params.get("ui_mode", "hosted_page") != "hosted_page":
         raise not_simulated("Checkout other than as a hosted page", param="ui_mode")
     if "success_url" not in params:
-        raise InvalidRequest("Missing required param: success_url.", code="parameter_missing", param="success_url")
+        raise missing("success_url")
     fields.cards_only(params.get("payment_method_types"), param="payment_method_types")
     _check_customer(world, params)
     _check_billing_mode(params)
@@ -267,7 +267,7 @@ def _subscribe(world: World, session: Json, customer: Json, method: Json) -> Jso
         "default_payment_method": method["id"],
         "metadata": data.get("metadata"),
         "description": data.get("description"),
-        **{name: data[name] for name in ("trial_end", "trial_period_days", "trial_settings") if name in data},
+        **fields.picked(data, "trial_end", "trial_period_days", "trial_settings"),
     }
     found = [world.get("price", item["price"]) for item in session["_line_items"]]
     subscription = subscriptions.start(world, customer=customer, found=found, params=params)

@@ -87,9 +87,7 @@ def default(world: World) -> Json:
 def _changed(doc: Json, params: Params) -> Json:
     """The configuration with what `params` say. Raises InvalidRequest."""
     _refuse(params)
-    changed = {**doc, **fields.filled(params, "default_return_url", "name")}
-    if "metadata" in params:
-        changed["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changed = {**doc, **fields.filled(params, "default_return_url", "name"), **fields.changed_metadata(params, doc)}
     if "business_profile" in params:
         profile = fields.filled(params["business_profile"], *doc["business_profile"])
         changed["business_profile"] = {**doc["business_profile"], **profile}

@@ -9,9 +9,9 @@ from sandbox.store import Json
 from sandbox.stripe_api import test_clocks
 from sandbox.stripe_api.billing.subscription_status import OVER
 from sandbox.stripe_api.hosted import portal_configurations
-from sandbox.stripe_api.protocol import ids
+from sandbox.stripe_api.protocol import fields, ids
 from sandbox.stripe_api.protocol.endpoint import endpoint
-from sandbox.stripe_api.protocol.errors import InvalidRequest, not_simulated
+from sandbox.stripe_api.protocol.errors import InvalidRequest, missing, not_simulated
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.urls import check_url
 from sandbox.stripe_api.protocol.world import World
@@ -39,9 +39,7 @@ _FLOW = "flow_data.after_completion"
 )
 def create(world: World, params: Params) -> Json:
     """Open the portal for a customer; the answer's `url` is the way in, for whoever has it."""
-    if "customer" not in params:
-        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
-    customer = world.get("customer", params["customer"], param="customer")
+    customer = fields.customer(world, params)
     configuration = _configuration(world, params)
     check_url(params, "return_url")
     if not (params.get("locale", "auto") == "auto" or params["locale"].startswith("en")):
@@ -114,7 +112,7 @@ def _flow(world: World, given: Params, configuration: Json, customer: Json) -> J
 def _cancel_flow(world: World, given: Params, customer: Json) -> Json:
     param = "flow_data[subscription_cancel]"
     if "subscription_cancel" not in given:
-        raise InvalidRequest(f"Missing required param: {param}.", code="parameter_missing", param=param)
+        raise missing(param)
     subscription = world.get(
         "subscription", given["subscription_cancel"]["subscription"], param=f"{param}[subscription]"
     )
@@ -130,9 +128,7 @@ def _cancel_flow(world: World, given: Params, customer: Json) -> Json:
 def _after_completion(given: Params) -> Json:
     kind, param = given["type"], "flow_data[after_completion]"
     if kind == "redirect" and "redirect" not in given:
-        raise InvalidRequest(
-            f"Missing required param: {param}[redirect].", code="parameter_missing", param=f"{param}[redirect]"
-        )
+        raise missing(f"{param}[redirect]")
     redirect = given.get("redirect")
     check_url(redirect or {}, "return_url", param=f"{param}[redirect][return_url]")
     confirmation = {"custom_message": given.get("hosted_confirmation", {}).get("custom_message")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.store import Json
 from sandbox.stripe_api.metering import meter_recording, usage
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
-from sandbox.stripe_api.protocol.errors import InvalidRequest
+from sandbox.stripe_api.protocol.errors import InvalidRequest, missing
 from sandbox.stripe_api.protocol.lists import sublist
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
@@ -48,9 +48,7 @@ def adjust(world: World, params: Params) -> Json:
     """
     identifier = params.get("cancel", {}).get("identifier")
     if not identifier:
-        raise InvalidRequest(
-            "Missing required param: cancel[identifier].", code="parameter_missing", param="cancel[identifier]"
-        )
+        raise missing("cancel[identifier]")
     meter_recording.cancel(world, event_name=params["event_name"], identifier=identifier)
     return {
         "object": "billing.meter_event_adjustment",

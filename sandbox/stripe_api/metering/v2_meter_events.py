@@ -69,7 +69,7 @@ def create_session(world: World, params: Params) -> Json:
         "livemode": False,
         "_expires_at": world.now + SESSION_S,
     }
-    for old in world.query(_SESSION, {"_expires_at": {"lt": world.now}}):
+    for old in world.find(_SESSION, _expires_at={"lt": world.now}):
         world.store.delete(old["id"])
     return world.add(session)
 

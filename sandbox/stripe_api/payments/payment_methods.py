@@ -11,7 +11,7 @@ from sandbox.stripe_api.payments import cards
 from sandbox.stripe_api.payments.cards import Decline, TestCard
 from sandbox.stripe_api.protocol import fields, ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
-from sandbox.stripe_api.protocol.errors import CardError, InvalidRequest, not_simulated
+from sandbox.stripe_api.protocol.errors import CardError, InvalidRequest, missing, not_simulated
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
@@ -53,8 +53,7 @@ def retrieve(world: World, params: Params, payment_method: str) -> Json:
 def update(world: World, params: Params, payment_method: str) -> Json:
     doc = world.get("payment_method", payment_method)
     changes = fields.filled(params, "allow_redisplay")
-    if "metadata" in params:
-        changes["metadata"] = fields.metadata(params["metadata"], present=doc["metadata"])
+    changes |= fields.changed_metadata(params, doc)
     if "billing_details" in params:
         changes["billing_details"] = {**doc["billing_details"], **params["billing_details"]}
     if "card" in params:
@@ -81,7 +80,7 @@ def list_of_customer(world: World, params: Params, customer: str) -> Json:
 def attach(world: World, params: Params, payment_method: str) -> Json:
     """Attach to a customer. `pm_card_visa` and its like make a new payment method each time."""
     if "customer" not in params:
-        raise InvalidRequest("Missing required param: customer.", code="parameter_missing", param="customer")
+        raise missing("customer")
     return attach_to(world, obtain(world, payment_method), params["customer"])
 
 
@@ -107,6 +106,17 @@ def obtain(world: World, payment_method: str, *, param: str | None = "payment_me
     return world.get("payment_method", payment_method, param=param)
 
 
+def check_owner(world: World, payment_method: str, customer: Json, *, param: str) -> None:
+    """Raise InvalidRequest where the payment method does not exist or is not the customer's."""
+    if world.get("payment_method", payment_method, param=param)["customer"] != customer["id"]:
+        raise InvalidRequest(
+            f"The customer does not have a payment method with the ID {payment_method}. The payment method must be "
+            "attached to the customer.",
+            code="resource_missing",
+            param=param,
+        )
+
+
 def attach_to(world: World, doc: Json, customer: str) -> Json:
     """Attach, if the bank lets it. Raises CardError for a declined card, InvalidRequest for a used one."""
     world.get("customer", customer, param="customer")
@@ -128,9 +138,7 @@ def attach_to(world: World, doc: Json, customer: str) -> Json:
 def _from_fields(world: World, card: Params) -> Json:
     for name in ("number", "exp_month", "exp_year"):
         if name not in card:
-            raise InvalidRequest(
-                f"Missing required param: card[{name}].", code="parameter_missing", param=f"card[{name}]"
-            )
+            raise missing(f"card[{name}]")
     return from_number(
         world, number=card["number"], exp_month=card["exp_month"], exp_year=card["exp_year"], cvc=card.get("cvc")
     )

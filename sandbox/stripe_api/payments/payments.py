@@ -8,7 +8,8 @@ from __future__ import annotations
 from sandbox.store import Json
 from sandbox.stripe_api.payments import cards, payment_methods
 from sandbox.stripe_api.payments.cards import Decline
-from sandbox.stripe_api.protocol import ids
+from sandbox.stripe_api.protocol import fields, ids
+from sandbox.stripe_api.protocol.errors import doc_url
 from sandbox.stripe_api.protocol.world import World
 
 # What Stripe takes of a card payment in the US: 2.9 % + 30 cents (https://stripe.com/pricing).
@@ -119,11 +120,6 @@ def cancel_intent(world: World, intent: Json, *, reason: str | None) -> Json:
     )
 
 
-def decline_next(world: World, *, times: int) -> None:
-    """Let the next `times` attempts to pay be declined, whatever the card."""
-    world.store.set_setting(DECLINE_NEXT, times)
-
-
 def _wants_authentication(rule: cards.Authentication, method: Json) -> bool:
     return rule == "always" or (rule == "unless_set_up" and not method["_set_up"])
 
@@ -166,7 +162,7 @@ def _refuse(world: World, intent: Json, method: Json, decline: Decline) -> Decli
         "message": decline.message,
         "payment_method": world.render(method),
         "type": "card_error",
-        "doc_url": f"https://stripe.com/docs/error-codes/{decline.code.replace('_', '-')}",
+        "doc_url": doc_url(decline.code),
     }
     world.change(
         intent,
@@ -181,13 +177,8 @@ def _refuse(world: World, intent: Json, method: Json, decline: Decline) -> Decli
 
 
 def _require_action(world: World, intent: Json, method: Json) -> None:
-    url = f"{world.base_url}/authenticate/{intent['id']}"
-    world.change(
-        intent,
-        payment_method=method["id"],
-        status="requires_action",
-        next_action={"type": "redirect_to_url", "redirect_to_url": {"return_url": None, "url": url}},
-    )
+    action = fields.bank_redirect(world, intent)
+    world.change(intent, payment_method=method["id"], status="requires_action", next_action=action)
     world.emit("payment_intent.requires_action", intent)
 
 

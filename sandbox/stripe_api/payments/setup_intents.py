@@ -67,8 +67,7 @@ def confirm_with(world: World, doc: Json, params: Params) -> Json:
         )
     method = payment_methods.obtain(world, chosen)
     if payment_methods.test_card_of(method).authentication != "never":
-        url = f"{world.base_url}/authenticate/{doc['id']}"
-        action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": params.get("return_url"), "url": url}}
+        action = fields.bank_redirect(world, doc, return_url=params.get("return_url"))
         world.change(doc, payment_method=method["id"], status="requires_action", next_action=action)
         world.emit("setup_intent.requires_action", doc)
         return doc

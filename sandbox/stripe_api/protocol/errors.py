@@ -26,16 +26,13 @@ class StripeError(Exception):
         self.headers: dict[str, str] = {}
 
     def body(self, *, request_id: str) -> Json:
-        error: Json = {"code": self.code, "doc_url": self._doc_url(), "message": self.message, "param": self.param}
+        error: Json = {"code": self.code, "doc_url": doc_url(self.code), "message": self.message, "param": self.param}
         error |= {
             "request_log_url": f"https://dashboard.stripe.com/test/logs/{request_id}",
             "type": self.type,
             **self.extra,
         }
         return {"error": {name: value for name, value in error.items() if value is not None}}
-
-    def _doc_url(self) -> str | None:
-        return f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}" if self.code else None
 
 
 class InvalidRequest(StripeError):
@@ -80,6 +77,16 @@ class CardError(StripeError):
     status = 402
     type = "card_error"
     keeps_changes = True
+
+
+def doc_url(code: str | None) -> str | None:
+    """The page of Stripe's documentation on an error code."""
+    return f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}" if code else None
+
+
+def missing(param: str) -> StripeError:
+    """A parameter that the request lacks."""
+    return InvalidRequest(f"Missing required param: {param}.", code="parameter_missing", param=param)
 
 
 def no_such(noun: str, object_id: str, *, param: str = "id", status: int = 404) -> StripeError:

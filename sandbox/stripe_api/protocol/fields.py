@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.store import Json
-from sandbox.stripe_api.protocol.errors import InvalidRequest, not_simulated
+from sandbox.stripe_api.protocol import money
+from sandbox.stripe_api.protocol.errors import InvalidRequest, missing, not_simulated
 from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World
 
 MAX_METADATA_KEYS = 50
 
@@ -30,6 +32,30 @@ def metadata(given: Any, *, present: Json | None = None) -> Json:
                 param=f"metadata[{key[:40]}]",
             )
     return kept
+
+
+def changed_metadata(params: Params, doc: Json) -> Json:
+    """The change of `doc` that a `metadata` parameter asks for; empty where there is none."""
+    return {"metadata": metadata(params["metadata"], present=doc["metadata"])} if "metadata" in params else {}
+
+
+def customer(world: World, params: Params) -> Json:
+    """The customer that the parameters name. Raises InvalidRequest where they name none, or none that exists."""
+    if "customer" not in params:
+        raise missing("customer")
+    return world.get("customer", params["customer"], param="customer")
+
+
+def currency(given: str, *, param: str = "currency") -> str:
+    """The currency in lower case. Raises InvalidRequest for one the sandbox does not know."""
+    if given.lower() not in money.CURRENCIES:
+        raise InvalidRequest(f"Invalid currency: {given}.", param=param)
+    return given.lower()
+
+
+def picked(params: Params, *names: str) -> Params:
+    """Those of `names` that are given, as they are."""
+    return {name: params[name] for name in names if name in params}
 
 
 def filled(params: Params, *names: str) -> Json:
@@ -58,6 +84,12 @@ def cards_only(given: list[str] | str | None, *, param: str) -> None:
     for wanted in given or []:
         if wanted != "card":
             raise not_simulated(f"payments by {wanted}, but by card alone", param=param)
+
+
+def bank_redirect(world: World, intent: Json, *, return_url: str | None = None) -> Json:
+    """The `next_action` of an intent whose bank asks the customer; `return_url` is where the page leads back to."""
+    url = f"{world.base_url}/authenticate/{intent['id']}"
+    return {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
 
 
 def automatic_methods(params: Params) -> Json | None:

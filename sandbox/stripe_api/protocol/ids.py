@@ -19,6 +19,11 @@ def new(prefix: str, *, length: int = 24) -> str:
     return f"{prefix}_{random_text(length)}"
 
 
+def webhook_secret() -> str:
+    """The secret that events are signed with."""
+    return f"whsec_{random_text(32)}"
+
+
 def client_secret(object_id: str) -> str:
     """What a browser shows to act on one intent: `pi_..._secret_...`."""
     return f"{object_id}_secret_{random_text(25)}"

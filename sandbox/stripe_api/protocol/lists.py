@@ -47,6 +47,11 @@ def sublist(items: Sequence[Json], *, url: str, params: Params | None = None) ->
     return {"object": "list", "data": page, "has_more": start + limit < len(items), "url": url}
 
 
+def empty(url: str) -> Json:
+    """A list of nothing."""
+    return {"object": "list", "data": [], "has_more": False, "url": url}
+
+
 def _check_cursors(world: World, kind: str, after: str | None, before: str | None) -> None:
     if after and before:
         raise InvalidRequest("You may only specify one of these parameters: ending_before, starting_after.")

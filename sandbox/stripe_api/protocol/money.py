@@ -56,7 +56,12 @@ def line_amount(*, quantity: Decimal, unit_amount: Decimal) -> int:
     (https://docs.stripe.com/products-prices/pricing-models, "decimal amounts": 0.05 x 30 = 1.5 -> 2).
     Stripe does not say what happens to other halves; here they go away from zero.
     """
-    return int((quantity * unit_amount).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return whole_cents(quantity * unit_amount)
+
+
+def whole_cents(amount: Decimal) -> int:
+    """The nearest cent; half a cent goes away from zero."""
+    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def decimal_text(value: Decimal) -> str:

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import typing_extensions
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
-from sandbox.stripe_api.protocol.errors import InvalidRequest, StripeError
+from sandbox.stripe_api.protocol.errors import InvalidRequest, StripeError, missing
 
 Params = dict[str, Any]
 
@@ -234,7 +234,7 @@ def _translate(error: ValidationError, given: Params) -> StripeError:
 
 def _sentence(kind: str, param: str, problem: Any) -> StripeError:
     if kind == "missing":
-        return InvalidRequest(f"Missing required param: {param}.", code="parameter_missing", param=param)
+        return missing(param)
     if kind == "literal_error":
         allowed = str(problem["ctx"]["expected"]).replace("'", "").replace(" or ", ", or ")
         return InvalidRequest(f"Invalid {param}: must be one of {allowed}", param=param)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.store import Filters, Json, Store
+from sandbox.store import Json, Store
 from sandbox.stripe_api.protocol import ids
+from sandbox.stripe_api.protocol.deliveries import Deliveries
 from sandbox.stripe_api.protocol.errors import no_such
 
 API_VERSION = "2026-08-26.dahlia"
@@ -64,9 +65,6 @@ class World:
     def find(self, kind: str, **filters: Any) -> list[Json]:
         return self.store.find(kind, filters)
 
-    def query(self, kind: str, filters: Filters) -> list[Json]:
-        return self.store.find(kind, filters)
-
     def add(self, doc: Json, *, event: str | None = None) -> Json:
         """Store a new document, and tell of it where `event` is given."""
         self.store.insert(doc)
@@ -105,7 +103,7 @@ class World:
         data: Json = {"object": self.render(doc)}
         if previous is not None:
             data["previous_attributes"] = previous
-        event_id = ids.new("evt")
+        event_id, deliveries = ids.new("evt"), Deliveries(self.store)
         event: Json = {
             "id": event_id,
             "object": "event",
@@ -113,24 +111,11 @@ class World:
             "created": self.now,
             "data": data,
             "livemode": False,
-            "pending_webhooks": self._queue_deliveries(event_id, event_type),
+            "pending_webhooks": deliveries.add_for(event_id, event_type=event_type, kind="webhook_endpoint"),
             "request": {"id": self.origin.request_id, "idempotency_key": self.origin.idempotency_key},
             "type": event_type,
         }
         self.store.insert(event)
-
-    def _queue_deliveries(self, event_id: str, event_type: str) -> int:
-        endpoints = [
-            endpoint
-            for endpoint in self.store.find("webhook_endpoint", {"status": "enabled"}, oldest_first=True)
-            if {"*", event_type} & set(endpoint["enabled_events"])
-        ]
-        for endpoint in endpoints:
-            self.store.db.execute(
-                "INSERT INTO deliveries (event, endpoint, state, next_attempt_at) VALUES (?, ?, 'pending', 0)",
-                (event_id, endpoint["id"]),
-            )
-        return len(endpoints)
 
 
 def _previous(before: Json, after: Json) -> Json:

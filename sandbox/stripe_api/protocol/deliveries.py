@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sandbox.store import Store
+from sandbox.store import Json, Store
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
@@ -62,6 +62,16 @@ class Deliveries:
         )
         return int(cursor.lastrowid or 0)
 
+    def add_for(self, event: str, *, event_type: str, kind: str) -> int:
+        """Plan the delivery of an event to every enabled endpoint of this kind that wants its type; returns to how
+        many.
+        """
+        endpoints = self._store.find(kind, {"status": "enabled"}, oldest_first=True)
+        wanting = [endpoint for endpoint in endpoints if _wants(endpoint, event_type)]
+        for endpoint in wanting:
+            self.add(event=event, endpoint=endpoint["id"])
+        return len(wanting)
+
     def postpone(self, seq: int, *, until: float) -> None:
         self._store.db.execute("UPDATE deliveries SET next_attempt_at = ? WHERE seq = ?", (until, seq))
 
@@ -109,3 +119,7 @@ class Deliveries:
     def _one_less_pending(self, event_id: str) -> None:
         if event := self._store.get("event", event_id):  # thin events do not count
             self._store.save({**event, "pending_webhooks": max(0, event["pending_webhooks"] - 1)})
+
+
+def _wants(endpoint: Json, event_type: str) -> bool:
+    return bool({"*", event_type} & set(endpoint["enabled_events"]))
