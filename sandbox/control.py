@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox import settings
 from sandbox.faults import InvalidFault
 from sandbox.passing_time import InvalidAdvance
+from sandbox.stripe_api.metering import usage
 
 if TYPE_CHECKING:
     from sandbox.running import Sandbox
@@ -133,20 +134,12 @@ async def _requests(sandbox: Sandbox, request: Request) -> Any:
 
 async def _meter_totals(sandbox: Sandbox, request: Request) -> Any:
     """What the meters hold, exactly: the sum and number of events by event name and customer."""
-    customer = request.query_params.get("customer")
-    rows = sandbox.store.db.execute(
-        "SELECT meter, customer, sum(value), count(*) FROM meter_events WHERE cancelled_at IS NULL AND (?1 IS NULL OR "
-        "customer = ?1) "
-        "GROUP BY meter, customer ORDER BY meter, customer",
-        (customer,),
-    ).fetchall()
-    names = {meter["id"]: meter["event_name"] for meter in sandbox.store.find("billing.meter")}
-    return {
-        "totals": [
-            {"event_name": names.get(meter, meter), "customer": who, "value": value, "events": events}
-            for meter, who, value, events in rows
-        ]
-    }
+    found = usage.held(sandbox.store, customer=request.query_params.get("customer"))
+    totals = [
+        {"event_name": held.event_name, "customer": held.customer, "value": held.value, "events": held.events}
+        for held in found
+    ]
+    return {"totals": totals}
 
 
 async def _settings(sandbox: Sandbox, request: Request) -> Any:

@@ -19,7 +19,7 @@ from sandbox.pages.web import form, lead_to, world_of
 from sandbox.store import Json
 from sandbox.stripe_api.billing import trials
 from sandbox.stripe_api.catalogue import prices
-from sandbox.stripe_api.hosted import checkout
+from sandbox.stripe_api.hosted import checkout_completion, checkout_lines
 from sandbox.stripe_api.payments.typed_cards import AuthenticationRequired
 from sandbox.stripe_api.protocol.errors import StripeError
 from sandbox.stripe_api.protocol.world import World
@@ -59,7 +59,7 @@ def _pay(world: World, session_id: str, values: Values) -> Response:
     try:
         card = card_form.card(values)
         with world.store.transaction():
-            done = checkout.complete(world, dict(session), card)
+            done = checkout_completion.complete(world, dict(session), card)
     except InvalidField as error:
         return _form(world, session, values=values, error=str(error), status=400)
     except StripeError as error:
@@ -91,7 +91,7 @@ def _items(world: World, session: Json) -> list[Json]:
             "note": _note(line),
             "price": _unit(line) if line["quantity"] is None else amount(line["amount_total"], line["currency"]),
         }
-        for line in checkout.line_items(world, session)
+        for line in checkout_lines.line_items(world, session)
     ]
 
 
@@ -99,7 +99,7 @@ def _terms(world: World, session: Json) -> tuple[str, str]:
     """What a subscription costs, large and small: `$10.00`, `per month, then usage`; a trial comes first."""
     if session["mode"] != "subscription":
         return "", ""
-    listed = [line["price"] for line in checkout.line_items(world, session)]
+    listed = [line["price"] for line in checkout_lines.line_items(world, session)]
     base = _base_price(session, listed)
     metered = any(prices.is_metered(price) for price in listed)
     every = f"per {listed[0]['recurring']['interval']}"
@@ -127,7 +127,7 @@ def _unit(line: Json) -> str:
 
 
 def _product(world: World, session: Json) -> str:
-    names = [line["description"] for line in checkout.line_items(world, session)]
+    names = [line["description"] for line in checkout_lines.line_items(world, session)]
     return " and ".join(dict.fromkeys(names))
 
 

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.dashboard import frame
 from sandbox.pages.web import lead_to, world_of
 from sandbox.stripe_api.hosted import portal_sessions
+from sandbox.stripe_api.metering import usage
 
 if TYPE_CHECKING:
     from sandbox.running import Sandbox
@@ -64,10 +65,5 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 def _usage(sandbox: Sandbox, customer: str) -> list[tuple[str, str, int, int]]:
     """The customer's meters: id, event name, sum and number of events, of all time."""
-    rows = sandbox.store.db.execute(
-        "SELECT meter, sum(value), count(*) FROM meter_events WHERE customer = ? AND cancelled_at IS NULL "
-        "GROUP BY meter ORDER BY meter",
-        (customer,),
-    ).fetchall()
-    meters = {meter["id"]: meter["event_name"] for meter in sandbox.store.find("billing.meter")}
-    return [(meter, meters.get(meter, meter), total, events) for meter, total, events in rows]
+    found = usage.held(sandbox.store, customer=customer)
+    return [(held.meter, held.event_name, held.value, held.events) for held in found]

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
 from sandbox.pages.dashboard.frame import Listing
+from sandbox.stripe_api.metering import usage
 
 if TYPE_CHECKING:
     from sandbox.running import Sandbox
@@ -56,11 +57,12 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _totals(sandbox: Sandbox) -> dict[str, tuple[int, int]]:
-    """By meter: the sum and the number of events that count."""
-    rows = sandbox.store.db.execute(
-        "SELECT meter, sum(value), count(*) FROM meter_events WHERE cancelled_at IS NULL GROUP BY meter"
-    )
-    return {meter: (total, events) for meter, total, events in rows}
+    """The sum and the number of the events that count, by meter."""
+    totals: dict[str, tuple[int, int]] = {}
+    for held in usage.held(sandbox.store):
+        value, events = totals.get(held.meter, (0, 0))
+        totals[held.meter] = (value + held.value, events + held.events)
+    return totals
 
 
 def _events(sandbox: Sandbox, request: Request, meter: str) -> Listing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.billing import collection, invoices
+from sandbox.stripe_api.billing import collection, invoice_status, invoices
 from sandbox.stripe_api.payments import payment_methods
 from sandbox.stripe_api.protocol import fields
 from sandbox.stripe_api.protocol.endpoint import endpoint
@@ -17,9 +17,9 @@ def finalize(world: World, params: Params, invoice: str) -> Json:
     doc = world.get("invoice", invoice)
     if "auto_advance" in params:
         world.change(doc, auto_advance=params["auto_advance"])
-    collection.finalize(world, doc)
+    invoice_status.finalize(world, doc)
     if doc["status"] == "open" and doc["auto_advance"]:
-        world.schedule(collection.RETRY, invoice, due_at=world.now + 3600)
+        world.schedule(invoice_status.RETRY, invoice, due_at=world.now + 3600)
         world.change(doc, next_payment_attempt=world.now + 3600)
     return doc
 
@@ -29,11 +29,11 @@ def pay(world: World, params: Params, invoice: str) -> Json:
     """Pay now; a draft is finalized first. Raises CardError where the bank declines."""
     doc = world.get("invoice", invoice)
     if doc["status"] == "draft":
-        collection.finalize(world, doc)
+        invoice_status.finalize(world, doc)
     if doc["status"] == "paid":
         raise InvalidRequest("Invoice is already paid", code="invoice_already_paid")
     if params.get("paid_out_of_band"):
-        collection.mark_paid(world, doc)
+        invoice_status.mark_paid(world, doc)
         return doc
     method = payment_methods.obtain(world, params["payment_method"]) if "payment_method" in params else None
     if decline := collection.attempt(world, doc, method=method, off_session=params.get("off_session", True)):
@@ -43,12 +43,12 @@ def pay(world: World, params: Params, invoice: str) -> Json:
 
 @endpoint("POST", "/v1/invoices/{invoice}/void", "InvoiceVoidInvoiceParams")
 def void(world: World, params: Params, invoice: str) -> Json:
-    return collection.void(world, world.get("invoice", invoice))
+    return invoice_status.void(world, world.get("invoice", invoice))
 
 
 @endpoint("POST", "/v1/invoices/{invoice}/mark_uncollectible", "InvoiceMarkUncollectibleParams")
 def mark_uncollectible(world: World, params: Params, invoice: str) -> Json:
-    return collection.mark_uncollectible(world, world.get("invoice", invoice))
+    return invoice_status.mark_uncollectible(world, world.get("invoice", invoice))
 
 
 @endpoint(
@@ -70,7 +70,7 @@ def update(world: World, params: Params, invoice: str) -> Json:
 
 def _advance(world: World, doc: Json, wanted: bool) -> Json:
     """Let an invoice go its way by itself in an hour, or leave it where it is."""
-    action = {"draft": collection.FINALIZE, "open": collection.RETRY}.get(doc["status"])
+    action = {"draft": invoice_status.FINALIZE, "open": invoice_status.RETRY}.get(doc["status"])
     if action is None:
         raise InvalidRequest(f"An invoice that is {doc['status']} does not advance.", param="auto_advance")
     if not wanted:

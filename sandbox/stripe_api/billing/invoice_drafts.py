@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.billing import collection, invoice_items, invoices
+from sandbox.stripe_api.billing import invoice_status, invoices, pending_items
 from sandbox.stripe_api.billing.subscriptions import own_method, running
 from sandbox.stripe_api.protocol import fields, money
 from sandbox.stripe_api.protocol.endpoint import endpoint
@@ -32,7 +32,7 @@ def create(world: World, params: Params) -> Json:
         "default_payment_method": own_method(world, customer, params.get("default_payment_method")),
         "due_date": _due_date(world, params),
         "metadata": fields.metadata(params.get("metadata")),
-        **(_parent(subscription) if subscription else {}),
+        **(invoices.parent_of(subscription) if subscription else {}),
     }
     return _stored(world, doc, _lines(world, doc, params))
 
@@ -45,9 +45,9 @@ def delete(world: World, params: Params, invoice: str) -> Json:
         raise InvalidRequest("You can only delete draft invoices. This one is finalized: void it instead.")
     if doc["_subscription"]:
         raise InvalidRequest("You cannot delete an invoice of a subscription.")
-    world.store.unschedule(collection.FINALIZE, invoice)
+    world.store.unschedule(invoice_status.FINALIZE, invoice)
     world.store.delete(invoice)
-    invoice_items.release(world, invoice)
+    pending_items.release(world, invoice)
     world.emit("invoice.deleted", doc)
     return {"id": invoice, "object": "invoice", "deleted": True}
 
@@ -57,7 +57,7 @@ def send(world: World, params: Params, invoice: str) -> Json:
     """Finalize a draft, and tell that it was sent; the sandbox sends no mail, as Stripe's test mode does not."""
     doc = world.get("invoice", invoice)
     if doc["status"] == "draft":
-        collection.finalize(world, doc)
+        invoice_status.finalize(world, doc)
     if doc["status"] not in ("open", "paid"):
         raise InvalidRequest(f"An invoice that is {doc['status']} cannot be sent.")
     world.emit("invoice.sent", doc)
@@ -91,17 +91,11 @@ def _due_date(world: World, params: Params) -> int | None:
     return due_date
 
 
-def _parent(subscription: Json) -> Json:
-    details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
-    parent = {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
-    return {"parent": parent, "_subscription": subscription["id"]}
-
-
 def _lines(world: World, doc: Json, params: Params) -> list[Json]:
     behavior = params.get("pending_invoice_items_behavior", "include" if doc["_subscription"] else "exclude")
     if behavior == "exclude":
         return []
-    return invoice_items.take(
+    return pending_items.take(
         world, customer=doc["customer"], subscription=doc["_subscription"], currency=doc["currency"]
     )
 
@@ -110,5 +104,5 @@ def _stored(world: World, doc: Json, lines: list[Json]) -> Json:
     if doc["auto_advance"]:
         finalizes_at = world.now + invoices.DRAFT_S
         doc |= {"automatically_finalizes_at": finalizes_at, "next_payment_attempt": finalizes_at}
-        world.schedule(collection.FINALIZE, doc["id"], due_at=finalizes_at)
+        world.schedule(invoice_status.FINALIZE, doc["id"], due_at=finalizes_at)
     return invoices.store_draft(world, doc, lines)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from sandbox.store import Json
-from sandbox.stripe_api.billing import invoice_lines, invoices, subscription_status
+from sandbox.stripe_api.billing import invoices, pending_items, subscription_status
 from sandbox.stripe_api.catalogue import prices
-from sandbox.stripe_api.protocol import fields, ids, lists, money
+from sandbox.stripe_api.protocol import fields, lists, money
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest, missing
 from sandbox.stripe_api.protocol.params import Params
@@ -31,10 +31,10 @@ def create(world: World, params: Params) -> Json:
     price = _price(world, params)
     currency = _currency(customer, price, params)
     terms = _amounts(params, unit_amount=prices.unit_amount(price) if price else None)
-    doc = _item(world, customer=customer["id"], currency=currency, terms=terms, price=price)
+    doc = pending_items.new_item(world, customer=customer["id"], currency=currency, terms=terms, price=price)
     doc |= fields.filled(params, "description", "discountable", "period")
     doc |= {"metadata": fields.metadata(params.get("metadata")), "_subscription": params.get("subscription")}
-    doc["parent"] = _parent(params.get("subscription"), None)
+    doc["parent"] = pending_items.parent_of(params.get("subscription"), None)
     world.add(doc, event="invoiceitem.created")
     if "invoice" in params:
         _put_on_draft(world, doc, _own_draft(world, params["invoice"], customer["id"]))
@@ -55,7 +55,7 @@ def update(world: World, params: Params, item: str) -> Json:
     if {"amount", "quantity", "quantity_decimal", "unit_amount_decimal"} & set(params):
         present = {"quantity_decimal": Decimal(doc["quantity_decimal"])} if "amount" not in params else {}
         unit_amount = Decimal(doc["pricing"]["unit_amount_decimal"])
-        changes |= _shown_amounts(_amounts({**present, **params}, unit_amount=unit_amount), doc["pricing"])
+        changes |= pending_items.shown_amounts(_amounts({**present, **params}, unit_amount=unit_amount), doc["pricing"])
     world.change(doc, **changes)
     if doc["invoice"]:
         _refresh_on_draft(world, doc)
@@ -79,96 +79,6 @@ def list_all(world: World, params: Params) -> Json:
     if "pending" in params:
         filters["_pending"] = int(params["pending"])
     return lists.listing(world, "invoiceitem", params, url="/v1/invoiceitems", filters=filters)
-
-
-def add_proration(
-    world: World,
-    subscription: Json,
-    item: Json,
-    price: Json,
-    *,
-    amount: int,
-    quantity: Decimal,
-    period: tuple[int, int],
-    text: str,
-    prorated: bool = True,
-) -> None:
-    """Note what a change of `item` costs (or, where `amount` in cents is negative, gives back)."""
-    terms = {"amount": amount, "quantity": quantity, "unit_amount": prices.unit_amount(price)}
-    doc = _item(world, customer=subscription["customer"], currency=subscription["currency"], terms=terms, price=price)
-    doc |= {
-        "description": text,
-        "discountable": not prorated,
-        "parent": _parent(subscription["id"], item["id"]),
-        "period": {"end": period[1], "start": period[0]},
-        "proration": prorated,
-        "proration_details": {"credited_items": None, "discount_amounts": []} if prorated else None,
-        "_subscription": subscription["id"],
-    }
-    world.add(doc, event="invoiceitem.created")
-
-
-def take(world: World, *, customer: str, subscription: str | None, currency: str) -> list[Json]:
-    """The lines of all pending items that the next invoice takes, which are no longer pending then.
-
-    An invoice of a subscription takes the items of that subscription and those of none; a manual one takes the latter
-    alone (https://docs.stripe.com/api/invoiceitems/create, "subscription"). What a subscription left behind that is
-    over counts as of none.
-    """
-    found = world.store.find("invoiceitem", {"customer": customer, "_pending": 1}, oldest_first=True)
-    taken = [doc for doc in found if doc["currency"] == currency and _is_for(world, doc, subscription)]
-    for doc in taken:
-        world.change(doc, _pending=0)
-    return [line_of(doc) for doc in taken]
-
-
-def _is_for(world: World, doc: Json, subscription: str | None) -> bool:
-    if doc["_subscription"] in (None, subscription):
-        return True
-    return world.get("subscription", doc["_subscription"])["status"] in subscription_status.OVER
-
-
-def release(world: World, invoice: str) -> None:
-    """The items of a deleted draft wait again."""
-    for doc in world.find("invoiceitem", invoice=invoice):
-        world.change(doc, invoice=None, _pending=1)
-
-
-def line_of(doc: Json) -> Json:
-    """The invoice line of an item; the invoice gives it its own id in `invoice`."""
-    details = {
-        "invoice_item": doc["id"],
-        "proration": doc["proration"],
-        "proration_details": {"credited_items": None},
-        "subscription": doc["_subscription"],
-    }
-    return {
-        "id": ids.new("il"),
-        "object": "line_item",
-        "amount": doc["amount"],
-        "currency": doc["currency"],
-        "description": doc["description"],
-        "discount_amounts": [],
-        "discountable": doc["discountable"],
-        "discounts": [],
-        "invoice": None,
-        "livemode": False,
-        "metadata": doc["metadata"],
-        "parent": {
-            "invoice_item_details": details,
-            "subscription_item_details": None,
-            "type": "invoice_item_details",
-        },
-        "period": doc["period"],
-        "pretax_credit_amounts": [],
-        "pricing": doc["pricing"],
-        "quantity": doc["quantity"],
-        "quantity_decimal": doc["quantity_decimal"],
-        "subtotal": doc["amount"],
-        "taxes": [],
-        "_usage_of": None,
-        "_invoice_item": doc["id"],
-    }
 
 
 def _check_subscription(world: World, params: Params) -> None:
@@ -234,16 +144,6 @@ def _amounts(params: Params, *, unit_amount: Decimal | None) -> Json:
     return {"amount": amount, "quantity": quantity, "unit_amount": unit}
 
 
-def _shown_amounts(terms: Json, pricing: Json) -> Json:
-    return {
-        "amount": terms["amount"],
-        "net_amount": terms["amount"],
-        "pricing": {**pricing, "unit_amount_decimal": money.decimal_text(terms["unit_amount"])},
-        "quantity": int(terms["quantity"]),
-        "quantity_decimal": money.decimal_text(terms["quantity"]),
-    }
-
-
 def _own_draft(world: World, invoice_id: str, customer: str) -> Json:
     invoice = world.get("invoice", invoice_id, param="invoice")
     if invoice["customer"] != customer:
@@ -257,13 +157,13 @@ def _put_on_draft(world: World, doc: Json, invoice: Json) -> None:
     if doc["currency"] != invoice["currency"]:
         raise InvalidRequest(f"The invoice is in {invoice['currency']}.", param="currency")
     world.change(doc, invoice=invoice["id"], _pending=0)
-    invoices.change_lines(world, invoice, [*invoice["_lines"], line_of(doc)])
+    invoices.change_lines(world, invoice, [*invoice["_lines"], pending_items.line_of(doc)])
 
 
 def _refresh_on_draft(world: World, doc: Json) -> None:
     invoice = world.get("invoice", doc["invoice"])
     fresh = [
-        {**line_of(doc), "id": line["id"]} if line.get("_invoice_item") == doc["id"] else line
+        {**pending_items.line_of(doc), "id": line["id"]} if line.get("_invoice_item") == doc["id"] else line
         for line in invoice["_lines"]
     ]
     invoices.change_lines(world, invoice, fresh)
@@ -274,38 +174,3 @@ def _editable(world: World, item: str) -> Json:
     if doc["invoice"] and world.get("invoice", doc["invoice"])["status"] != "draft":
         raise InvalidRequest("An invoice item of a finalized invoice cannot be changed.", code="invoice_not_editable")
     return doc
-
-
-def _parent(subscription: str | None, item: str | None) -> Json | None:
-    if subscription is None:
-        return None
-    details = {"subscription": subscription, "subscription_item": item}
-    return {"subscription_details": details, "type": "subscription_details"}
-
-
-def _item(world: World, *, customer: str, currency: str, terms: Json, price: Json | None) -> Json:
-    pricing = invoice_lines.pricing_of(price) if price else {"price_details": None, "type": "price_details"}
-    return {
-        "id": ids.new("ii"),
-        "object": "invoiceitem",
-        **_shown_amounts(terms, pricing),
-        "currency": currency,
-        "customer": customer,
-        "customer_account": None,
-        "date": world.now,
-        "description": None,
-        "discountable": True,
-        "discounts": [],
-        "frozen_fields": None,
-        "invoice": None,
-        "livemode": False,
-        "metadata": {},
-        "parent": None,
-        "period": {"end": world.now, "start": world.now},
-        "proration": False,
-        "proration_details": None,
-        "tax_rates": [],
-        "test_clock": world.get("customer", customer)["test_clock"],
-        "_pending": 1,
-        "_subscription": None,
-    }

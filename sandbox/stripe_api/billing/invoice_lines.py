@@ -110,15 +110,9 @@ def _line(world: World, item: Json, price: Json, *, quantity: Decimal, starts_at
         "subscription_item": item["id"],
     }
     return {
-        "id": ids.new("il"),
-        "object": "line_item",
+        **blank_line(),
         **_amounts(world, price, quantity),
         "currency": price["currency"],
-        "discount_amounts": [],
-        "discountable": True,
-        "discounts": [],
-        "invoice": None,
-        "livemode": False,
         "metadata": item["metadata"],
         "parent": {
             "invoice_item_details": None,
@@ -126,10 +120,24 @@ def _line(world: World, item: Json, price: Json, *, quantity: Decimal, starts_at
             "type": "subscription_item_details",
         },
         "period": {"end": ends_at, "start": starts_at},
-        "pretax_credit_amounts": [],
         "pricing": pricing_of(price),
-        "taxes": [],
         "_usage_of": item["subscription"] if prices.is_metered(price) else None,
+    }
+
+
+def blank_line() -> Json:
+    """The fields of a line that are the same whatever it bills."""
+    return {
+        "id": ids.new("il"),
+        "object": "line_item",
+        "discount_amounts": [],
+        "discountable": True,
+        "discounts": [],
+        "invoice": None,
+        "livemode": False,
+        "pretax_credit_amounts": [],
+        "taxes": [],
+        "_usage_of": None,
     }
 
 

@@ -72,17 +72,19 @@ def draft(
         "collection_method": subscription["collection_method"],
         "default_payment_method": None,
         "next_payment_attempt": finalizes_at,
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {"metadata": subscription["metadata"], "subscription": subscription["id"]},
-            "type": "subscription_details",
-        },
         "payment_settings": {**doc["payment_settings"], "payment_method_types": ["card"]},
         "period_start": period[0],
         "period_end": period[1],
-        "_subscription": subscription["id"],
+        **parent_of(subscription),
     }
     return store_draft(world, doc, lines)
+
+
+def parent_of(subscription: Json) -> Json:
+    """The fields that make an invoice one of this subscription's."""
+    details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
+    parent = {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
+    return {"parent": parent, "_subscription": subscription["id"]}
 
 
 def store_draft(world: World, doc: Json, lines: list[Json]) -> Json:
@@ -103,7 +105,7 @@ def change_lines(world: World, doc: Json, lines: list[Json]) -> None:
 def totals(doc: Json) -> Json:
     """The amounts that follow from the lines: the sum of rounded lines, less billing credits, and what of it is due.
 
-    What is too small to be charged is not due; `collection.finalize` puts it on the customer's balance.
+    What is too small to be charged is not due; `invoice_status.finalize` puts it on the customer's balance.
     """
     subtotal = sum(line["amount"] for line in doc["_lines"])
     credited = [credit for line in doc["_lines"] for credit in line["pretax_credit_amounts"]]
@@ -131,6 +133,12 @@ def payment_of(world: World, invoice: Json) -> Json | None:
     return found[0] if found else None
 
 
+def intent_of(world: World, invoice: Json) -> Json | None:
+    """The payment intent of the invoice's payment, once it is finalized with something to pay."""
+    payment = payment_of(world, invoice)
+    return world.get("payment_intent", payment["payment"]["payment_intent"]) if payment else None
+
+
 @renders("invoice")
 def _render(world: World, doc: Json) -> Json:
     lines = [{name: value for name, value in line.items() if name[0] != "_"} for line in doc["_lines"]]
@@ -150,11 +158,8 @@ def _confirmation_secret(world: World, invoice: Json) -> Json | None:
     """What a browser needs to pay the invoice; None for drafts and paid ones without payment (SDK:
     `confirmation_secret`).
     """
-    payment = payment_of(world, invoice)
-    if payment is None:
-        return None
-    intent = world.get("payment_intent", payment["payment"]["payment_intent"])
-    return {"client_secret": intent["client_secret"], "type": "payment_intent"}
+    intent = intent_of(world, invoice)
+    return {"client_secret": intent["client_secret"], "type": "payment_intent"} if intent else None
 
 
 def blank(world: World, customer: Json, currency: str) -> Json:

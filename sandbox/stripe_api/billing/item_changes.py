@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.store import Json
-from sandbox.stripe_api.billing import collection, invoices, prorations, renewals, subscription_items
+from sandbox.stripe_api.billing import collection, prorations, renewals, subscription_items
 from sandbox.stripe_api.catalogue import prices
 from sandbox.stripe_api.metering import usage
 from sandbox.stripe_api.payments import payment_methods
@@ -171,16 +171,7 @@ def _bill_now(world: World, subscription: Json, terms: Terms) -> None:
     lines = renewals.pending_lines(world, subscription)
     if not lines:
         return
-    invoice = invoices.draft(
-        world,
-        subscription=subscription,
-        reason="subscription_update",
-        lines=lines,
-        period=(world.now, world.now),
-        finalizes_at=None,
-    )
-    world.change(subscription, latest_invoice=invoice["id"])
-    collection.finalize(world, invoice)
+    invoice = collection.bill_now(world, subscription, lines, reason="subscription_update")
     if invoice["status"] == "open":
         _collect(world, subscription, invoice, terms)
     subscription.update(world.get("subscription", subscription["id"]))

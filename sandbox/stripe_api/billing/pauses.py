@@ -5,7 +5,7 @@ invoices are kept as drafts, voided, or given up.
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.billing import collection
+from sandbox.stripe_api.billing import invoice_status
 from sandbox.stripe_api.protocol.errors import InvalidRequest
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.timeline import due
@@ -38,14 +38,14 @@ def apply(world: World, subscription: Json, invoice: Json) -> None:
     pause = subscription["pause_collection"]
     if pause is None:
         return
-    world.store.unschedule(collection.FINALIZE, invoice["id"])
+    world.store.unschedule(invoice_status.FINALIZE, invoice["id"])
     world.change(invoice, auto_advance=False, automatically_finalizes_at=None, next_payment_attempt=None)
     if pause["behavior"] == "keep_as_draft":
         return
-    collection.finalize(world, invoice)
+    invoice_status.finalize(world, invoice)
     if invoice["status"] != "open":
         return
     if pause["behavior"] == "void":
-        collection.void(world, invoice)
+        invoice_status.void(world, invoice)
     else:
-        collection.mark_uncollectible(world, invoice)
+        invoice_status.mark_uncollectible(world, invoice)

@@ -15,6 +15,7 @@ from sandbox.stripe_api.billing import (
     item_changes,
     renewals,
     subscription_items,
+    subscription_start,
     subscriptions,
 )
 from sandbox.stripe_api.protocol import fields
@@ -45,8 +46,7 @@ def create(world: World, params: Params) -> Json:
 
 def _rehearse(world: World, params: Params) -> Json:
     details: Params = params.get("subscription_details", {})
-    if details.get("billing_mode", {}).get("type", "flexible") != "flexible":
-        raise not_simulated("the classic billing mode", param="subscription_details[billing_mode][type]")
+    subscriptions.check_flexible(details, param="subscription_details[billing_mode][type]")
     subscription = _subscription(world, params)
     customer = world.get("customer", subscription["customer"] if subscription else _customer(params), param="customer")
     for item in params.get("invoice_items", []):
@@ -99,7 +99,7 @@ def _next(world: World, subscription: Json, details: Params) -> Json:
 def _first(world: World, customer: Json, details: Params) -> Json:
     """The invoice that begins a subscription which there is not yet."""
     found = subscription_items.check(world, details["items"], param="subscription_details[items]")
-    subscription = subscriptions.start(
+    subscription = subscription_start.start(
         world, customer=customer, found=found, params=fields.picked(details, "items", "trial_end")
     )
     if subscription["latest_invoice"] is None:

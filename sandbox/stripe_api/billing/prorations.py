@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from sandbox.store import Json
-from sandbox.stripe_api.billing import invoice_items, invoice_lines, subscription_items
+from sandbox.stripe_api.billing import invoice_lines, pending_items, subscription_items
 from sandbox.stripe_api.catalogue import prices
 from sandbox.stripe_api.protocol import money
 from sandbox.stripe_api.protocol.world import World
@@ -61,7 +61,7 @@ def _credit(world: World, subscription: Json, item: Json, price: Json, *, at: in
 def _note(world: World, subscription: Json, item: Json, price: Json, *, amount: int, at: int, text: str) -> None:
     period = (at, item["current_period_end"])
     quantity = Decimal(item["quantity"])
-    invoice_items.add_proration(
+    pending_items.add_proration(
         world, subscription, item, price, amount=amount, quantity=quantity, period=period, text=text
     )
 
@@ -76,7 +76,7 @@ def _bill_usage(world: World, subscription: Json, item: Json, price: Json) -> No
     quantity = Decimal(line["quantity_decimal"])
     if quantity == 0:
         return
-    invoice_items.add_proration(
+    pending_items.add_proration(
         world,
         subscription,
         item,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sandbox.store import Json
 from sandbox.stripe_api.billing import (
-    collection,
-    invoice_items,
     invoice_lines,
+    invoice_status,
     invoices,
     pauses,
+    pending_items,
     periods,
     subscription_items,
     subscription_status,
@@ -67,7 +67,7 @@ def expire_incomplete(world: World, subscription_id: str) -> None:
         subscription_status.end(world, subscription, status="incomplete_expired", reason=None)
     invoice = world.get("invoice", subscription["latest_invoice"])
     if invoice["status"] == "open":
-        collection.void(world, invoice)
+        invoice_status.void(world, invoice)
 
 
 def final_invoice(world: World, subscription: Json, items: list[Json], *, draft_for_s: int) -> Json | None:
@@ -98,7 +98,7 @@ def final_lines(world: World, subscription: Json, items: list[Json]) -> list[Jso
 def pending_lines(world: World, subscription: Json) -> list[Json]:
     """The lines of the invoice items that the subscription's next invoice takes."""
     customer, currency = subscription["customer"], subscription["currency"]
-    return invoice_items.take(world, customer=customer, subscription=subscription["id"], currency=currency)
+    return pending_items.take(world, customer=customer, subscription=subscription["id"], currency=currency)
 
 
 def first_period_end(*, anchor: int, recurring: Json) -> int:
@@ -147,5 +147,5 @@ def _draft(world: World, subscription: Json, lines: list[Json], *, period: tuple
         period=period,
         finalizes_at=world.now + draft_for_s,
     )
-    world.schedule(collection.FINALIZE, invoice["id"], due_at=world.now + draft_for_s)
+    world.schedule(invoice_status.FINALIZE, invoice["id"], due_at=world.now + draft_for_s)
     return invoice

@@ -28,6 +28,11 @@ def of(world: World, subscription: str) -> list[Json]:
     return world.store.find("subscription_item", {"subscription": subscription}, oldest_first=True)
 
 
+def period_end(world: World, subscription: str) -> int:
+    """The end of the running period, in unix seconds."""
+    return int(min(item["current_period_end"] for item in of(world, subscription)))
+
+
 def add(world: World, *, subscription: str, price: Json, given: Params, starts_at: int, ends_at: int) -> Json:
     """Add a price to a subscription; usage counts from `starts_at`."""
     metered = prices.is_metered(price)

@@ -14,8 +14,9 @@ from sandbox.stripe_api.billing import (
     subscription_status,
     trials,
 )
+from sandbox.stripe_api.billing.subscription_start import INCOMPLETE_S
 from sandbox.stripe_api.billing.subscription_status import EXPIRE, RENEW
-from sandbox.stripe_api.billing.subscriptions import INCOMPLETE_S, own_method, running
+from sandbox.stripe_api.billing.subscriptions import own_method, running
 from sandbox.stripe_api.protocol import fields
 from sandbox.stripe_api.protocol.endpoint import endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest, not_simulated
@@ -119,7 +120,7 @@ def _ends_its_period(world: World, doc: Json, cancel_at: str | int) -> bool:
     """Whether `cancel_at` asks for an end; it may be that of the period alone. An empty text takes it back."""
     if cancel_at == "":
         return False
-    period_end = min(item["current_period_end"] for item in subscription_items.of(world, doc["id"]))
+    period_end = subscription_items.period_end(world, doc["id"])
     if cancel_at not in ("min_period_end", "max_period_end", period_end):
         raise not_simulated("cancel_at other than at the end of the running period", param="cancel_at")
     return True
@@ -127,7 +128,7 @@ def _ends_its_period(world: World, doc: Json, cancel_at: str | int) -> bool:
 
 def _cancel_at_period_end(world: World, doc: Json, wanted: bool) -> Json:
     """Asking for it can be taken back until the period ends."""
-    period_end = min(item["current_period_end"] for item in subscription_items.of(world, doc["id"]))
+    period_end = subscription_items.period_end(world, doc["id"])
     details = {**doc["cancellation_details"], "reason": "cancellation_requested" if wanted else None}
     return {
         "cancel_at_period_end": wanted,
@@ -168,7 +169,5 @@ def _collect_at_once(world: World, doc: Json, invoice: Json | None) -> None:
     if invoice is None:
         subscription_status.activate(world, doc)
         return
-    collection.finalize(world, invoice)
-    if invoice["status"] == "open":
-        collection.collect(world, invoice)
+    collection.finalize_and_collect(world, invoice)
     doc.update(world.get("subscription", doc["id"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from sandbox.store import Json
+from sandbox.store import Json, Store
 from sandbox.stripe_api.protocol.world import World
 
 # The setting of the sandbox that says how many seconds summaries are behind.
@@ -32,6 +32,29 @@ def total(
     span = Span(meter=meter, customer=customer, starts_at=starts_at, ends_at=ends_at)
     received_by = _received_by(world) if world.lags else None
     return max(Decimal(0), _aggregate(world, span, reported_after=reported_after, received_by=received_by))
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a meter holds of one customer: the sum and the number of the events that count, of all time."""
+
+    meter: str
+    event_name: str
+    customer: str
+    value: int
+    events: int
+
+
+def held(store: Store, *, customer: str | None = None) -> list[Held]:
+    """What every meter holds, by meter and customer: of all customers, or of one."""
+    rows = store.db.execute(
+        "SELECT meter, customer, sum(value), count(*) FROM meter_events "
+        "WHERE cancelled_at IS NULL AND (?1 IS NULL OR customer = ?1) "
+        "GROUP BY meter, customer ORDER BY meter, customer",
+        (customer,),
+    )
+    names = {meter["id"]: meter["event_name"] for meter in store.find("billing.meter")}
+    return [Held(meter, names.get(meter, meter), *rest) for meter, *rest in rows]
 
 
 def newest_event(world: World) -> int:

@@ -6,15 +6,12 @@ The endpoints stand in `payment_intents.py`; invoices are paid in `collection.py
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.payments import cards, payment_methods
+from sandbox.stripe_api.payments import cards, charges, payment_methods
 from sandbox.stripe_api.payments.cards import Decline
 from sandbox.stripe_api.protocol import fields, ids
 from sandbox.stripe_api.protocol.errors import doc_url
 from sandbox.stripe_api.protocol.world import World
 
-# What Stripe takes of a card payment in the US: 2.9 % + 30 cents (https://stripe.com/pricing).
-_FEE_PERMILLE, _FEE_FIXED = 29, 30
-_PAYOUT_DELAY_S = 2 * 24 * 3600
 DECLINE_NEXT = "decline_next_payments"
 
 
@@ -135,10 +132,7 @@ def _decline(world: World, method: Json) -> Decline | None:
 
 
 def _succeed(world: World, intent: Json, method: Json) -> None:
-    charge = _charge(world, intent, method, None)
-    world.add(charge)
-    world.change(charge, balance_transaction=_balance_transaction(world, charge)["id"])
-    world.emit("charge.succeeded", charge)
+    charge = charges.add(world, intent, method, None)
     if intent["setup_future_usage"] == "off_session" or intent["_invoice"]:
         world.change(method, _set_up=True)
     world.change(
@@ -154,7 +148,7 @@ def _succeed(world: World, intent: Json, method: Json) -> None:
 
 
 def _refuse(world: World, intent: Json, method: Json, decline: Decline) -> Decline:
-    charge = world.add(_charge(world, intent, method, decline), event="charge.failed")
+    charge = charges.add(world, intent, method, decline)
     error = {
         "charge": charge["id"],
         "code": decline.code,
@@ -180,131 +174,3 @@ def _require_action(world: World, intent: Json, method: Json) -> None:
     action = fields.bank_redirect(world, intent)
     world.change(intent, payment_method=method["id"], status="requires_action", next_action=action)
     world.emit("payment_intent.requires_action", intent)
-
-
-def _charge(world: World, intent: Json, method: Json, decline: Decline | None) -> Json:
-    charge_id = ids.new("ch")
-    return {
-        "id": charge_id,
-        "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": 0 if decline else intent["amount"],
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": method["billing_details"],
-        "calculated_statement_descriptor": "SANDBOX",
-        "captured": decline is None,
-        "created": world.now,
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
-        "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": decline.code if decline else None,
-        "failure_message": decline.message if decline else None,
-        "fraud_details": {},
-        "livemode": False,
-        "metadata": intent["metadata"],
-        "on_behalf_of": None,
-        "outcome": _outcome(decline),
-        "paid": decline is None,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": _method_details(intent, method),
-        "radar_options": {},
-        "receipt_email": None,
-        "receipt_number": None,
-        "receipt_url": None,
-        "refunded": False,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "failed" if decline else "succeeded",
-        "transfer_data": None,
-        "transfer_group": None,
-    }
-
-
-def _outcome(decline: Decline | None) -> Json:
-    return {
-        "advice_code": "try_again_later" if decline else None,
-        "network_advice_code": None,
-        "network_decline_code": "05" if decline else None,
-        "network_status": "declined_by_network" if decline else "approved_by_network",
-        "reason": (decline.decline_code or decline.code) if decline else None,
-        "risk_level": "normal",
-        "risk_score": 20,
-        "seller_message": "The bank did not approve the payment." if decline else "Payment complete.",
-        "type": "issuer_declined" if decline else "authorized",
-    }
-
-
-def _method_details(intent: Json, method: Json) -> Json:
-    card = method["card"]
-    shared = (
-        "brand",
-        "checks",
-        "country",
-        "exp_month",
-        "exp_year",
-        "fingerprint",
-        "funding",
-        "last4",
-        "regulated_status",
-        "wallet",
-    )
-    return {
-        "card": {
-            **{name: card[name] for name in shared},
-            "amount_authorized": intent["amount"],
-            "authorization_code": "123456",
-            "extended_authorization": {"status": "disabled"},
-            "incremental_authorization": {"status": "unavailable"},
-            "installments": None,
-            "mandate": None,
-            "multicapture": {"status": "unavailable"},
-            "network": card["brand"],
-            "network_token": {"used": False},
-            "network_transaction_id": ids.random_text(15),
-            "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
-            "three_d_secure": None,
-        },
-        "type": "card",
-    }
-
-
-def _balance_transaction(world: World, charge: Json) -> Json:
-    fee = (charge["amount"] * _FEE_PERMILLE + 500) // 1000 + _FEE_FIXED
-    detail = {
-        "amount": fee,
-        "application": None,
-        "currency": charge["currency"],
-        "description": "Stripe processing fees",
-        "type": "stripe_fee",
-    }
-    return world.add(
-        {
-            "id": ids.new("txn"),
-            "object": "balance_transaction",
-            "amount": charge["amount"],
-            "available_on": world.now + _PAYOUT_DELAY_S,
-            "balance_type": "payments",
-            "created": world.now,
-            "currency": charge["currency"],
-            "description": charge["description"],
-            "exchange_rate": None,
-            "fee": fee,
-            "fee_details": [detail],
-            "net": charge["amount"] - fee,
-            "reporting_category": "charge",
-            "source": charge["id"],
-            "status": "pending",
-            "type": "charge",
-        }
-    )
