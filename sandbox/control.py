@@ -43,10 +43,10 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         ("GET", "/settings", _settings),
         ("POST", "/settings", _change_settings),
     ]
-    return [Route(path, _answering(sandbox, handler), methods=[method]) for method, path, handler in table]
+    return [Route(path, _with_errors_as_json(sandbox, handler), methods=[method]) for method, path, handler in table]
 
 
-def _answering(sandbox: Sandbox, handler: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
+def _with_errors_as_json(sandbox: Sandbox, handler: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
     async def answer(request: Request) -> JSONResponse:
         try:
             return JSONResponse(await handler(sandbox, request))

@@ -90,11 +90,11 @@ class Faults:
     def clear(self) -> None:
         self._waiting.clear()
 
-    def strike(self, method: str, path: str) -> Fault | None:
+    def take_for_call(self, method: str, path: str) -> Fault | None:
         """The fault this call suffers, which is then used up by one call."""
         return self._first(lambda fault: fault.matches_call(method, path)) if self._waiting else None
 
-    def strike_event(self, event_type: str) -> Fault | None:
+    def take_for_event(self, event_type: str) -> Fault | None:
         """The fault this event's delivery suffers, which is then used up by one."""
         return self._first(lambda fault: fault.matches_event(event_type)) if self._waiting else None
 

@@ -9,7 +9,7 @@ from sandbox.store import Store
 from sandbox.stripe_api.billing import collection
 from sandbox.stripe_api.metering import usage
 from sandbox.stripe_api.payments import payments
-from sandbox.stripe_api.protocol.meter_traffic import MEANWHILE_MS
+from sandbox.stripe_api.protocol.meter_traffic import BUSY_MS
 
 
 class InvalidSetting(ValueError):
@@ -55,7 +55,7 @@ SETTINGS: dict[str, WholeNumber | OneOf] = {
     # Summaries and previews do not count the meter events of the last so many seconds.
     usage.SUMMARY_LAG: WholeNumber(24 * 3600),
     # A meter event keeps its customer and meter busy so long; another one meanwhile is a 429.
-    MEANWHILE_MS: WholeNumber(10_000),
+    BUSY_MS: WholeNumber(10_000),
 }
 
 

@@ -48,7 +48,7 @@ def compose(request: Request, *, model: Model) -> Answer:
     parts.extend(calls)
     stop_reason = request.directive.stop or ("tool_use" if calls else "end_turn")
     stop_sequence = next(iter(request.stop_sequences), None) if stop_reason == "stop_sequence" else None
-    parts = _priced(parts, total=request.directive.output)
+    parts = _costing(parts, total=request.directive.output)
     parts, found = _until_stop_sequence(parts, sequences=request.stop_sequences)
     if found is not None:
         stop_reason, stop_sequence = "stop_sequence", found
@@ -78,7 +78,7 @@ def _thinking_parts(request: Request, *, model: Model) -> list[Part]:
 
 
 def _search_parts(request: Request) -> list[Part]:
-    query = wording.quote(request) or "the sandbox"
+    query = wording.gist(request) or "the sandbox"
     return [part for _ in range(request.directive.web_search) for part in web_search(query=query)]
 
 
@@ -99,7 +99,7 @@ def _text_parts(request: Request, *, spoken_before: list[Part], calls: list[Tool
 def _reply(request: Request) -> str:
     if request.output_schema is None:
         return wording.reply(request)
-    return wording.as_json(sample(request.output_schema, text=wording.quote(request)))
+    return wording.as_json(sample(request.output_schema, text=wording.gist(request)))
 
 
 def _calls_are_forced(request: Request) -> bool:
@@ -111,7 +111,7 @@ def _tool_calls(request: Request) -> list[ToolUsePart]:
     if chosen is None:
         return []
     number = 1 if request.directive.tool_calls is None else request.directive.tool_calls
-    input_ = sample(chosen["input_schema"], text=wording.quote(request))
+    input_ = sample(chosen["input_schema"], text=wording.gist(request))
     input_ = input_ if isinstance(input_, dict) else {}
     return [tool_use(name=str(chosen["name"]), input_=input_) for _ in range(number)]
 
@@ -145,21 +145,21 @@ def _fitting_tool(request: Request) -> dict[str, Any] | None:
 
 
 def _named_tool(request: Request) -> dict[str, Any] | None:
-    prompt = wording.quote(request).lower()
+    prompt = wording.gist(request).lower()
     for tool in request.client_tools:
         if any(word.lower() in prompt for word in _WORD.findall(str(tool["name"]))):
             return tool
     return None
 
 
-def _priced(parts: list[Part], *, total: int | None) -> list[Part]:
+def _costing(parts: list[Part], *, total: int | None) -> list[Part]:
     """The parts, made to cost `total` together: the last takes what the others leave, or all share what there is."""
     if total is None or not parts:
         return parts
     natural = [part.tokens for part in parts]
     others = sum(natural[:-1])
     prices = [*natural[:-1], total - others] if others <= total else _shares(natural, total=total)
-    return [part.priced(price) for part, price in zip(parts, prices, strict=True)]
+    return [part.with_tokens(price) for part, price in zip(parts, prices, strict=True)]
 
 
 def _shares(weights: list[int], *, total: int) -> list[int]:

@@ -19,6 +19,7 @@ from sandbox.claude_api.models import page
 from sandbox.claude_api.plan import Plan, Plans, make_plan, read_prompt
 from sandbox.claude_api.state import State
 from sandbox.claude_api.usage import InputUsage
+from sandbox.claude_api.whole_numbers import whole_number
 from sandbox.claude_api.wire import ClientGoneError, ClientWatch, Endpoint, Exchange
 
 _DEFAULT_PAGE = 20
@@ -117,7 +118,7 @@ class Api:
             shape=directive.shape,
             chunks=directive.chunks,
         )
-        headers = state.limits.headers(
+        headers = state.limits.count_call(
             key=exchange.key, input_tokens=message.given.total, output_tokens=plan.answer.output.total
         )
         return Call(
@@ -159,9 +160,10 @@ class Api:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= _LARGEST_PAGE):
+    limit = whole_number(text, least=1, most=_LARGEST_PAGE)
+    if limit is None:
         raise invalid(f"limit: Input should be a whole number from 1 to {_LARGEST_PAGE}")
-    return int(text)
+    return limit
 
 
 async def _pause(exchange: Exchange, milliseconds: float) -> None:

@@ -47,4 +47,4 @@ class Behaviour:
         return not (self.error_after is None and self.drop_after is None and self.stall_after is None)
 
 
-PROMPT = Behaviour()
+NORMAL = Behaviour()

@@ -30,6 +30,8 @@ BLOCK_TYPES = frozenset(
         "web_search_tool_result",
     }
 )
+ThinkingType = Literal["adaptive", "between_tools", "disabled", "enabled"]
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
 _OPEN = ConfigDict(extra="allow", strict=True)
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 _UNION_TAGS = frozenset(
@@ -115,7 +117,7 @@ class MessageParam(TypedDict):
 
 @with_config(_OPEN)
 class Thinking(TypedDict):
-    type: Literal["adaptive", "between_tools", "disabled", "enabled"]
+    type: ThinkingType
     budget_tokens: NotRequired[int]
     display: NotRequired[Literal["summarized", "omitted"] | None]
 
@@ -143,7 +145,7 @@ class OutputFormat(TypedDict):
 
 @with_config(_OPEN)
 class OutputConfig(TypedDict):
-    effort: NotRequired[Literal["low", "medium", "high", "xhigh", "max"] | None]
+    effort: NotRequired[Effort | None]
     format: NotRequired[OutputFormat | None]
 
 

@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.claude_api.errors import ApiError
-from sandbox.claude_api.faults import FaultOrder
+from sandbox.claude_api.faults import FaultRequest
 from sandbox.claude_api.ledger import MOST_ROWS_A_PAGE, Filter
 from sandbox.claude_api.models import BUILT_IN, Model
 from sandbox.claude_api.pace import Settings
 from sandbox.claude_api.state import State
+from sandbox.claude_api.whole_numbers import whole_number
 
 _DEFAULT_ROWS = 1000
 Handler = Callable[[Request], Awaitable[Response]]
@@ -28,7 +29,7 @@ class _Age(BaseModel):
     seconds: float = Field(gt=0)
 
 
-class _OrderError(Exception):
+class _InvalidRequestError(Exception):
     """A control request that makes no sense; its text says why."""
 
 
@@ -55,7 +56,7 @@ class Control:
             ("DELETE", "/cache", self.clear_cache),
             ("POST", "/reset", self.reset),
         ]
-        return [Route(path, _answering(handler), methods=[method]) for method, path, handler in handlers]
+        return [Route(path, _with_errors_as_json(handler), methods=[method]) for method, path, handler in handlers]
 
     async def show_settings(self, request: Request) -> Response:
         return JSONResponse(self._state.pace.settings.model_dump())
@@ -71,7 +72,7 @@ class Control:
         return JSONResponse({"data": self._state.faults.all()})
 
     async def add_fault(self, request: Request) -> Response:
-        return JSONResponse(self._state.faults.add(_read(await _json(request), FaultOrder)), status_code=201)
+        return JSONResponse(self._state.faults.add(_read(await _json(request), FaultRequest)), status_code=201)
 
     async def clear_faults(self, request: Request) -> Response:
         self._state.faults.clear()
@@ -118,13 +119,13 @@ class Control:
         return JSONResponse({})
 
 
-def _answering(handler: Handler) -> Handler:
+def _with_errors_as_json(handler: Handler) -> Handler:
     """The handler, with a wrong order answered by a sentence."""
 
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
-        except _OrderError as error:
+        except _InvalidRequestError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except ApiError as error:
             return JSONResponse({"error": error.message}, status_code=error.status)
@@ -136,9 +137,9 @@ async def _json(request: Request) -> dict[str, Any]:
     try:
         body = await request.json()
     except (ValueError, RecursionError) as error:
-        raise _OrderError(f"The body is not JSON: {error}") from None
+        raise _InvalidRequestError(f"The body is not JSON: {error}") from None
     if not isinstance(body, dict):
-        raise _OrderError("The body must be a JSON object")
+        raise _InvalidRequestError("The body must be a JSON object")
     return body
 
 
@@ -148,7 +149,7 @@ def _read(fields: dict[str, Any], kind: type[Body]) -> Body:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise _OrderError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+        raise _InvalidRequestError(f"{place}: {first['msg']}" if place else first["msg"]) from None
 
 
 def _filter(request: Request) -> Filter:
@@ -163,7 +164,7 @@ def _filter(request: Request) -> Filter:
 
 
 def _whole(request: Request, name: str, *, default: int, most: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= most):
-        raise _OrderError(f"{name} must be a whole number up to {most}")
-    return int(text)
+    number = whole_number(request.query_params.get(name, str(default)), most=most)
+    if number is None:
+        raise _InvalidRequestError(f"{name} must be a whole number up to {most}")
+    return number

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sandbox.claude_api.behaviour import PROMPT, Behaviour
+from sandbox.claude_api.behaviour import NORMAL, Behaviour
 from sandbox.claude_api.errors import invalid
 from sandbox.claude_api.usage import InputUsage, UsageShape
+from sandbox.claude_api.whole_numbers import whole_number
 
 OPENING = "[[usage"
 STOP_REASONS = frozenset(
@@ -43,7 +44,7 @@ class Directive:
     web_search: int = 0
     stop: str | None = None
     shape: UsageShape = field(default_factory=UsageShape)
-    behaviour: Behaviour = PROMPT
+    behaviour: Behaviour = NORMAL
 
     def input_usage(self, *, natural: int) -> InputUsage | None:
         """The input tokens asked for, or None where the prompt's own are to be counted.
@@ -111,11 +112,12 @@ def _unescape(quoted: str) -> str:
 
 def _whole(*, most: int, least: int = 0) -> Callable[[str, str], int]:
     def read(name: str, value: str) -> int:
-        if not (value.isascii() and value.isdecimal() and len(value) <= len(str(most)) and least <= int(value) <= most):
+        number = whole_number(value, least=least, most=most)
+        if number is None:
             raise invalid(
                 f"sandbox directive: {name} must be a whole number from {least} to {most}, not '{value[:40]}'"
             )
-        return int(value)
+        return number
 
     return read
 

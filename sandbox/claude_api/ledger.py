@@ -6,24 +6,25 @@ import asyncio
 import time
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sandbox.claude_api.store import Store
 
 Ended = Literal["complete", "client_gone", "dropped", "error"]
-ENDINGS: tuple[Ended, ...] = ("complete", "client_gone", "dropped", "error")
+ENDINGS: tuple[Ended, ...] = get_args(Ended)
 MOST_ROWS_A_PAGE = 10_000
 # Rows wait this long for others to be committed with. Whoever reads the ledger sees them at once.
 COMMIT_EVERY_S = 0.02
 
-TOKEN_CLASSES = (
+COUNTED = (
     "input_tokens",
     "cache_read_tokens",
     "cache_write_5m_tokens",
     "cache_write_1h_tokens",
     "output_tokens",
+    "thinking_tokens",
+    "web_search_requests",
 )
-COUNTED = (*TOKEN_CLASSES, "thinking_tokens", "web_search_requests")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,20 +108,14 @@ class Ledger:
         """The rows in the order in which they were served, oldest first, each with its `id`."""
         self.flush()
         where, parameters = wanted.where()
-        cursor = self._connection.execute(
-            f"SELECT * FROM served WHERE {where} ORDER BY id LIMIT ?", [*parameters, limit]
-        )
-        return [{**row, "stream": bool(row["stream"])} for row in map(dict, cursor)]
+        return self._select(f"WHERE {where} ORDER BY id LIMIT ?", [*parameters, limit])
 
     def newest(self, *, wanted: Filter, limit: int, before_id: int | None = None) -> list[dict[str, Any]]:
         """Up to `limit` rows, newest first, of those with an id below `before_id`."""
         self.flush()
         where, parameters = wanted.where()
-        cursor = self._connection.execute(
-            f"SELECT * FROM served WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?",
-            [*parameters, 2**63 - 1 if before_id is None else before_id, limit],
-        )
-        return [{**row, "stream": bool(row["stream"])} for row in map(dict, cursor)]
+        before = 2**63 - 1 if before_id is None else before_id
+        return self._select(f"WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?", [*parameters, before, limit])
 
     def totals(self, *, wanted: Filter) -> dict[str, Any]:
         """Requests and tokens of every class: in all, by model, and by how the call ended."""
@@ -135,6 +130,10 @@ class Ledger:
         """Forget every row. Their ids are not used again."""
         self.flush()
         self._connection.execute("DELETE FROM served")
+
+    def _select(self, rest: str, parameters: list[object]) -> list[dict[str, Any]]:
+        cursor = self._connection.execute(f"SELECT * FROM served {rest}", parameters)
+        return [{**row, "stream": bool(row["stream"])} for row in map(dict, cursor)]
 
     def _grouped(self, wanted: Filter, *, column: str) -> dict[str, dict[str, Any]]:
         return {str(row.pop(column)): row for row in self._sums(wanted, column=column)}

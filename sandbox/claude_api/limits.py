@@ -33,7 +33,7 @@ class RateLimits:
         self._used: dict[str, _Used] = {}
         self._fixed: Headers = []
 
-    def headers(self, *, key: str, input_tokens: int, output_tokens: int) -> Headers:
+    def count_call(self, *, key: str, input_tokens: int, output_tokens: int) -> Headers:
         """Count a call, and tell what is left."""
         self._turn_minute()
         if len(self._used) > MOST_KEYS:

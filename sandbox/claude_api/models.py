@@ -9,11 +9,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.claude_api.body_shape import Effort, ThinkingType
 from sandbox.claude_api.errors import ApiError, invalid
 from sandbox.claude_api.store import Store
 
-ThinkingType = Literal["adaptive", "between_tools", "disabled", "enabled"]
-_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _STATE = "models"
 
 
@@ -58,7 +57,7 @@ class Model(BaseModel):
 
     def _capabilities(self) -> dict[str, object]:
         thinking = {name: _support(name in self.thinking_types) for name in get_args(ThinkingType)}
-        effort = {name: _support(self.has_effort) for name in _EFFORTS}
+        effort = {name: _support(self.has_effort) for name in get_args(Effort)}
         return {
             "batch": _support(False),
             "citations": _support(False),

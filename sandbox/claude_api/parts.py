@@ -27,7 +27,7 @@ class Part(ABC):
 
     tokens: int
 
-    def priced(self, tokens: int) -> Self:
+    def with_tokens(self, tokens: int) -> Self:
         """The same block at another price."""
         return replace(self, tokens=tokens)
 

@@ -22,7 +22,7 @@ _FILLER = (
 
 def reply(request: Request) -> str:
     """An answer to the last user message: a greeting, what was said, and who is speaking."""
-    quoted = quote(request)
+    quoted = gist(request)
     result = tool_result_text(request)
     if result is not None:
         return f"Thank you, the tool answered: “{result}”. That is all the sandbox's Claude needs to finish its turn."
@@ -38,10 +38,10 @@ def reply(request: Request) -> str:
 
 def thoughts(request: Request) -> str:
     """What the sandbox's Claude thinks before it answers."""
-    return f"The user wrote “{quote(request)}”. I will say plainly that I am a stand-in, and repeat what I was told."
+    return f"The user wrote “{gist(request)}”. I will say plainly that I am a stand-in, and repeat what I was told."
 
 
-def quote(request: Request) -> str:
+def gist(request: Request) -> str:
     """The gist of the last user message: its words, without directives, shortened."""
     spoken = _SPACE.sub(
         " ", " ".join(directives.strip(text[: 20 * _LONGEST_QUOTE]) for text in request.prompt_texts)

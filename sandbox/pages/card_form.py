@@ -11,13 +11,14 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from sandbox.pages.templates import page
+from sandbox.pages.templates import amount, page
+from sandbox.stripe_api.billing import authentication
 from sandbox.stripe_api.payments.typed_cards import Card
+from sandbox.stripe_api.protocol.fields import EMAIL
 
 FIELDS = ("email", "number", "expiry", "cvc", "name")
 Values = Mapping[str, str]
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _EXPIRY = re.compile(r"(\d{1,2})\s*/?\s*(\d{2}|\d{4})")
 
 
@@ -34,15 +35,13 @@ def card(values: Values) -> Card:
     """The card typed into a `filled` form. Raises InvalidField."""
     if missing := [name for name in FIELDS if not values[name].strip()]:
         raise InvalidField(f"Please fill in: {', '.join(missing)}.")
-    if not _EMAIL.fullmatch(values["email"].strip()):
+    if not EMAIL.fullmatch(values["email"].strip()):
         raise InvalidField("Your email is invalid.")
     expiry = _EXPIRY.fullmatch(values["expiry"].strip())
     if not expiry:
         raise InvalidField("Your card's expiration date is incomplete: write it as MM / YY.")
     if values.get("authentication") == "fail":
-        raise InvalidField(
-            "We are unable to authenticate your payment method. Please choose a different payment method and try again."
-        )
+        raise InvalidField(authentication.NOT_AUTHENTICATED)
     year = int(expiry.group(2))
     return Card(
         number=values["number"].strip(),
@@ -53,6 +52,11 @@ def card(values: Values) -> Card:
         email=values["email"].strip(),
         authenticated=values.get("authentication") == "complete",
     )
+
+
+def purpose(total: int | None, currency: str | None) -> str:
+    """What the bank asks about: the amount to pay, or that the card is saved."""
+    return amount(total, currency) if total else "saved for later payments"
 
 
 def ask_bank(*, action: str, values: Values, what_for: str) -> Response:

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages import card_form
 from sandbox.pages.card_form import InvalidField, Values
 from sandbox.pages.templates import amount, day, page
-from sandbox.pages.web import form, lead_to, world_of
+from sandbox.pages.web import form, redirect_to, world_of
 from sandbox.store import Json
 from sandbox.stripe_api.billing import trials
 from sandbox.stripe_api.catalogue import prices
@@ -65,10 +65,9 @@ def _pay(world: World, session_id: str, values: Values) -> Response:
     except StripeError as error:
         return _form(world, session, values=values, error=str(error), status=402)
     except AuthenticationRequired:
-        total = session["amount_total"]
-        what_for = amount(total, session["currency"]) if total else "saved for later payments"
+        what_for = card_form.purpose(session["amount_total"], session["currency"])
         return card_form.ask_bank(action=f"/c/pay/{session_id}", values=values, what_for=what_for)
-    return lead_to(success_url(done))
+    return redirect_to(success_url(done))
 
 
 def _form(world: World, session: Json, *, values: Values, error: str | None = None, status: int = 200) -> Response:

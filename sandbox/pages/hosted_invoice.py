@@ -16,7 +16,7 @@ from sandbox.pages import card_form, invoice_pdf
 from sandbox.pages.card_form import InvalidField, Values
 from sandbox.pages.invoice_view import view
 from sandbox.pages.templates import page
-from sandbox.pages.web import form, lead_to, world_of
+from sandbox.pages.web import form, redirect_to, world_of
 from sandbox.store import Json
 from sandbox.stripe_api.billing import collection
 from sandbox.stripe_api.payments import payment_methods, typed_cards
@@ -79,12 +79,12 @@ def _pay(world: World, invoice: Json, values: Values) -> Response:
         )
     if decline:
         return _page(invoice, values=values, error=decline.message, status=402)
-    return lead_to(f"/invoice/{invoice['id']}")
+    return redirect_to(f"/invoice/{invoice['id']}")
 
 
 def _attempt(world: World, invoice: Json, card: Card) -> Decline | None:
     """Pay with a typed card, which stays with the customer if it is good. A declined attempt is kept, as at Stripe."""
-    method = typed_cards.payment_method(world, card)
+    method = typed_cards.create_payment_method(world, card)
     decline = collection.attempt(world, invoice, method=method, off_session=False, authenticated=card.authenticated)
     if decline is None:
         payment_methods.attach_to(world, world.get("payment_method", method["id"]), invoice["customer"])

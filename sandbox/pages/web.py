@@ -30,7 +30,7 @@ async def form(request: Request) -> dict[str, str]:
         return {}
 
 
-def lead_to(url: str) -> RedirectResponse:
+def redirect_to(url: str) -> RedirectResponse:
     """Answer a form: the browser fetches `url` next, and reloading it sends nothing twice."""
     return RedirectResponse(url, status_code=303)
 
@@ -40,7 +40,7 @@ def world_of(sandbox: Sandbox, object_id: str) -> World:
 
     A click while the clock is advancing still counts for the moment it advances from.
     """
-    return test_clocks.in_its_time(sandbox.stripe.world(), [object_id], changes=False)
+    return test_clocks.world_at_clock_of(sandbox.stripe.world(), [object_id], changes=False)
 
 
 class OwnFormsOnly:

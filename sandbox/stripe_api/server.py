@@ -94,15 +94,15 @@ class StripeApi:
         request = Request(scope, receive)
         started = time.perf_counter()
         call = await _read(request)
-        fault = self.faults.strike(call.method, call.path)
+        fault = self.faults.take_for_call(call.method, call.path)
         unheard = fault and fault.effect in ("status", "down", "rate_limit", "timeout")
-        answer = self._suffer(fault) if fault and unheard else self.answer(call)
+        answer = self._failing_answer(fault) if fault and unheard else self.answer(call)
         answer = _with_headers(answer, call)
         self._log(call, answer, started)
         if call.takes_s:
             await asyncio.sleep(call.takes_s)
         if fault and fault.effect in ("timeout", "timeout_after", "slow"):
-            await _hold(request, fault)
+            await _delay(request, fault)
             if fault.effect != "slow":
                 return
         await Response(answer.body, answer.status, answer.headers, "application/json")(scope, receive, send)
@@ -115,10 +115,10 @@ class StripeApi:
         try:
             return self._answer(call)
         except StripeError as error:
-            return _error(error, call)
+            return _error_answer(error, call)
         except Exception:
             log.exception("%s %s failed", call.method, call.path)
-            return _error(ApiError("An unknown error occurred in the sandbox. Its log says which."), call)
+            return _error_answer(ApiError("An unknown error occurred in the sandbox. Its log says which."), call)
         finally:
             if call.method != "GET":
                 self._on_change()
@@ -136,8 +136,8 @@ class StripeApi:
                     kept.status, kept.body, {"idempotent-replayed": "true", "original-request": kept.request_id}
                 )
         checked = endpoint.check(given)
-        if call.path == meter_traffic.GUARDED:
-            call.takes_s = self._traffic.enter(checked)
+        if call.path == meter_traffic.GUARDED_PATH:
+            call.takes_s = self._traffic.occupy(checked)
         return self._run(call, world, given, lambda: _result(world, endpoint, checked, path_values))
 
     def _authenticate(self, call: Call) -> str:
@@ -154,10 +154,10 @@ class StripeApi:
                 except StripeError as error:
                     if not error.keeps_changes:
                         raise
-                    answer = _error(error, call)
+                    answer = _error_answer(error, call)
                 self._keep(call, world, given, answer)
         except StripeError as error:  # rolled back
-            answer = _error(error, call)
+            answer = _error_answer(error, call)
             self._keep(call, world, given, answer)
         return answer
 
@@ -168,7 +168,7 @@ class StripeApi:
                 self.store, key=call.idempotency_key, path=call.path, given=given, now=world.now, answer=kept
             )
 
-    def _suffer(self, fault: Fault) -> Answer:
+    def _failing_answer(self, fault: Fault) -> Answer:
         if fault.effect == "rate_limit":
             error: StripeError = RateLimited(
                 "Request rate limit exceeded. You can learn more about rate limits here "
@@ -180,7 +180,7 @@ class StripeApi:
         else:
             error = ApiError("The sandbox was asked to fail this call.")
             error.status = fault.status
-        return _error(error, None)
+        return _error_answer(error, None)
 
     def _log(self, call: Call, answer: Answer, started: float) -> None:
         self.requests.add(
@@ -201,8 +201,8 @@ class StripeApi:
 
 def _result(world: World, endpoint: Endpoint, checked: Params, path_values: tuple[str, ...]) -> Json:
     paths = checked.pop("expand", [])
-    names = test_clocks.names_in(checked, path_values)
-    world = test_clocks.in_its_time(world, names, changes=endpoint.method != "GET")
+    names = test_clocks.ids_in(checked, path_values)
+    world = test_clocks.world_at_clock_of(world, names, changes=endpoint.method != "GET")
     result = endpoint.handler(world, checked, *path_values)
     if result.get("object") == "list":
         shown = {**result, "data": [world.render(doc) for doc in result["data"]]}
@@ -241,7 +241,7 @@ def _json_parameters(call: Call, content_type: str) -> Params:
     return given
 
 
-def _error(error: StripeError, call: Call | None) -> Answer:
+def _error_answer(error: StripeError, call: Call | None) -> Answer:
     body = error.body(request_id=call.id if call else "req_fault")
     return Answer(error.status, to_json(body), error.headers)
 
@@ -269,7 +269,7 @@ async def _read(request: Request) -> Call:
     return Call(request.method, request.url.path, form, len(body) > MAX_REQUEST_BYTES, dict(request.headers))
 
 
-async def _hold(request: Request, fault: Fault) -> None:
+async def _delay(request: Request, fault: Fault) -> None:
     """Keep the client waiting for the fault's delay, or until it hangs up."""
     with suppress(TimeoutError):
         async with asyncio.timeout(fault.delay_s):

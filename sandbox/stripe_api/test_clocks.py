@@ -93,7 +93,7 @@ def advance_due(world: World, clock: str) -> None:
     replace(world, now=target).emit("test_helpers.test_clock.ready", doc)
 
 
-def in_its_time(world: World, names: Iterable[str], *, changes: bool = True) -> World:
+def world_at_clock_of(world: World, names: Iterable[str], *, changes: bool = True) -> World:
     """The world at the moment of the clock that one of the named objects is on, or as it is.
 
     Raises RateLimited for changes while the clock is advancing.
@@ -110,7 +110,7 @@ def in_its_time(world: World, names: Iterable[str], *, changes: bool = True) -> 
     return world
 
 
-def names_in(params: Params, path_values: Iterable[str]) -> list[str]:
+def ids_in(params: Params, path_values: Iterable[str]) -> list[str]:
     """The ids in a request that may lead to a clock."""
     named = [params.get(name) for name in ("test_clock", *_LINKS)]
     payload = params.get("payload")
@@ -138,7 +138,7 @@ def _furthest(world: World, clock: Json) -> int:
         )
         for subscription in world.find("subscription", test_clock=clock["id"])
         if subscription["status"] not in subscription_status.OVER
-        for item in subscription_items.of(world, subscription["id"])
+        for item in subscription_items.items_of(world, subscription["id"])
         for recurring in [subscription_items.price_of(world, item)["recurring"]]
     ]
     return min(ends, default=clock["frozen_time"] + _ALONE_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -38,8 +39,5 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _calls(sandbox: Sandbox, request: Request, wanted: Filter) -> Listing:
-    before = request.query_params.get("before", "")
-    before_id = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
-    rows = sandbox.claude.ledger.newest(wanted=wanted, limit=frame.ROWS + 1, before_id=before_id)
-    shown = rows[: frame.ROWS]
-    return Listing(shown, frame.older(request, before=shown[-1]["id"]) if len(rows) > frame.ROWS else None)
+    rows = sandbox.claude.ledger.newest(wanted=wanted, limit=frame.ROWS + 1, before_id=frame.before(request))
+    return frame.numbered(request, rows, number=itemgetter("id"))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import lead_to
+from sandbox.pages.web import redirect_to
 from sandbox.stripe_api.events import thin_events
 
 if TYPE_CHECKING:
@@ -22,20 +22,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
     """The list, the page of one, and the replay."""
 
     async def show_all(request: Request) -> Response:
-        chosen = request.query_params.get("type") or None
-        found = frame.listing(sandbox, request, "event", {"type": chosen})
-        return frame.show(
-            sandbox,
-            request,
-            "events",
-            events=found,
-            types=_types(sandbox),
-            chosen=chosen,
-            deliveries={event["id"]: sandbox.deliveries.newest(event=event["id"]) for event in found.rows},
-            thin=sandbox.store.page(thin_events.KIND, {}, limit=_THIN)[0],
-            endpoints=_endpoints(sandbox),
-            pending=sandbox.deliveries.pending(),
-        )
+        return _list(sandbox, request)
 
     async def show_one(request: Request) -> Response:
         event = sandbox.store.get_any(request.path_params["event"])
@@ -56,13 +43,30 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         if not sandbox.deliveries.replay(event):
             return frame.missing(sandbox, request, "delivery of this event")
         sandbox.courier.wake()
-        return lead_to(f"/dashboard/events/{event}")
+        return redirect_to(f"/dashboard/events/{event}")
 
     return [
         Route("/dashboard/events", show_all),
         Route("/dashboard/events/{event}", show_one),
         Route("/dashboard/events/{event}/replay", replay, methods=["POST"]),
     ]
+
+
+def _list(sandbox: Sandbox, request: Request) -> Response:
+    chosen = request.query_params.get("type") or None
+    found = frame.listing(sandbox, request, "event", {"type": chosen})
+    return frame.show(
+        sandbox,
+        request,
+        "events",
+        events=found,
+        types=_types(sandbox),
+        chosen=chosen,
+        deliveries={event["id"]: sandbox.deliveries.newest(event=event["id"]) for event in found.rows},
+        thin=sandbox.store.page(thin_events.KIND, {}, limit=_THIN)[0],
+        endpoints=_endpoints(sandbox),
+        pending=sandbox.deliveries.pending(),
+    )
 
 
 def _endpoints(sandbox: Sandbox) -> list[tuple[str, str, str]]:

@@ -11,12 +11,12 @@ from starlette.routing import BaseRoute, Route
 from sandbox import settings
 from sandbox.faults import CALL_EFFECTS, WEBHOOK_EFFECTS, InvalidFault
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import form, lead_to
+from sandbox.pages.web import form, redirect_to
 from sandbox.settings import SETTINGS, InvalidSetting, OneOf
 from sandbox.stripe_api.billing import collection
 from sandbox.stripe_api.metering import usage
 from sandbox.stripe_api.payments import payments
-from sandbox.stripe_api.protocol.meter_traffic import MEANWHILE_MS
+from sandbox.stripe_api.protocol.meter_traffic import BUSY_MS
 
 if TYPE_CHECKING:
     from sandbox.running import Sandbox
@@ -39,7 +39,7 @@ _SETTINGS = {
     payments.DECLINE_NEXT: "So many next payments are declined, whatever the card",
     collection.WHEN_RETRIES_END: "When the last retry of a payment has failed, the subscription",
     usage.SUMMARY_LAG: "Meter summaries lag behind by so many seconds",
-    MEANWHILE_MS: "A meter event keeps its customer and meter busy for so many milliseconds (429 for another)",
+    BUSY_MS: "A meter event keeps its customer and meter busy for so many milliseconds (429 for another)",
 }
 
 _CHOICES = {"cancel": "is canceled", "unpaid": "becomes unpaid", "past_due": "stays past due"}
@@ -56,19 +56,19 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             sandbox.faults.add(_description(await form(request)))
         except InvalidFault as error:
             return _page(sandbox, request, error=str(error), status=400)
-        return lead_to(_HERE)
+        return redirect_to(_HERE)
 
     async def clear(request: Request) -> Response:
         sandbox.faults.clear()
         sandbox.courier.wake()
-        return lead_to(_HERE)
+        return redirect_to(_HERE)
 
     async def change(request: Request) -> Response:
         try:
             settings.change(sandbox.store, _wanted(await form(request)))
         except InvalidSetting as error:
             return _page(sandbox, request, error=str(error), status=400)
-        return lead_to(_HERE)
+        return redirect_to(_HERE)
 
     return [
         Route(_HERE, show_all),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -74,6 +74,18 @@ def listing(sandbox: Sandbox, request: Request, kind: str, filters: Filters | No
     return Listing(docs, older(request, after=docs[-1]["id"]) if more else None)
 
 
+def before(request: Request) -> int | None:
+    """The number that the request's `before` holds, for lists that are paged by number; None where it holds none."""
+    text = request.query_params.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def numbered(request: Request, rows: Sequence[Any], *, number: Callable[[Any], int]) -> Listing:
+    """One page of `rows`, newest first, of which there is one more than a page holds where another page follows."""
+    shown = list(rows[:ROWS])
+    return Listing(shown, older(request, before=number(shown[-1])) if len(rows) > ROWS else None)
+
+
 def older(request: Request, **cursor: Any) -> str:
     """The request's own address, with another cursor."""
     return f"{request.url.path}?{urlencode({**request.query_params, **cursor})}"
@@ -82,7 +94,17 @@ def older(request: Request, **cursor: Any) -> str:
 def names(world: World, customers: Iterable[str]) -> dict[str, str]:
     """What these customers are called: their e-mail, name or id, by id. Those that are gone are left out."""
     found = (world.store.get("customer", customer) for customer in set(customers))
-    return {doc["id"]: doc.get("email") or doc.get("name") or doc["id"] for doc in found if doc}
+    return {doc["id"]: name_of(doc) for doc in found if doc}
+
+
+def name_of(customer: Json) -> str:
+    """The customer's e-mail, name or id."""
+    return str(customer.get("email") or customer.get("name") or customer["id"])
+
+
+def names_on(world: World, docs: Iterable[Json]) -> dict[str, str]:
+    """The names of the customers of these objects, by id."""
+    return names(world, [doc["customer"] for doc in docs])
 
 
 def find(world: World, kind: str, object_id: str) -> Json | None:

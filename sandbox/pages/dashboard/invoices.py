@@ -31,7 +31,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             request,
             "invoices",
             invoices=found,
-            names=_names(sandbox.stripe.world(), found.rows),
+            names=frame.names_on(sandbox.stripe.world(), found.rows),
             statuses=STATUSES,
             chosen=status,
         )
@@ -48,17 +48,13 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             invoice=world.render(doc),
             view=view(doc),
             attempts=_attempts(world, doc),
-            names=_names(world, [doc]),
+            names=frame.names_on(world, [doc]),
         )
 
     return [Route("/dashboard/invoices", show_all), Route("/dashboard/invoices/{invoice}", show_one)]
 
 
-def _names(world: World, docs: list[Json]) -> dict[str, str]:
-    return frame.names(world, [doc["customer"] for doc in docs])
-
-
 def _attempts(world: World, invoice: Json) -> list[Json]:
     """The charges of the invoice's payment, newest first."""
-    payment = invoices.payment_of(world, invoice)
-    return world.find("charge", payment_intent=payment["payment"]["payment_intent"]) if payment else []
+    intent = invoices.intent_of(world, invoice)
+    return world.find("charge", payment_intent=intent["id"]) if intent else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.requests import Request
@@ -66,11 +67,10 @@ def _totals(sandbox: Sandbox) -> dict[str, tuple[int, int]]:
 
 
 def _events(sandbox: Sandbox, request: Request, meter: str) -> Listing:
-    before = request.query_params.get("before", "")
+    before = frame.before(request)
     rows = sandbox.store.db.execute(
         f"SELECT {', '.join(MeterEvent._fields)} FROM meter_events "
         "WHERE meter = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-        (meter, int(before) if before.isascii() and before.isdigit() and len(before) < 19 else _ALL, frame.ROWS + 1),
-    ).fetchall()
-    shown = [MeterEvent(*row) for row in rows[: frame.ROWS]]
-    return Listing(shown, frame.older(request, before=shown[-1].seq) if len(rows) > frame.ROWS else None)
+        (meter, _ALL if before is None else before, frame.ROWS + 1),
+    )
+    return frame.numbered(request, [MeterEvent(*row) for row in rows], number=attrgetter("seq"))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import lead_to
+from sandbox.pages.web import redirect_to
 
 if TYPE_CHECKING:
     from sandbox.running import Sandbox
@@ -31,12 +31,12 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         world = sandbox.stripe.world()
         object_id = request.path_params["object"]
         if object_id.startswith("req_"):
-            return lead_to(f"/dashboard/requests/{object_id}")
+            return redirect_to(f"/dashboard/requests/{object_id}")
         doc = world.store.get_any(object_id)
         if doc is None:
             return frame.missing(sandbox, request, "object")
         if doc["object"] in _PAGES:
-            return lead_to(f"/dashboard/{_PAGES[doc['object']]}/{object_id}")
+            return redirect_to(f"/dashboard/{_PAGES[doc['object']]}/{object_id}")
         return frame.show(sandbox, request, "object", doc=world.render(doc))
 
     return [Route("/dashboard/objects/{object}", show_one)]

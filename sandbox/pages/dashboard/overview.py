@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import form, lead_to
+from sandbox.pages.web import form, redirect_to
 from sandbox.passing_time import InvalidAdvance
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             await sandbox.time.advance(fields.get("advance", ""), customer=fields.get("customer") or None)
         except InvalidAdvance as error:
             return show(sandbox, request, error=str(error), status=400)
-        return lead_to(_own_page(fields.get("back", "/")))
+        return redirect_to(_own_page(fields.get("back", "/")))
 
     async def reset(request: Request) -> Response:
         sandbox.reset()
-        return lead_to("/")
+        return redirect_to("/")
 
     return [
         Route("/dashboard/clock", advance, methods=["POST"]),

@@ -27,7 +27,9 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         world = sandbox.stripe.world()
         found = frame.listing(sandbox, request, "subscription")
         shown = frame.Listing([world.render(doc) for doc in found.rows], found.older)
-        return frame.show(sandbox, request, "subscriptions", subscriptions=shown, names=_names(world, shown.rows))
+        return frame.show(
+            sandbox, request, "subscriptions", subscriptions=shown, names=frame.names_on(world, shown.rows)
+        )
 
     async def show_one(request: Request) -> Response:
         world = sandbox.stripe.world()
@@ -41,17 +43,13 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             subscription=subscription,
             items=[_item(world, subscription, item) for item in subscription["items"]["data"]],
             invoices=world.find("invoice", _subscription=subscription["id"]),
-            names=_names(world, [subscription]),
+            names=frame.names_on(world, [subscription]),
         )
 
     return [
         Route("/dashboard/subscriptions", show_all),
         Route("/dashboard/subscriptions/{subscription}", show_one),
     ]
-
-
-def _names(world: World, subscriptions: list[Json]) -> dict[str, str]:
-    return frame.names(world, [subscription["customer"] for subscription in subscriptions])
 
 
 def _item(world: World, subscription: Json, item: Json) -> Json:

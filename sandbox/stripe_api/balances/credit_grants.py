@@ -23,7 +23,7 @@ def create(world: World, params: Params) -> Json:
     """Give a customer credits for metered usage; 100 grants that are not used up are the most."""
     fields.customer(world, params)
     _check(world, params)
-    unused = [grant for grant in world.find(_KIND, customer=params["customer"]) if credits.left(world, grant) > 0]
+    unused = [grant for grant in world.find(_KIND, customer=params["customer"]) if credits.remaining(world, grant) > 0]
     if len(unused) >= MAX_UNUSED:
         raise InvalidRequest(f"A customer can have at most {MAX_UNUSED} unused credit grants.")
     grant = world.add(_grant(world, params), event="billing.credit_grant.created")
@@ -40,7 +40,7 @@ def retrieve(world: World, params: Params, grant: str) -> Json:
 @endpoint("POST", f"{_PATH}/{{grant}}", "billing.CreditGrantUpdateParams", "expires_at metadata")
 def update(world: World, params: Params, grant: str) -> Json:
     doc = world.get(_KIND, grant)
-    changes = fields.filled(params, "expires_at")
+    changes = fields.given(params, "expires_at")
     if changes.get("expires_at") is not None and changes["expires_at"] <= world.now:
         raise InvalidRequest("`expires_at` must be in the future.", param="expires_at")
     changes |= fields.changed_metadata(params, doc)
@@ -68,7 +68,7 @@ def void(world: World, params: Params, grant: str) -> Json:
     """Take a grant back that nothing was taken of."""
     doc = world.get(_KIND, grant)
     _check_running(world, doc)
-    if credits.left(world, doc) < doc["amount"]["monetary"]["value"]:
+    if credits.remaining(world, doc) < doc["amount"]["monetary"]["value"]:
         raise InvalidRequest("Only credit grants that are not used yet can be voided. Expire this one instead.")
     _close(world, doc, reason="credits_voided")
     return world.change(doc, event="billing.credit_grant.updated", voided_at=world.now, updated=world.now)
@@ -89,7 +89,7 @@ def summarize(world: World, params: Params) -> Json:
     balances = []
     for currency in currencies:
         grants = credits.usable(world, params["customer"], currency)
-        value = sum(credits.left(world, grant) for grant in grants if only in (None, grant["id"]))
+        value = sum(credits.remaining(world, grant) for grant in grants if only in (None, grant["id"]))
         amount = {"monetary": {"currency": currency, "value": value}, "type": "monetary"}
         balances.append({"available_balance": amount, "ledger_balance": amount})
     return {
@@ -135,7 +135,7 @@ def _plan_expiry(world: World, grant: Json) -> None:
 
 def _close(world: World, grant: Json, *, reason: str) -> None:
     world.store.unschedule(EXPIRE, grant["id"])
-    if rest := credits.left(world, grant):
+    if rest := credits.remaining(world, grant):
         credits.book(world, grant, amount=-rest, reason=reason)
 
 

@@ -38,7 +38,7 @@ def book(world: World, grant: Json, *, amount: int, reason: str, about: Json | N
     return world.add(doc, event="billing.credit_balance_transaction.created")
 
 
-def left(world: World, grant: Json) -> int:
+def remaining(world: World, grant: Json) -> int:
     """What is left of a grant, in cents."""
     return sum(int(doc["_amount"]) for doc in world.find(KIND, credit_grant=grant["id"]))
 
@@ -52,13 +52,13 @@ def usable(world: World, customer: str, currency: str) -> list[Json]:
         for grant in world.find("billing.credit_grant", customer=customer)
         if grant["amount"]["monetary"]["currency"] == currency and _in_effect(world, grant)
     ]
-    return sorted(found, key=_turn)
+    return sorted(found, key=_spending_order)
 
 
 def apply(world: World, invoice: Json) -> list[Json]:
     """Let the lines of metered usage take credits, and return the lines. No other line may."""
     grants = {grant["id"]: grant for grant in usable(world, invoice["customer"], invoice["currency"])}
-    rest = {grant_id: left(world, grant) for grant_id, grant in grants.items()}
+    rest = {grant_id: remaining(world, grant) for grant_id, grant in grants.items()}
     return [_credited(world, invoice, line, grants, rest) for line in invoice["_lines"]]
 
 
@@ -107,6 +107,6 @@ def _in_effect(world: World, grant: Json) -> bool:
     return grant["voided_at"] is None and bool(grant["effective_at"] <= world.now < expires_at)
 
 
-def _turn(grant: Json) -> tuple[int, int, bool, int, int]:
+def _spending_order(grant: Json) -> tuple[int, int, bool, int, int]:
     expires_at = grant["expires_at"] or _FOR_EVER
     return (grant["priority"], expires_at, grant["category"] == "paid", grant["effective_at"], grant["created"])

@@ -33,7 +33,9 @@ def retrieve(world: World, params: Params, customer: str, transaction: str) -> J
     return world.get("customer_balance_transaction", transaction)
 
 
-def move(world: World, customer_id: str, *, amount: int, kind: str, currency: str, invoice: str | None = None) -> None:
+def add_transaction(
+    world: World, customer_id: str, *, amount: int, kind: str, currency: str, invoice: str | None = None
+) -> None:
     """Add `amount` (cents; negative is in the customer's favour) to the balance. `kind` is Stripe's type of
     transaction.
     """

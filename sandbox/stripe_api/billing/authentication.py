@@ -11,10 +11,12 @@ from sandbox.stripe_api.payments import payments, setup_intents
 from sandbox.stripe_api.payments.cards import Decline
 from sandbox.stripe_api.protocol.world import World
 
-_FAILED = "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+NOT_AUTHENTICATED = (
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+)
 
 
-def waiting(world: World, intent_id: str) -> Json | None:
+def find_waiting(world: World, intent_id: str) -> Json | None:
     """The payment or setup intent that waits for its customer, if this is one."""
     intent = world.store.get_any(intent_id)
     if intent is None or intent["object"] not in ("payment_intent", "setup_intent"):
@@ -39,7 +41,7 @@ def fail(world: World, intent: Json) -> None:
     method = world.render(world.get("payment_method", intent["payment_method"]))
     kind = intent["object"]
     code = f"{kind}_authentication_failure"
-    error = {"code": code, "message": _FAILED, "payment_method": method, "type": "invalid_request_error"}
+    error = {"code": code, "message": NOT_AUTHENTICATED, "payment_method": method, "type": "invalid_request_error"}
     last_error = "last_setup_error" if kind == "setup_intent" else "last_payment_error"
     changes: Json = {last_error: error, "payment_method": None, "status": "requires_payment_method"}
     world.change(intent, next_action=None, **changes)
@@ -48,4 +50,6 @@ def fail(world: World, intent: Json) -> None:
         return
     world.emit("payment_intent.payment_failed", intent)
     if intent["_invoice"]:
-        collection.settle(world, world.get("invoice", intent["_invoice"]), intent, Decline(code, None, _FAILED))
+        collection.settle(
+            world, world.get("invoice", intent["_invoice"]), intent, Decline(code, None, NOT_AUTHENTICATED)
+        )

@@ -54,17 +54,17 @@ def default_method(world: World, invoice: Json) -> Json | None:
     """
     if invoice["default_payment_method"]:
         return world.get("payment_method", invoice["default_payment_method"])
-    return payer_of(world, invoices.subscription_of(world, invoice) or invoice)
+    return default_method_of(world, invoices.subscription_of(world, invoice) or invoice)
 
 
-def payer_of(world: World, doc: Json) -> Json | None:
+def default_method_of(world: World, doc: Json) -> Json | None:
     """The default payment method of a subscription, or else of the customer of any `doc`."""
     customer = world.get("customer", doc["customer"])
     chosen = doc["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
     return world.get("payment_method", chosen) if chosen else None
 
 
-def stop_for(world: World, customer: str) -> None:
+def stop_collecting_from(world: World, customer: str) -> None:
     """Leave the invoices of a deleted customer where they are: nothing is finalized or collected any more."""
     for invoice in world.find("invoice", customer=customer):
         world.store.unschedule(invoice_status.FINALIZE, invoice["id"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from sandbox.store import ABSENT, Json
 from sandbox.stripe_api.balances import customer_balance
 from sandbox.stripe_api.billing import collection, subscriptions
@@ -40,7 +38,7 @@ def create(world: World, params: Params) -> Json:
         world.get(TEST_CLOCK, params["test_clock"], param="test_clock")
     doc = world.add(_customer(world, params), event="customer.created")
     if "payment_method" in params:
-        payment_methods.attach_to(world, payment_methods.obtain(world, params["payment_method"]), doc["id"])
+        payment_methods.attach_to(world, payment_methods.find_or_create(world, params["payment_method"]), doc["id"])
     if settings := params.get("invoice_settings"):
         doc = world.change(doc, invoice_settings=_invoice_settings(world, doc, settings))
     if "balance" in params:
@@ -60,7 +58,7 @@ def retrieve(world: World, params: Params, customer: str) -> Json:
 @endpoint("POST", "/v1/customers/{customer}", "CustomerUpdateParams", _COMMON)
 def update(world: World, params: Params, customer: str) -> Json:
     doc = world.get("customer", customer)
-    changes = fields.filled(params, "email", *_TEXTS)
+    changes = fields.given(params, "email", *_TEXTS)
     _check_email(params)
     changes |= fields.changed_metadata(params, doc)
     if "invoice_settings" in params:
@@ -78,7 +76,7 @@ def delete(world: World, params: Params, customer: str) -> Json:
     """
     doc = world.get("customer", customer)
     subscriptions.cancel_all_of(world, customer)
-    collection.stop_for(world, customer)
+    collection.stop_collecting_from(world, customer)
     gone: Json = {"id": customer, "object": "customer", "deleted": True}
     world.emit("customer.deleted", doc)
     world.store.save(gone)
@@ -147,25 +145,27 @@ def _customer(world: World, params: Params) -> Json:
         "shipping": None,
         "tax_exempt": "none",
         "test_clock": params.get("test_clock"),
-        **fields.filled(params, *_TEXTS),
+        **fields.given(params, *_TEXTS),
     }
 
 
 def _set_balance(world: World, doc: Json, balance: int) -> None:
     """Make the balance `balance` cents; `doc` shows it too."""
     amount = balance - doc["balance"]
-    customer_balance.move(world, doc["id"], amount=amount, kind="adjustment", currency=doc["currency"] or "usd")
+    customer_balance.add_transaction(
+        world, doc["id"], amount=amount, kind="adjustment", currency=doc["currency"] or "usd"
+    )
     doc.update(world.get("customer", doc["id"]))
 
 
 def _check_email(params: Params) -> None:
     email = params.get("email")
-    if email and (len(email) > 512 or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email)):
+    if email and (len(email) > 512 or not fields.EMAIL.fullmatch(email)):
         raise InvalidRequest(f"Invalid email address: {email}", code="email_invalid", param="email")
 
 
 def _invoice_settings(world: World, customer: Json, given: Params) -> Json:
-    settings = {**customer["invoice_settings"], **fields.filled(given, "footer", "default_payment_method")}
+    settings = {**customer["invoice_settings"], **fields.given(given, "footer", "default_payment_method")}
     if method := given.get("default_payment_method"):
         payment_methods.check_owner(world, method, customer, param="invoice_settings[default_payment_method]")
     return settings

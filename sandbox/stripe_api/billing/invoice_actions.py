@@ -35,7 +35,7 @@ def pay(world: World, params: Params, invoice: str) -> Json:
     if params.get("paid_out_of_band"):
         invoice_status.mark_paid(world, doc)
         return doc
-    method = payment_methods.obtain(world, params["payment_method"]) if "payment_method" in params else None
+    method = payment_methods.find_or_create(world, params["payment_method"]) if "payment_method" in params else None
     if decline := collection.attempt(world, doc, method=method, off_session=params.get("off_session", True)):
         raise payment_methods.declined(decline)
     return doc
@@ -59,7 +59,7 @@ def mark_uncollectible(world: World, params: Params, invoice: str) -> Json:
 )
 def update(world: World, params: Params, invoice: str) -> Json:
     doc = world.get("invoice", invoice)
-    changes = fields.filled(params, "description", "footer", "auto_advance", "default_payment_method")
+    changes = fields.given(params, "description", "footer", "auto_advance", "default_payment_method")
     if doc["status"] != "draft" and set(changes) - {"default_payment_method", "auto_advance"}:
         raise InvalidRequest("Finalized invoices can't be updated in this way.", code="invoice_not_editable")
     changes |= fields.changed_metadata(params, doc)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.store import Json
 from sandbox.stripe_api.billing import invoice_status, invoices, pending_items
-from sandbox.stripe_api.billing.subscriptions import own_method, running
+from sandbox.stripe_api.billing.subscriptions import checked_method, get_running
 from sandbox.stripe_api.protocol import fields, money
 from sandbox.stripe_api.protocol.endpoint import endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest
@@ -22,14 +22,14 @@ _CREATE = (
 def create(world: World, params: Params) -> Json:
     """A draft, of what is pending where `pending_invoice_items_behavior=include` or a subscription is named."""
     customer = fields.customer(world, params)
-    subscription = running(world, params["subscription"]) if "subscription" in params else None
+    subscription = get_running(world, params["subscription"]) if "subscription" in params else None
     if subscription and subscription["customer"] != customer["id"]:
         raise InvalidRequest("The subscription is another customer's.", param="subscription")
     doc = invoices.blank(world, customer, _currency(customer, params))
-    doc |= fields.filled(params, "collection_method", "description", "footer")
+    doc |= fields.given(params, "collection_method", "description", "footer")
     doc |= {
         "auto_advance": params.get("auto_advance", False),
-        "default_payment_method": own_method(world, customer, params.get("default_payment_method")),
+        "default_payment_method": checked_method(world, customer, params.get("default_payment_method")),
         "due_date": _due_date(world, params),
         "metadata": fields.metadata(params.get("metadata")),
         **(invoices.parent_of(subscription) if subscription else {}),

@@ -32,7 +32,7 @@ def create(world: World, params: Params) -> Json:
     currency = _currency(customer, price, params)
     terms = _amounts(params, unit_amount=prices.unit_amount(price) if price else None)
     doc = pending_items.new_item(world, customer=customer["id"], currency=currency, terms=terms, price=price)
-    doc |= fields.filled(params, "description", "discountable", "period")
+    doc |= fields.given(params, "description", "discountable", "period")
     doc |= {"metadata": fields.metadata(params.get("metadata")), "_subscription": params.get("subscription")}
     doc["parent"] = pending_items.parent_of(params.get("subscription"), None)
     world.add(doc, event="invoiceitem.created")
@@ -50,7 +50,7 @@ def retrieve(world: World, params: Params, item: str) -> Json:
 def update(world: World, params: Params, item: str) -> Json:
     """Change an item that is on no invoice yet, or on a draft."""
     doc = _editable(world, item)
-    changes = fields.filled(params, "description", "discountable", "period")
+    changes = fields.given(params, "description", "discountable", "period")
     changes |= fields.changed_metadata(params, doc)
     if {"amount", "quantity", "quantity_decimal", "unit_amount_decimal"} & set(params):
         present = {"quantity_decimal": Decimal(doc["quantity_decimal"])} if "amount" not in params else {}

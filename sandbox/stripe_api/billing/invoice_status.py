@@ -113,7 +113,7 @@ def _move_balance(world: World, invoice: Json, *, back: bool = False) -> None:
     kind = "applied_to_invoice" if moved > 0 else "adjustment"
     if moved > 0 and invoice["total"] > 0 and invoice["starting_balance"] >= 0:
         kind = "invoice_too_small"
-    customer_balance.move(
+    customer_balance.add_transaction(
         world,
         invoice["customer"],
         amount=-moved if back else moved,

@@ -42,7 +42,7 @@ def terms(world: World, subscription: Json, params: Params) -> Terms:
     if behavior == "pending_if_incomplete":
         raise not_simulated("payment_behavior=pending_if_incomplete", param="payment_behavior")
     at = params.get("proration_date", world.now)
-    items = subscription_items.of(world, subscription["id"])
+    items = subscription_items.items_of(world, subscription["id"])
     if items and not items[0]["current_period_start"] <= at <= items[0]["current_period_end"]:
         raise InvalidRequest(
             "Cannot specify `proration_date` outside of the subscription's current period.", param="proration_date"
@@ -70,7 +70,7 @@ def _read(world: World, subscription: Json, given: list[Params], param: str) -> 
             "This subscription cannot be updated in this way because its first invoice is not paid yet: its status "
             "is `incomplete`."
         )
-    present = {item["id"]: item for item in subscription_items.of(world, subscription["id"])}
+    present = {item["id"]: item for item in subscription_items.items_of(world, subscription["id"])}
     return [_read_one(world, present, entry, f"{param}[{index}]") for index, entry in enumerate(given)]
 
 
@@ -96,7 +96,7 @@ def _read_one(world: World, present: dict[str, Json], entry: Params, param: str)
 def _check_result(world: World, subscription: Json, changes: list[Change], param: str) -> None:
     """What is left must be a subscription: items of one interval and currency, each price once."""
     touched = {change.item["id"] for change in changes if change.item}
-    kept = [item for item in subscription_items.of(world, subscription["id"]) if item["id"] not in touched]
+    kept = [item for item in subscription_items.items_of(world, subscription["id"]) if item["id"] not in touched]
     untouched = [subscription_items.price_of(world, item) for item in kept]
     left = [*untouched, *(change.price for change in changes if change.price)]
     if not left:
@@ -105,13 +105,13 @@ def _check_result(world: World, subscription: Json, changes: list[Change], param
         )
     if len(left) > subscription_items.MAX_ITEMS:
         raise InvalidRequest(f"A subscription may have at most {subscription_items.MAX_ITEMS} items.", param=param)
-    before = subscription_items.price_of(world, subscription_items.of(world, subscription["id"])[0])
+    before = subscription_items.price_of(world, subscription_items.items_of(world, subscription["id"])[0])
     subscription_items.check_together(left, param=param)
     subscription_items.check_together([before, *(price for price in left if price["id"] != before["id"])], param=param)
 
 
 def _period(world: World, subscription: Json) -> tuple[int, int]:
-    item = subscription_items.of(world, subscription["id"])[0]
+    item = subscription_items.items_of(world, subscription["id"])[0]
     return item["current_period_start"], item["current_period_end"]
 
 
@@ -123,7 +123,7 @@ def _apply(world: World, subscription: Json, change: Change, terms: Terms, perio
         _set_metadata(world, change.item, change.given)
         return
     if change.item and old_price and prorates:
-        prorations.leave(world, subscription, change.item, old_price, at=terms.at)
+        prorations.settle_old_price(world, subscription, change.item, old_price, at=terms.at)
     if change.price is None:
         if change.item:
             world.store.delete(change.item["id"])
@@ -133,7 +133,7 @@ def _apply(world: World, subscription: Json, change: Change, terms: Terms, perio
     else:
         item = _add(world, subscription, change.price, change.given, period)
     if prorates:
-        prorations.enter(world, subscription, item, change.price, at=terms.at)
+        prorations.charge_new_price(world, subscription, item, change.price, at=terms.at)
 
 
 def _differs(change: Change, old_price: Json | None) -> bool:
@@ -183,4 +183,4 @@ def _collect(world: World, subscription: Json, invoice: Json, terms: Terms) -> N
         return
     decline = collection.collect(world, invoice, off_session=terms.off_session)
     if terms.payment_behavior == "error_if_incomplete" and invoice["status"] != "paid":
-        raise payment_methods.undone(decline)
+        raise payment_methods.declined_with_rollback(decline)

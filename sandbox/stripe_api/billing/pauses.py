@@ -14,7 +14,7 @@ from sandbox.stripe_api.protocol.world import World
 RESUME = "subscription.resume_collection"
 
 
-def change(world: World, subscription: Json, wanted: Params | str) -> Json:
+def paused_fields(world: World, subscription: Json, wanted: Params | str) -> Json:
     """The fields that pausing (or, with an empty text, no longer pausing) changes. Raises InvalidRequest."""
     world.store.unschedule(RESUME, subscription["id"])
     if isinstance(wanted, str):
@@ -33,7 +33,7 @@ def resume(world: World, subscription_id: str) -> None:
     world.change(subscription, event="customer.subscription.updated", pause_collection=None)
 
 
-def apply(world: World, subscription: Json, invoice: Json) -> None:
+def apply_to_draft(world: World, subscription: Json, invoice: Json) -> None:
     """Do with a new draft of a paused subscription what its pause says; nothing without a pause."""
     pause = subscription["pause_collection"]
     if pause is None:

@@ -38,7 +38,7 @@ def create(world: World, params: Params) -> Json:
     )
     changes: Json = {"automatic_payment_methods": fields.automatic_methods(params)}
     if "payment_method" in params:
-        method = payment_methods.obtain(world, params["payment_method"])
+        method = payment_methods.find_or_create(world, params["payment_method"])
         changes |= {"payment_method": method["id"], "status": "requires_confirmation"}
         params = {**params, "payment_method": method["id"]}
     world.change(intent, **changes)
@@ -55,7 +55,7 @@ def retrieve(world: World, params: Params, intent: str) -> Json:
 )
 def update(world: World, params: Params, intent: str) -> Json:
     doc = world.get("payment_intent", intent)
-    changes = fields.filled(params, "description", "setup_future_usage")
+    changes = fields.given(params, "description", "setup_future_usage")
     changes |= fields.changed_metadata(params, doc)
     return world.change(doc, **changes)
 
@@ -104,7 +104,7 @@ def confirm_with(world: World, intent: Json, params: Params) -> Json:
             "with a payment method and then confirm it again, or confirm it again directly with a payment method.",
             code="payment_intent_unexpected_state",
         )
-    method = payment_methods.obtain(world, chosen)
+    method = payment_methods.find_or_create(world, chosen)
     if "setup_future_usage" in params:
         world.change(intent, setup_future_usage=params["setup_future_usage"] or None)
     if intent["customer"] and method["customer"] is None and intent["setup_future_usage"]:

@@ -61,7 +61,7 @@ def _rehearse(world: World, params: Params) -> Json:
 def _subscription(world: World, params: Params) -> Json | None:
     """The one named, or else the customer's newest that runs, unless the preview is of a new one."""
     if "subscription" in params:
-        return subscriptions.running(world, params["subscription"])
+        return subscriptions.get_running(world, params["subscription"])
     if "items" in params.get("subscription_details", {}) or "customer" not in params:
         return None
     found = world.find("subscription", customer=params["customer"])
@@ -84,7 +84,7 @@ def _next(world: World, subscription: Json, details: Params) -> Json:
         terms = item_changes.terms(world, subscription, {**details, "proration_behavior": behavior})
         later = replace(terms, proration_behavior="none" if behavior == "none" else "create_prorations")
         item_changes.change(world, subscription, details["items"], later, param="subscription_details[items]")
-    items = subscription_items.of(world, subscription["id"])
+    items = subscription_items.items_of(world, subscription["id"])
     if "items" in details and behavior == "always_invoice":
         return _draft(world, subscription, renewals.pending_lines(world, subscription), (world.now, world.now))
     period = (items[0]["current_period_start"], items[0]["current_period_end"])

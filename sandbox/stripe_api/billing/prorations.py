@@ -17,7 +17,7 @@ from sandbox.stripe_api.protocol import money
 from sandbox.stripe_api.protocol.world import World
 
 
-def leave(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
+def settle_old_price(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
     """`item` is no longer at `price`: give the unused time back, or bill the usage so far."""
     if prices.is_metered(price):
         _bill_usage(world, subscription, item, price)
@@ -25,15 +25,15 @@ def leave(world: World, subscription: Json, item: Json, price: Json, *, at: int)
         _credit(world, subscription, item, price, at=at)
 
 
-def leave_all(world: World, subscription: Json) -> None:
+def credit_unused_time(world: World, subscription: Json) -> None:
     """Give back the unused time of every licensed item of a subscription that ends now."""
-    for item in subscription_items.of(world, subscription["id"]):
+    for item in subscription_items.items_of(world, subscription["id"]):
         price = subscription_items.price_of(world, item)
         if not prices.is_metered(price):
             _credit(world, subscription, item, price, at=world.now)
 
 
-def enter(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
+def charge_new_price(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
     """`item` is at `price` from now on: bill the rest of the period. Usage is billed when the period is over."""
     if prices.is_metered(price) or subscription["status"] == "trialing":
         return

@@ -29,7 +29,7 @@ def renew(world: World, subscription_id: str) -> None:
     if subscription["status"] in (*subscription_status.OVER, "paused"):
         return
     before = world.render(subscription)
-    items = subscription_items.of(world, subscription_id)
+    items = subscription_items.items_of(world, subscription_id)
     if subscription["cancel_at_period_end"] or subscription["cancel_at"] == world.now:
         final_invoice(world, subscription, items, draft_for_s=invoices.DRAFT_S)
         subscription_status.end(world, subscription, status="canceled", reason=None)
@@ -39,9 +39,9 @@ def renew(world: World, subscription_id: str) -> None:
     invoice = next_invoice(world, subscription, items)
     if subscription["status"] == "trialing":
         world.change(subscription, status="active")
-    world.tell_changed("customer.subscription.updated", subscription, before=before)
+    world.emit_changes("customer.subscription.updated", subscription, before=before)
     if invoice:
-        pauses.apply(world, subscription, invoice)
+        pauses.apply_to_draft(world, subscription, invoice)
 
 
 def next_invoice(world: World, subscription: Json, items: list[Json]) -> Json | None:
@@ -116,7 +116,7 @@ def cycle_lines(world: World, subscription: Json, items: list[Json]) -> list[Jso
         elif prices.is_metered(price):
             usage.append(invoice_lines.usage_line(world, item, starts_at=start, ends_at=end))
         else:
-            following = _following(subscription, price, end)
+            following = _next_boundary(subscription, price, end)
             base.append(invoice_lines.advance_line(world, item, starts_at=end, ends_at=following))
     return pending_lines(world, subscription) + base + usage
 
@@ -125,11 +125,11 @@ def _begin_next_period(world: World, subscription: Json, items: list[Json]) -> N
     for item in items:
         price = subscription_items.price_of(world, item)
         end = item["current_period_end"]
-        world.change(item, current_period_start=end, current_period_end=_following(subscription, price, end))
+        world.change(item, current_period_start=end, current_period_end=_next_boundary(subscription, price, end))
     world.schedule(RENEW, subscription["id"], due_at=min(item["current_period_end"] for item in items))
 
 
-def _following(subscription: Json, price: Json, after: int) -> int:
+def _next_boundary(subscription: Json, price: Json, after: int) -> int:
     return periods.next_end(anchor=subscription["billing_cycle_anchor"], recurring=price["recurring"], after=after)
 
 

@@ -20,17 +20,17 @@ def retrieve(world: World, params: Params, item: str) -> Json:
 
 @endpoint("GET", "/v1/subscription_items", "SubscriptionItemListParams", f"{LISTING} subscription")
 def list_all(world: World, params: Params) -> Json:
-    return lists.sublist(of(world, params["subscription"]), url="/v1/subscription_items", params=params)
+    return lists.sublist(items_of(world, params["subscription"]), url="/v1/subscription_items", params=params)
 
 
-def of(world: World, subscription: str) -> list[Json]:
+def items_of(world: World, subscription: str) -> list[Json]:
     """The items of a subscription, oldest first."""
     return world.store.find("subscription_item", {"subscription": subscription}, oldest_first=True)
 
 
 def period_end(world: World, subscription: str) -> int:
     """The end of the running period, in unix seconds."""
-    return int(min(item["current_period_end"] for item in of(world, subscription)))
+    return int(min(item["current_period_end"] for item in items_of(world, subscription)))
 
 
 def add(world: World, *, subscription: str, price: Json, given: Params, starts_at: int, ends_at: int) -> Json:

@@ -42,7 +42,7 @@ def start(world: World, *, customer: Json, found: list[Json], params: Params) ->
         world.change(customer, event="customer.updated", currency=doc["currency"])
     world.schedule(RENEW, doc["id"], due_at=ends_at)
     world.emit("customer.subscription.created", doc)
-    trials.begin(world, doc)
+    trials.schedule_notice(world, doc)
     _first_invoice(world, doc, items, ends_at)
     return world.get("subscription", doc["id"])
 
@@ -118,5 +118,5 @@ def _subscription(world: World, customer: Json, price: Json, params: Params, tri
         "start_date": world.now,
         "test_clock": customer["test_clock"],
         "transfer_data": None,
-        **trials.fields_of(world, trial_end, params),
+        **trials.trial_fields(world, trial_end, params),
     }

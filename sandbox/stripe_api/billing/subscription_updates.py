@@ -16,7 +16,7 @@ from sandbox.stripe_api.billing import (
 )
 from sandbox.stripe_api.billing.subscription_start import INCOMPLETE_S
 from sandbox.stripe_api.billing.subscription_status import EXPIRE, RENEW
-from sandbox.stripe_api.billing.subscriptions import own_method, running
+from sandbox.stripe_api.billing.subscriptions import checked_method, get_running
 from sandbox.stripe_api.protocol import fields
 from sandbox.stripe_api.protocol.endpoint import endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest, not_simulated
@@ -37,14 +37,14 @@ _UPDATE = (
 @endpoint("POST", "/v1/subscriptions/{subscription}", "SubscriptionUpdateParams", _UPDATE)
 def update(world: World, params: Params, subscription: str) -> Json:
     """Change a subscription, its items and its trial; one `customer.subscription.updated` tells of all of it."""
-    doc = running(world, subscription)
+    doc = get_running(world, subscription)
     before = world.render(doc)
-    world.change(doc, **_plain_changes(world, doc, params))
+    world.change(doc, **_field_changes(world, doc, params))
     if "trial_end" in params:
         _change_trial(world, doc, params)
     if "items" in params:
         item_changes.change(world, doc, params["items"], item_changes.terms(world, doc, params))
-    world.tell_changed("customer.subscription.updated", doc, before=before)
+    world.emit_changes("customer.subscription.updated", doc, before=before)
     return doc
 
 
@@ -53,12 +53,12 @@ def resume(world: World, params: Params, subscription: str) -> Json:
     """Begin a new period now for a subscription whose trial ended in a pause. It stays paused until its invoice is
     paid, for 23 hours at most (https://docs.stripe.com/api/subscriptions/resume).
     """
-    doc = running(world, subscription)
+    doc = get_running(world, subscription)
     if doc["status"] != "paused":
         raise InvalidRequest("Only subscriptions with status=paused can be resumed.")
     if params.get("billing_cycle_anchor", "now") != "now":
         raise not_simulated("resuming with billing_cycle_anchor=unchanged", param="billing_cycle_anchor")
-    invoice = _restart(world, doc)
+    invoice = _begin_period_now(world, doc)
     world.schedule(EXPIRE, doc["id"], due_at=world.now + INCOMPLETE_S)
     _collect_at_once(world, doc, invoice)
     return doc
@@ -66,9 +66,11 @@ def resume(world: World, params: Params, subscription: str) -> Json:
 
 @endpoint("POST", "/v1/subscription_items", "SubscriptionItemCreateParams", f"{_ITEM} subscription")
 def create_item(world: World, params: Params) -> Json:
-    present = {item["id"] for item in subscription_items.of(world, params["subscription"])}
+    present = {item["id"] for item in subscription_items.items_of(world, params["subscription"])}
     _change_items(world, params["subscription"], fields.picked(params, *_OF_ITEM), params)
-    return next(item for item in subscription_items.of(world, params["subscription"]) if item["id"] not in present)
+    return next(
+        item for item in subscription_items.items_of(world, params["subscription"]) if item["id"] not in present
+    )
 
 
 @endpoint("POST", "/v1/subscription_items/{item}", "SubscriptionItemUpdateParams", f"{_ITEM} off_session")
@@ -87,36 +89,36 @@ def delete_item(world: World, params: Params, item: str) -> Json:
 
 
 def _change_items(world: World, subscription: str, given: Params, params: Params) -> None:
-    doc = running(world, subscription)
+    doc = get_running(world, subscription)
     before = world.render(doc)
     item_changes.change(world, doc, [given], item_changes.terms(world, doc, params))
-    world.tell_changed("customer.subscription.updated", doc, before=before)
+    world.emit_changes("customer.subscription.updated", doc, before=before)
 
 
-def _plain_changes(world: World, doc: Json, params: Params) -> Json:
-    changes = fields.filled(params, "description", "trial_settings")
+def _field_changes(world: World, doc: Json, params: Params) -> Json:
+    changes = fields.given(params, "description", "trial_settings")
     changes |= fields.changed_metadata(params, doc)
     if "default_payment_method" in params:
         customer = world.get("customer", doc["customer"])
-        changes["default_payment_method"] = own_method(world, customer, params["default_payment_method"])
+        changes["default_payment_method"] = checked_method(world, customer, params["default_payment_method"])
     if "payment_settings" in params:
         changes["payment_settings"] = {**doc["payment_settings"], **params["payment_settings"]}
     fields.only_one(params, "cancel_at", "cancel_at_period_end")
     if "cancel_at_period_end" in params:
         changes |= _cancel_at_period_end(world, doc, params["cancel_at_period_end"])
     if "cancel_at" in params:
-        changes |= _cancel_at_period_end(world, doc, _ends_its_period(world, doc, params["cancel_at"]))
+        changes |= _cancel_at_period_end(world, doc, _asks_for_period_end(world, doc, params["cancel_at"]))
         changes["cancel_at_period_end"] = False
     if "cancellation_details" in params:
         details: Json = changes.get("cancellation_details") or doc["cancellation_details"]
-        given = fields.filled(params["cancellation_details"], "comment", "feedback")
+        given = fields.given(params["cancellation_details"], "comment", "feedback")
         changes["cancellation_details"] = {**details, **given}
     if "pause_collection" in params:
-        changes |= pauses.change(world, doc, params["pause_collection"])
+        changes |= pauses.paused_fields(world, doc, params["pause_collection"])
     return changes
 
 
-def _ends_its_period(world: World, doc: Json, cancel_at: str | int) -> bool:
+def _asks_for_period_end(world: World, doc: Json, cancel_at: str | int) -> bool:
     """Whether `cancel_at` asks for an end; it may be that of the period alone. An empty text takes it back."""
     if cancel_at == "":
         return False
@@ -144,19 +146,19 @@ def _change_trial(world: World, doc: Json, params: Params) -> None:
         raise not_simulated("a trial for a subscription that is not in one", param="trial_end")
     if params["trial_end"] == "now":
         world.change(doc, trial_end=world.now)
-        _collect_at_once(world, doc, _restart(world, doc))
+        _collect_at_once(world, doc, _begin_period_now(world, doc))
         return
     end = trials.ends_at(world, params)
-    for item in subscription_items.of(world, doc["id"]):
+    for item in subscription_items.items_of(world, doc["id"]):
         world.change(item, current_period_end=end)
     world.change(doc, trial_end=end, billing_cycle_anchor=end)
     world.schedule(RENEW, doc["id"], due_at=end or world.now)
-    trials.begin(world, doc)
+    trials.schedule_notice(world, doc)
 
 
-def _restart(world: World, doc: Json) -> Json | None:
+def _begin_period_now(world: World, doc: Json) -> Json | None:
     """Let a new period begin now, with the invoice of its base."""
-    items = subscription_items.of(world, doc["id"])
+    items = subscription_items.items_of(world, doc["id"])
     for item in items:
         world.change(item, current_period_end=world.now, _usage_from=world.now)
     world.change(doc, billing_cycle_anchor=world.now)

@@ -46,7 +46,7 @@ def create(world: World, params: Params) -> Json:
         raise InvalidRequest(f"The prices are in {found[0]['currency']}.", param="currency")
     kinds = params.get("payment_settings", {}).get("payment_method_types")
     fields.cards_only(kinds, param="payment_settings[payment_method_types]")
-    method = own_method(world, customer, params.get("default_payment_method"))
+    method = checked_method(world, customer, params.get("default_payment_method"))
     behavior = params.get("payment_behavior", "allow_incomplete")
     payable = bool(method or customer["invoice_settings"]["default_payment_method"] or trials.ends_at(world, params))
     if behavior != "default_incomplete" and not payable and _costs_now(found, params["items"]):
@@ -98,13 +98,13 @@ def cancel(world: World, params: Params, subscription: str) -> Json:
     Usage not yet billed is billed with `invoice_now` alone, and what is paid but not used is given back with `prorate`
     alone (https://docs.stripe.com/api/subscriptions/cancel).
     """
-    doc = running(world, subscription)
+    doc = get_running(world, subscription)
     if details := params.get("cancellation_details"):
         world.change(
-            doc, cancellation_details={**doc["cancellation_details"], **fields.filled(details, "comment", "feedback")}
+            doc, cancellation_details={**doc["cancellation_details"], **fields.given(details, "comment", "feedback")}
         )
     if params.get("prorate"):
-        prorations.leave_all(world, doc)
+        prorations.credit_unused_time(world, doc)
     if params.get("invoice_now"):
         _bill_usage_now(world, doc)
     subscription_status.end(world, doc, status="canceled", reason="cancellation_requested")
@@ -125,12 +125,12 @@ def _pay_first(world: World, subscription: Json, behavior: str, *, off_session: 
     decline = collection.attempt(world, invoice, off_session=off_session)
     paid = world.get("invoice", invoice["id"])["status"] == "paid"
     if behavior == "error_if_incomplete" and not paid:
-        raise payment_methods.undone(decline)
+        raise payment_methods.declined_with_rollback(decline)
     return world.get("subscription", subscription["id"])
 
 
 def _bill_usage_now(world: World, subscription: Json) -> None:
-    items = subscription_items.of(world, subscription["id"])
+    items = subscription_items.items_of(world, subscription["id"])
     invoice = renewals.final_invoice(world, subscription, items, draft_for_s=0)
     if invoice is None:
         return
@@ -138,7 +138,7 @@ def _bill_usage_now(world: World, subscription: Json) -> None:
     subscription.update(world.get("subscription", subscription["id"]))
 
 
-def running(world: World, subscription: str) -> Json:
+def get_running(world: World, subscription: str) -> Json:
     """The subscription, unless it is over. Raises NotFound, InvalidRequest."""
     doc = world.get("subscription", subscription)
     if doc["status"] in OVER:
@@ -173,7 +173,7 @@ def _costs_now(found: list[Json], items: list[Params]) -> bool:
     )
 
 
-def own_method(world: World, customer: Json, method: str | None) -> str | None:
+def checked_method(world: World, customer: Json, method: str | None) -> str | None:
     """The payment method, if it is the customer's. Raises InvalidRequest."""
     if not method:
         return None
@@ -183,5 +183,5 @@ def own_method(world: World, customer: Json, method: str | None) -> str | None:
 
 @renders("subscription")
 def _render(world: World, doc: Json) -> Json:
-    items = [world.render(item) for item in subscription_items.of(world, doc["id"])]
+    items = [world.render(item) for item in subscription_items.items_of(world, doc["id"])]
     return {**doc, "items": lists.sublist(items, url=f"/v1/subscription_items?subscription={doc['id']}")}

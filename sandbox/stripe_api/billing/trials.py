@@ -37,7 +37,7 @@ def ends_at(world: World, params: Params) -> int | None:
     return int(end)
 
 
-def fields_of(world: World, end: int | None, params: Params) -> Json:
+def trial_fields(world: World, end: int | None, params: Params) -> Json:
     """What a subscription shows of its trial."""
     behavior = params.get("trial_settings", {}).get("end_behavior", {})
     missing = behavior.get("missing_payment_method", "create_invoice")
@@ -49,14 +49,14 @@ def fields_of(world: World, end: int | None, params: Params) -> Json:
     }
 
 
-def begin(world: World, subscription: Json) -> None:
+def schedule_notice(world: World, subscription: Json) -> None:
     """Plan the notice of the trial's end."""
     if end := subscription["trial_end"]:
         world.schedule(WILL_END, subscription["id"], due_at=max(world.now, end - NOTICE_S))
 
 
 @due(WILL_END)
-def tell_of_end(world: World, subscription_id: str) -> None:
+def announce_end(world: World, subscription_id: str) -> None:
     subscription = world.get("subscription", subscription_id)
     if subscription["status"] == "trialing":
         world.emit("customer.subscription.trial_will_end", subscription)
@@ -68,7 +68,7 @@ def end_without_card(world: World, subscription: Json) -> bool:
     Returns whether it was.
     """
     wanted = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-    if wanted == "create_invoice" or collection.payer_of(world, subscription):
+    if wanted == "create_invoice" or collection.default_method_of(world, subscription):
         return False
     if wanted == "cancel":
         subscription_status.end(world, subscription, status="canceled", reason=None)

@@ -49,7 +49,7 @@ def retrieve(world: World, params: Params, price: str) -> Json:
 )
 def update(world: World, params: Params, price: str) -> Json:
     doc = world.get("price", price)
-    changes = fields.filled(params, "active", "nickname", "lookup_key", "tax_behavior")
+    changes = fields.given(params, "active", "nickname", "lookup_key", "tax_behavior")
     changes |= fields.changed_metadata(params, doc)
     _take_lookup_key(world, params, price)
     return world.change(doc, event="price.updated", **changes)

@@ -38,7 +38,7 @@ def retrieve(world: World, params: Params, product: str) -> Json:
 @endpoint("POST", "/v1/products/{product}", "ProductUpdateParams", f"default_price {_COMMON}")
 def update(world: World, params: Params, product: str) -> Json:
     doc = world.get("product", product)
-    changes = fields.filled(params, "name", "active", "default_price", *_TEXTS)
+    changes = fields.given(params, "name", "active", "default_price", *_TEXTS)
     changes |= fields.changed_metadata(params, doc)
     if changes.get("default_price"):
         _check_default_price(world, doc, changes["default_price"])
@@ -89,7 +89,7 @@ def _product(world: World, product_id: str, params: Params) -> Json:
         "unit_label": None,
         "updated": world.now,
         "url": None,
-        **fields.filled(params, *_TEXTS),
+        **fields.given(params, *_TEXTS),
     }
 
 

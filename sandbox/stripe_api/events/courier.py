@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.faults import Fault, Faults
 from sandbox.store import Json, Store
-from sandbox.stripe_api.events.thin_events import notice_of
+from sandbox.stripe_api.events.thin_events import payload_of
 from sandbox.stripe_api.protocol.deliveries import Deliveries, Delivery
 from sandbox.stripe_api.protocol.encoding import to_json
 
@@ -78,7 +78,7 @@ class Courier:
         if event is None or endpoint is None or endpoint["status"] != "enabled":
             self._deliveries.drop(delivery)
             return
-        fault = self._strike(delivery, event)
+        fault = self._take_fault(delivery, event)
         if fault and fault.effect != "webhook_twice":
             self._misdeliver(delivery, fault)
             return
@@ -88,11 +88,11 @@ class Courier:
         if overtaken := self._overtaken.pop(delivery.endpoint, None):
             self._deliveries.postpone(overtaken, until=0)
 
-    def _strike(self, delivery: Delivery, event: Json) -> Fault | None:
+    def _take_fault(self, delivery: Delivery, event: Json) -> Fault | None:
         """A delivery suffers one fault at most, at its first attempt."""
         if delivery.attempts or delivery.seq in self._struck:
             return None
-        fault = self._faults.strike_event(event["type"])
+        fault = self._faults.take_for_event(event["type"])
         if fault:
             self._struck.add(delivery.seq)
         return fault
@@ -119,7 +119,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def _post(endpoint: Json, event: Json) -> tuple[int | None, str | None]:
     """The receiver's status, and an error unless it was 2xx."""
-    payload = to_json(notice_of(event))
+    payload = to_json(payload_of(event))
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",

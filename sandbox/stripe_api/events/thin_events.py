@@ -58,7 +58,7 @@ def emit(world: World, event_type: str, *, data: Json, about: Json | None = None
     return event
 
 
-def notice_of(event: Json) -> Json:
+def payload_of(event: Json) -> Json:
     """What is sent of an event: a thin one without its data, the others whole."""
     if event["object"] != KIND:
         return event

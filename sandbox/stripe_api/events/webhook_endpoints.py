@@ -35,7 +35,7 @@ def retrieve(world: World, params: Params, webhook: str) -> Json:
 )
 def update(world: World, params: Params, webhook: str) -> Json:
     doc = world.get("webhook_endpoint", webhook)
-    changes = fields.filled(params, "description", "enabled_events", "url")
+    changes = fields.given(params, "description", "enabled_events", "url")
     if "url" in changes:
         check_url(params, "url")
     changes |= fields.changed_metadata(params, doc)

@@ -20,10 +20,10 @@ def complete(world: World, session: Json, card: Card) -> Json:
     Raises CardError where the card is refused and AuthenticationRequired where the bank asks first; the caller rolls
     back then, so that nothing is left of the attempt. Raises InvalidRequest where the session is no longer open.
     """
-    world = test_clocks.in_its_time(world, [session["customer"]] if session["customer"] else [])
+    world = test_clocks.world_at_clock_of(world, [session["customer"]] if session["customer"] else [])
     if session["status"] != "open":
         raise InvalidRequest(f"This Checkout Session is {session['status']}.")
-    method = typed_cards.payment_method(world, card)
+    method = typed_cards.create_payment_method(world, card)
     customer = _customer(world, session, card)
     payment_methods.attach_to(world, method, customer["id"])
     result = (

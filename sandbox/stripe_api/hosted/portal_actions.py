@@ -48,7 +48,7 @@ def cancel(world: World, session: Json, subscription_id: str, *, feedback: str |
     if rules["mode"] == "immediately":
         prorate = rules["proration_behavior"] == "create_prorations"
         return subscriptions.cancel(world, {"cancellation_details": details, "prorate": prorate}, subscription_id)
-    ends_at = max(item["current_period_end"] for item in subscription_items.of(world, subscription_id))
+    ends_at = max(item["current_period_end"] for item in subscription_items.items_of(world, subscription_id))
     return world.change(
         doc,
         event="customer.subscription.updated",
@@ -80,7 +80,7 @@ def add_card(world: World, session: Json, card: typed_cards.Card) -> Json:
     Raises CardError where the bank refuses and AuthenticationRequired where it asks first; the caller rolls back then.
     """
     feature(world, session, "payment_method_update")
-    method = typed_cards.payment_method(world, card)
+    method = typed_cards.create_payment_method(world, card)
     intent = setup_intents.create(world, {"customer": session["customer"]})
     setup_intents.succeed(world, intent, method)
     _make_default(world, session, method["id"])

@@ -87,9 +87,9 @@ def default(world: World) -> Json:
 def _changed(doc: Json, params: Params) -> Json:
     """The configuration with what `params` say. Raises InvalidRequest."""
     _refuse(params)
-    changed = {**doc, **fields.filled(params, "default_return_url", "name"), **fields.changed_metadata(params, doc)}
+    changed = {**doc, **fields.given(params, "default_return_url", "name"), **fields.changed_metadata(params, doc)}
     if "business_profile" in params:
-        profile = fields.filled(params["business_profile"], *doc["business_profile"])
+        profile = fields.given(params["business_profile"], *doc["business_profile"])
         changed["business_profile"] = {**doc["business_profile"], **profile}
     features = {name: _merged(old, params.get("features", {}).get(name, {})) for name, old in doc["features"].items()}
     _check_cancellation(features["subscription_cancel"])

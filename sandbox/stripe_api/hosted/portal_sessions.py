@@ -70,7 +70,7 @@ def visit(world: World, token: str) -> Json | None:
     found = world.find(KIND, _token=token)
     if not found:
         return None
-    world = test_clocks.in_its_time(world, [found[0]["id"]], changes=False)
+    world = test_clocks.world_at_clock_of(world, [found[0]["id"]], changes=False)
     if _expires_at(found[0]) <= world.now:
         return None
     return world.change(found[0], _visited_at=world.now)

@@ -41,7 +41,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/payment_methods/{payment_method}", "PaymentMethodRetrieveParams")
 def retrieve(world: World, params: Params, payment_method: str) -> Json:
-    return obtain(world, payment_method, param=None)
+    return find_or_create(world, payment_method, param=None)
 
 
 @endpoint(
@@ -52,7 +52,7 @@ def retrieve(world: World, params: Params, payment_method: str) -> Json:
 )
 def update(world: World, params: Params, payment_method: str) -> Json:
     doc = world.get("payment_method", payment_method)
-    changes = fields.filled(params, "allow_redisplay")
+    changes = fields.given(params, "allow_redisplay")
     changes |= fields.changed_metadata(params, doc)
     if "billing_details" in params:
         changes["billing_details"] = {**doc["billing_details"], **params["billing_details"]}
@@ -81,7 +81,7 @@ def attach(world: World, params: Params, payment_method: str) -> Json:
     """Attach to a customer. `pm_card_visa` and its like make a new payment method each time."""
     if "customer" not in params:
         raise missing("customer")
-    return attach_to(world, obtain(world, payment_method), params["customer"])
+    return attach_to(world, find_or_create(world, payment_method), params["customer"])
 
 
 @endpoint("POST", "/v1/payment_methods/{payment_method}/detach", "PaymentMethodDetachParams")
@@ -95,7 +95,7 @@ def detach(world: World, params: Params, payment_method: str) -> Json:
     return world.change(doc, event="payment_method.detached", customer=None, _detached=True)
 
 
-def obtain(world: World, payment_method: str, *, param: str | None = "payment_method") -> Json:
+def find_or_create(world: World, payment_method: str, *, param: str | None = "payment_method") -> Json:
     """The stored payment method, or a new one where a test token (`pm_card_visa`) is given.
 
     Raises where neither is known.
@@ -181,7 +181,7 @@ def declined(decline: Decline, **extra: Any) -> CardError:
     return CardError(decline.message, code=decline.code, decline_code=decline.decline_code, **extra)
 
 
-def undone(decline: Decline | None) -> CardError:
+def declined_with_rollback(decline: Decline | None) -> CardError:
     """The same error where nothing of the attempt is kept; without a decline the card wanted authentication."""
     error = declined(decline or cards.AUTHENTICATION)
     error.keeps_changes = False

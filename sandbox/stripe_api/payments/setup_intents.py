@@ -23,7 +23,7 @@ def create(world: World, params: Params) -> Json:
     if "customer" in params:
         world.get("customer", params["customer"], param="customer")
     if "payment_method" in params:
-        params = {**params, "payment_method": payment_methods.obtain(world, params["payment_method"])["id"]}
+        params = {**params, "payment_method": payment_methods.find_or_create(world, params["payment_method"])["id"]}
     doc = world.add(_setup_intent(world, params), event="setup_intent.created")
     return confirm_with(world, doc, params) if params.get("confirm") else doc
 
@@ -65,7 +65,7 @@ def confirm_with(world: World, doc: Json, params: Params) -> Json:
             "You cannot confirm this SetupIntent because it's missing a payment method.",
             code="setup_intent_unexpected_state",
         )
-    method = payment_methods.obtain(world, chosen)
+    method = payment_methods.find_or_create(world, chosen)
     if payment_methods.test_card_of(method).authentication != "never":
         action = fields.bank_redirect(world, doc, return_url=params.get("return_url"))
         world.change(doc, payment_method=method["id"], status="requires_action", next_action=action)

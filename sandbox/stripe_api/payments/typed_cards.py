@@ -26,7 +26,7 @@ class AuthenticationRequired(Exception):
     """The bank wants to ask the customer first (3-D Secure)."""
 
 
-def payment_method(world: World, card: Card) -> Json:
+def create_payment_method(world: World, card: Card) -> Json:
     """A new payment method, set up for later payments, and not attached to a customer yet.
 
     Raises CardError where the card cannot be one and AuthenticationRequired where the bank asks first; the caller rolls

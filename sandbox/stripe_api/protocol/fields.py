@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sandbox.store import Json
@@ -11,6 +12,7 @@ from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
 MAX_METADATA_KEYS = 50
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def metadata(given: Any, *, present: Json | None = None) -> Json:
@@ -58,7 +60,7 @@ def picked(params: Params, *names: str) -> Params:
     return {name: params[name] for name in names if name in params}
 
 
-def filled(params: Params, *names: str) -> Json:
+def given(params: Params, *names: str) -> Json:
     """The given ones of `names`, with Stripe's "empty string unsets" turned into None."""
     return {name: (None if params[name] == "" else params[name]) for name in names if name in params}
 
@@ -74,9 +76,9 @@ def at_least(params: Params, name: str, least: int) -> None:
 
 def only_one(params: Params, *names: str) -> None:
     """Raise InvalidRequest where more than one of `names` is given."""
-    given = [name for name in names if name in params]
-    if len(given) > 1:
-        raise InvalidRequest(f"You may only specify one of these parameters: {', '.join(given)}.", param=given[1])
+    found = [name for name in names if name in params]
+    if len(found) > 1:
+        raise InvalidRequest(f"You may only specify one of these parameters: {', '.join(found)}.", param=found[1])
 
 
 def cards_only(given: list[str] | str | None, *, param: str) -> None:

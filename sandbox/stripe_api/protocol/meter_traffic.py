@@ -13,8 +13,8 @@ from sandbox.store import Store
 from sandbox.stripe_api.protocol.errors import RateLimited
 from sandbox.stripe_api.protocol.params import Params
 
-GUARDED = "/v1/billing/meter_events"
-MEANWHILE_MS = "meter_event_takes_ms"
+GUARDED_PATH = "/v1/billing/meter_events"
+BUSY_MS = "meter_event_takes_ms"
 
 
 class MeterTraffic:
@@ -24,12 +24,12 @@ class MeterTraffic:
         self._store = store
         self._busy_until: dict[tuple[str, str], float] = {}
 
-    def enter(self, event: Params) -> float:
+    def occupy(self, event: Params) -> float:
         """Take the only place there is for an event, and return for how many seconds.
 
         Raises RateLimited while it is taken.
         """
-        takes_s = int(self._store.setting(MEANWHILE_MS) or 0) / 1000
+        takes_s = int(self._store.setting(BUSY_MS) or 0) / 1000
         if takes_s == 0:
             return 0.0
         place = (event["event_name"], event["payload"].get("stripe_customer_id", ""))

@@ -80,10 +80,10 @@ class World:
         doc.update(changes)
         self.store.save(doc)
         if event:
-            self.tell_changed(event, doc, before=before)
+            self.emit_changes(event, doc, before=before)
         return doc
 
-    def tell_changed(self, event: str, doc: Json, *, before: Json) -> None:
+    def emit_changes(self, event: str, doc: Json, *, before: Json) -> None:
         """Emit `event` with what differs from the rendered object `before`; nothing where nothing does."""
         if previous := _previous(before, self.render(doc)):
             self.emit(event, doc, previous=previous)
