@@ -1,4 +1,4 @@
-"""The one account there is: the operator's own."""
+"""The sandbox's one account: the operator's own."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ _OPENED_AT = 1_704_067_200
 
 @endpoint("GET", "/v1/account", "AccountRetrieveCurrentParams")
 def retrieve_current(world: World, params: Params) -> Json:
+    """Return the account of the API key."""
     return _account()
 
 
 @endpoint("GET", "/v1/accounts", "AccountListParams", LISTING)
 def list_connected(world: World, params: Params) -> Json:
-    """The accounts connected to this one: none."""
+    """List the accounts connected to this one: none."""
     return lists.empty("/v1/accounts")
 
 
 @endpoint("GET", "/v1/accounts/{account}", "AccountRetrieveParams")
 def retrieve(world: World, params: Params, account: str) -> Json:
+    """Return the account by its id. Raises Forbidden for any other."""
     if account != ACCOUNT_ID:
         raise Forbidden(
             f"The provided key does not have access to account '{account}' (or that account does not exist).",

@@ -1,4 +1,6 @@
-"""Imports every module that registers endpoints or due actions, so that the table is whole before it is used."""
+"""The complete table of endpoints: importing this module imports every module that registers endpoints or due
+actions.
+"""
 
 # ruff: noqa: F401 - each module below is imported for what it registers.
 

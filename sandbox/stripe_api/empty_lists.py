@@ -1,5 +1,5 @@
-"""Lists of what the sandbox never has, so that programs which read everything (`djstripe_sync_models`) find nothing
-instead of an error. Their parameters are not checked: there is nothing that one could change.
+"""Lists of objects that the sandbox never has, so that programs which read everything (`djstripe_sync_models`) find
+nothing instead of an error. Their parameters are not checked, since none could change the answer.
 """
 
 from __future__ import annotations

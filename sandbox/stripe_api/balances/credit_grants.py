@@ -1,4 +1,4 @@
-"""Credit grants (https://docs.stripe.com/api/billing/credit-grant), and what is left of a customer's credits."""
+"""Credit grants (https://docs.stripe.com/api/billing/credit-grant), and the balance of a customer's credits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CREATE = "amount applicability_config category customer effective_at expires_at
 
 @endpoint("POST", _PATH, "billing.CreditGrantCreateParams", _CREATE)
 def create(world: World, params: Params) -> Json:
-    """Give a customer credits for metered usage; 100 grants that are not used up are the most."""
+    """Give a customer credits for metered usage. Raises InvalidRequest above 100 grants that are not used up."""
     fields.customer(world, params)
     _check(world, params)
     unused = [grant for grant in world.find(_KIND, customer=params["customer"]) if credits.remaining(world, grant) > 0]
@@ -34,11 +34,13 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", f"{_PATH}/{{grant}}", "billing.CreditGrantRetrieveParams")
 def retrieve(world: World, params: Params, grant: str) -> Json:
+    """Return one grant."""
     return world.get(_KIND, grant)
 
 
 @endpoint("POST", f"{_PATH}/{{grant}}", "billing.CreditGrantUpdateParams", "expires_at metadata")
 def update(world: World, params: Params, grant: str) -> Json:
+    """Change a grant's expiry or metadata."""
     doc = world.get(_KIND, grant)
     changes = fields.given(params, "expires_at")
     if changes.get("expires_at") is not None and changes["expires_at"] <= world.now:
@@ -51,12 +53,13 @@ def update(world: World, params: Params, grant: str) -> Json:
 
 @endpoint("GET", _PATH, "billing.CreditGrantListParams", f"{LISTING} customer")
 def list_all(world: World, params: Params) -> Json:
+    """List grants, newest first."""
     return lists.listing(world, _KIND, params, url=_PATH, filters={"customer": params.get("customer")})
 
 
 @endpoint("POST", f"{_PATH}/{{grant}}/expire", "billing.CreditGrantExpireParams")
 def expire(world: World, params: Params, grant: str) -> Json:
-    """End a grant now; what is left of it is lost."""
+    """End a grant now; its rest is lost."""
     doc = world.get(_KIND, grant)
     _check_running(world, doc)
     _close(world, doc, reason="credits_expired")
@@ -65,7 +68,7 @@ def expire(world: World, params: Params, grant: str) -> Json:
 
 @endpoint("POST", f"{_PATH}/{{grant}}/void", "billing.CreditGrantVoidGrantParams")
 def void(world: World, params: Params, grant: str) -> Json:
-    """Take a grant back that nothing was taken of."""
+    """Take back a grant of which nothing is used."""
     doc = world.get(_KIND, grant)
     _check_running(world, doc)
     if credits.remaining(world, doc) < doc["amount"]["monetary"]["value"]:
@@ -81,7 +84,7 @@ def void(world: World, params: Params, grant: str) -> Json:
     "customer filter.type filter.applicability_scope.price_type filter.credit_grant",
 )
 def summarize(world: World, params: Params) -> Json:
-    """What a customer may spend now, by currency: of all grants, or of one."""
+    """Return the credits a customer may spend now, by currency: of all grants, or of one."""
     fields.customer(world, params)
     only = params["filter"].get("credit_grant")
     found = world.find(_KIND, customer=params["customer"])
@@ -105,6 +108,7 @@ def summarize(world: World, params: Params) -> Json:
     "GET", "/v1/billing/credit_balance_transactions/{transaction}", "billing.CreditBalanceTransactionRetrieveParams"
 )
 def retrieve_transaction(world: World, params: Params, transaction: str) -> Json:
+    """Return one entry of the credit ledger."""
     return world.get(credits.KIND, transaction)
 
 
@@ -115,12 +119,14 @@ def retrieve_transaction(world: World, params: Params, transaction: str) -> Json
     f"{LISTING} credit_grant customer",
 )
 def list_transactions(world: World, params: Params) -> Json:
+    """List the entries of the credit ledger, newest first."""
     filters = {"_customer": params.get("customer"), "credit_grant": params.get("credit_grant")}
     return lists.listing(world, credits.KIND, params, url="/v1/billing/credit_balance_transactions", filters=filters)
 
 
 @due(EXPIRE)
 def expire_due(world: World, grant_id: str) -> None:
+    """End a grant at its expiry."""
     grant = world.get(_KIND, grant_id)
     if grant["voided_at"] is None:
         _close(world, grant, reason="credits_expired")

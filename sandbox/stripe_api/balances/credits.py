@@ -1,4 +1,4 @@
-"""Billing credits: the ledger of each grant, and how an invoice takes them when it is finalized
+"""Billing credits: the ledger of each grant, and how an invoice spends credits when it is finalized
 (https://docs.stripe.com/billing/subscriptions/usage-based/billing-credits).
 """
 
@@ -14,8 +14,9 @@ _FOR_EVER = 1 << 62
 
 
 def book(world: World, grant: Json, *, amount: int, reason: str, about: Json | None = None) -> Json:
-    """Add to (or, where `amount` in cents is negative, take from) a grant. `reason` is Stripe's type of credit or
-    debit; `about` is the invoice and line of an application.
+    """Add `amount` cents to a grant, or take them where it is negative.
+
+    `reason` is Stripe's type of credit or debit. `about` names the invoice and the line that the credit is applied to.
     """
     side = "credit" if amount > 0 else "debit"
     detail = "credits_application_invoice_voided" if side == "credit" else "credits_applied"
@@ -39,13 +40,13 @@ def book(world: World, grant: Json, *, amount: int, reason: str, about: Json | N
 
 
 def remaining(world: World, grant: Json) -> int:
-    """What is left of a grant, in cents."""
+    """Return the rest of a grant, in cents."""
     return sum(int(doc["_amount"]) for doc in world.find(KIND, credit_grant=grant["id"]))
 
 
 def usable(world: World, customer: str, currency: str) -> list[Json]:
-    """The grants that are in effect, in the order Stripe spends them: by priority, then what expires first, then what
-    was given for nothing, then the oldest.
+    """Return the grants in effect, in the order Stripe spends them: by priority, then the first to expire, then the
+    free before the paid, then the oldest.
     """
     found = [
         grant
@@ -56,14 +57,14 @@ def usable(world: World, customer: str, currency: str) -> list[Json]:
 
 
 def apply(world: World, invoice: Json) -> list[Json]:
-    """Let the lines of metered usage take credits, and return the lines. No other line may."""
+    """Spend credits on the lines of metered usage, the only ones that may take them. Returns the invoice's lines."""
     grants = {grant["id"]: grant for grant in usable(world, invoice["customer"], invoice["currency"])}
     rest = {grant_id: remaining(world, grant) for grant_id, grant in grants.items()}
     return [_credited(world, invoice, line, grants, rest) for line in invoice["_lines"]]
 
 
 def give_back(world: World, invoice: Json) -> None:
-    """Void what an invoice took."""
+    """Return to the grants what an invoice took from them."""
     for line in invoice["_lines"]:
         for taken in line["pretax_credit_amounts"]:
             debit = world.get(KIND, taken["credit_balance_transaction"])
@@ -94,7 +95,9 @@ def _credited(world: World, invoice: Json, line: Json, grants: dict[str, Json], 
 
 
 def _applies(world: World, grant: Json, line: Json) -> bool:
-    """Credits pay usage of meters on a subscription; a grant may name the prices it pays."""
+    """Tell whether the grant may pay the line: usage of a subscription's meters, and of the grant's own prices if it
+    names any.
+    """
     if not line.get("_usage_of"):
         return False
     price = world.get("price", line["pricing"]["price_details"]["price"])

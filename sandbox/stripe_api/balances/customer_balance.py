@@ -1,4 +1,4 @@
-"""A customer's balance: what they are owed (negative) or owe (positive), taken up by the next invoice
+"""A customer's balance: the amount they are owed (negative) or owe (positive). The next invoice takes it up
 (https://docs.stripe.com/billing/customer/balance).
 """
 
@@ -18,6 +18,7 @@ from sandbox.stripe_api.protocol.world import World
     f"{LISTING} created invoice",
 )
 def list_all(world: World, params: Params, customer: str) -> Json:
+    """List the transactions of a customer's balance, newest first."""
     world.get("customer", customer)
     filters = {"customer": customer, "created": params.get("created"), "invoice": params.get("invoice")}
     url = f"/v1/customers/{customer}/balance_transactions"
@@ -30,14 +31,16 @@ def list_all(world: World, params: Params, customer: str) -> Json:
     "CustomerBalanceTransactionRetrieveParams",
 )
 def retrieve(world: World, params: Params, customer: str, transaction: str) -> Json:
+    """Return one transaction of a customer's balance."""
     return world.get("customer_balance_transaction", transaction)
 
 
 def add_transaction(
     world: World, customer_id: str, *, amount: int, kind: str, currency: str, invoice: str | None = None
 ) -> None:
-    """Add `amount` (cents; negative is in the customer's favour) to the balance. `kind` is Stripe's type of
-    transaction.
+    """Add `amount` to the balance, in cents; a negative amount is in the customer's favour.
+
+    `kind` is Stripe's type of transaction. An amount of 0 leaves no transaction.
     """
     if amount == 0:
         return

@@ -38,6 +38,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/prices/{price}", "PriceRetrieveParams")
 def retrieve(world: World, params: Params, price: str) -> Json:
+    """Return one price."""
     return world.get("price", price)
 
 
@@ -48,6 +49,7 @@ def retrieve(world: World, params: Params, price: str) -> Json:
     "active lookup_key metadata nickname tax_behavior transfer_lookup_key",
 )
 def update(world: World, params: Params, price: str) -> Json:
+    """Change a price's labels and whether it is sold; its amount never changes."""
     doc = world.get("price", price)
     changes = fields.given(params, "active", "nickname", "lookup_key", "tax_behavior")
     changes |= fields.changed_metadata(params, doc)
@@ -63,6 +65,7 @@ def update(world: World, params: Params, price: str) -> Json:
     "type",
 )
 def list_all(world: World, params: Params) -> Json:
+    """List prices, newest first. Raises InvalidRequest for more than ten lookup keys."""
     filters = {name: params.get(name) for name in ("active", "created", "currency", "product", "type")}
     filters["lookup_key"] = params.get("lookup_keys")
     filters |= {f"recurring.{name}": value for name, value in params.get("recurring", {}).items()}
@@ -74,15 +77,16 @@ def list_all(world: World, params: Params) -> Json:
 @includable("price", "tiers")
 @includable("price", "currency_options")
 def _nothing(world: World, price: Json) -> None:
-    """Tiers and other currencies are not simulated, so that there are none to show."""
+    """Show no tiers and no other currencies: the sandbox does not simulate them."""
 
 
 def unit_amount(price: Json) -> Decimal:
-    """What one unit costs, in cents, exactly."""
+    """Return the price of one unit, in cents, exactly."""
     return Decimal(price["unit_amount_decimal"])
 
 
 def is_metered(price: Json) -> bool:
+    """Tell whether the price bills a meter's usage."""
     return bool(price["recurring"]) and price["recurring"]["usage_type"] == "metered"
 
 
@@ -116,7 +120,7 @@ def _amount(params: Params) -> Decimal:
 
 
 def _recurring(world: World, given: Params) -> Json:
-    """The recurring part.
+    """Return the recurring part of a price.
 
     A metered price needs a meter since 2025-03-31.basil (https://docs.stripe.com/changelog/basil).
     """
@@ -157,7 +161,7 @@ def _product(world: World, params: Params) -> str:
 
 
 def _take_lookup_key(world: World, params: Params, price_id: str) -> None:
-    """A lookup key belongs to one price; it moves with `transfer_lookup_key` alone."""
+    """Give the price its lookup key. Only `transfer_lookup_key` takes the key from another price."""
     key = params.get("lookup_key")
     if not key:
         if params.get("transfer_lookup_key"):

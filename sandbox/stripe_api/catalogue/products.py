@@ -1,4 +1,4 @@
-"""Products: what prices are for (https://docs.stripe.com/api/products)."""
+"""Products: the things that prices sell (https://docs.stripe.com/api/products)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _COMMON = f"active metadata name {' '.join(_TEXTS)}"
 
 @endpoint("POST", "/v1/products", "ProductCreateParams", f"id type {_COMMON}")
 def create(world: World, params: Params) -> Json:
+    """Create a product, under an id of the caller's choice if one is given."""
     product_id = params.get("id") or ids.new("prod", length=14)
     if world.store.get_any(product_id):
         raise InvalidRequest("Product already exists.", code="resource_already_exists", param="id")
@@ -32,11 +33,13 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/products/{product}", "ProductRetrieveParams")
 def retrieve(world: World, params: Params, product: str) -> Json:
+    """Return one product."""
     return world.get("product", product)
 
 
 @endpoint("POST", "/v1/products/{product}", "ProductUpdateParams", f"default_price {_COMMON}")
 def update(world: World, params: Params, product: str) -> Json:
+    """Change a product. Its default price must be an active price of its own."""
     doc = world.get("product", product)
     changes = fields.given(params, "name", "active", "default_price", *_TEXTS)
     changes |= fields.changed_metadata(params, doc)
@@ -47,6 +50,7 @@ def update(world: World, params: Params, product: str) -> Json:
 
 @endpoint("DELETE", "/v1/products/{product}", "ProductDeleteParams")
 def delete(world: World, params: Params, product: str) -> Json:
+    """Delete a product. Raises InvalidRequest where it has prices."""
     doc = world.get("product", product)
     if world.find("price", product=product):
         raise InvalidRequest("This product cannot be deleted because it has one or more user-created prices.")
@@ -57,13 +61,14 @@ def delete(world: World, params: Params, product: str) -> Json:
 
 @endpoint("GET", "/v1/products", "ProductListParams", f"{LISTING} active created ids shippable url")
 def list_all(world: World, params: Params) -> Json:
+    """List products, newest first."""
     filters = {name: params.get(name) for name in ("active", "created", "shippable", "url")}
     return lists.listing(world, "product", params, url="/v1/products", filters={**filters, "id": params.get("ids")})
 
 
 @endpoint("GET", "/v1/products/{product}/features", "ProductFeatureListParams", LISTING)
 def list_features(world: World, params: Params, product: str) -> Json:
-    """Entitlement features of a product: the sandbox has none."""
+    """List a product's entitlement features: the sandbox has none."""
     world.get("product", product)
     return lists.sublist([], url=f"/v1/products/{product}/features", params=params)
 

@@ -1,5 +1,5 @@
-"""Telling webhook endpoints and event destinations of events: signed, in order, tried again with growing pauses
-(https://docs.stripe.com/webhooks).
+"""The courier: tells webhook endpoints and event destinations of events, signed, in order, and retried with growing
+pauses (https://docs.stripe.com/webhooks).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOOK_AGAIN_S = 0.5
 
 
 def sign(payload: bytes, *, secret: str, at: int) -> str:
-    """The `Stripe-Signature` header: `t=<unix seconds>,v1=<HMAC-SHA256 of "t.payload">`
+    """Return the `Stripe-Signature` header: `t=<unix seconds>,v1=<HMAC-SHA256 of "t.payload">`
     (https://docs.stripe.com/webhooks/signature).
 
     `at` is wall time, since receivers compare it with their own clock.
@@ -33,7 +33,7 @@ def sign(payload: bytes, *, secret: str, at: int) -> str:
 
 
 class Courier:
-    """Delivers what is due, one after the other, in a thread of its own, so that receivers may call back."""
+    """Delivers due events one after the other, in a thread of its own, so that receivers may call back."""
 
     def __init__(self, store: Store, faults: Faults) -> None:
         self._store = store
@@ -45,7 +45,7 @@ class Courier:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="webhooks")
 
     def wake(self) -> None:
-        """There may be something to deliver."""
+        """Look for due deliveries now instead of at the next tick."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -89,7 +89,7 @@ class Courier:
             self._deliveries.postpone(overtaken, until=0)
 
     def _take_fault(self, delivery: Delivery, event: Json) -> Fault | None:
-        """A delivery suffers one fault at most, at its first attempt."""
+        """Return the fault this delivery meets, at most one and at its first attempt."""
         if delivery.attempts or delivery.seq in self._struck:
             return None
         fault = self._faults.take_for_event(event["type"])
@@ -118,7 +118,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def _post(endpoint: Json, event: Json) -> tuple[int | None, str | None]:
-    """The receiver's status, and an error unless it was 2xx."""
+    """Post the event, and return the receiver's status, with an error unless it was 2xx."""
     payload = to_json(payload_of(event))
     headers = {
         "Content-Type": "application/json; charset=utf-8",

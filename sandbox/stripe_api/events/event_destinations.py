@@ -1,4 +1,6 @@
-"""Event destinations (https://docs.stripe.com/api/v2/core/event_destinations): who is told of thin events."""
+"""Event destinations (https://docs.stripe.com/api/v2/core/event_destinations): the addresses that are told of thin
+events.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _COMMON = "description enabled_events include metadata name webhook_endpoint.url
 
 @endpoint("POST", _PATH, "v2.core.EventDestinationCreateParams", f"{_COMMON} event_payload type")
 def create(world: World, params: Params) -> Json:
-    """Name an address for thin events. Its secret is shown where `include` asks for it, now alone."""
+    """Add an address for thin events. Only this answer can show its secret, where `include` asks for it."""
     if params["type"] != "webhook_endpoint":
         raise not_simulated(f"event destinations of the type {params['type']}", param="type")
     if params["event_payload"] != "thin":
@@ -34,11 +36,13 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", f"{_PATH}/{{destination}}", "v2.core.EventDestinationRetrieveParams", "include")
 def retrieve(world: World, params: Params, destination: str) -> Json:
+    """Return one destination."""
     return _shown(world.get(DESTINATION, destination), params.get("include", []))
 
 
 @endpoint("POST", f"{_PATH}/{{destination}}", "v2.core.EventDestinationUpdateParams", _COMMON)
 def update(world: World, params: Params, destination: str) -> Json:
+    """Change a destination."""
     doc = world.get(DESTINATION, destination)
     changes = fields.picked(params, "description", "enabled_events", "name")
     if "metadata" in params:
@@ -52,12 +56,14 @@ def update(world: World, params: Params, destination: str) -> Json:
 
 @endpoint("GET", _PATH, "v2.core.EventDestinationListParams", "include limit")
 def list_all(world: World, params: Params) -> Json:
+    """List the destinations, newest first, on one page."""
     docs, _ = world.store.page(DESTINATION, {}, limit=page_limit(params))
     return page_of([_shown(doc, params.get("include", [])) for doc in docs])
 
 
 @endpoint("DELETE", f"{_PATH}/{{destination}}", "v2.core.EventDestinationDeleteParams")
 def delete(world: World, params: Params, destination: str) -> Json:
+    """Delete a destination."""
     world.get(DESTINATION, destination)
     world.store.delete(destination)
     return {"id": destination, "object": DESTINATION, "deleted": True}
@@ -65,25 +71,27 @@ def delete(world: World, params: Params, destination: str) -> Json:
 
 @endpoint("POST", f"{_PATH}/{{destination}}/disable", "v2.core.EventDestinationDisableParams")
 def disable(world: World, params: Params, destination: str) -> Json:
+    """Send the destination no more events."""
     doc = world.get(DESTINATION, destination)
     return world.change(doc, status="disabled", status_details={"disabled": {"reason": "user"}})
 
 
 @endpoint("POST", f"{_PATH}/{{destination}}/enable", "v2.core.EventDestinationEnableParams")
 def enable(world: World, params: Params, destination: str) -> Json:
+    """Send the destination events again."""
     return world.change(world.get(DESTINATION, destination), status="enabled", status_details=None)
 
 
 @endpoint("POST", f"{_PATH}/{{destination}}/ping", "v2.core.EventDestinationPingParams")
 def ping(world: World, params: Params, destination: str) -> Json:
-    """Send the destination an event of its own, to see that it listens."""
+    """Send the destination an event of its own, to test that it listens."""
     doc = world.get(DESTINATION, destination)
     about = {"id": doc["id"], "type": DESTINATION, "url": f"{_PATH}/{doc['id']}"}
     return thin_events.emit(world, "v2.core.event_destination.ping", data={}, about=about)
 
 
 def _shown(doc: Json, include: list[str]) -> Json:
-    """Address and secret are left out unless asked for; the secret is known at creation alone."""
+    """Return the destination as the API shows it, with its address and secret where `include` asks for them."""
     shown = {name: value for name, value in doc.items() if name[0] != "_"}
     asked: Json = {"signing_secret": None, "url": None}
     if "webhook_endpoint.url" in include:

@@ -1,5 +1,5 @@
-"""Thin events (https://docs.stripe.com/event-destinations#thin-events): the notice carries no object, only what to
-fetch; `GET /v2/core/events/{id}` has the rest.
+"""Thin events (https://docs.stripe.com/event-destinations#thin-events): the notice holds no object, only the id to
+fetch. `GET /v2/core/events/{id}` has the rest.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ DESTINATION = "v2.core.event_destination"
 
 @endpoint("GET", "/v2/core/events/{event}", "v2.core.EventRetrieveParams")
 def retrieve(world: World, params: Params, event: str) -> Json:
+    """Return one thin event."""
     return world.get(KIND, event)
 
 
 @endpoint("GET", "/v2/core/events", "v2.core.EventListParams", "created limit object_id types")
 def list_all(world: World, params: Params) -> Json:
-    """The newest first, in one page."""
+    """List thin events, newest first, on one page."""
     bounds = {name: from_iso(text, param="created") for name, text in params.get("created", {}).items()}
     filters = {"type": params.get("types"), "_created": bounds or None, "_about": params.get("object_id")}
     docs, _ = world.store.page(KIND, filters, limit=page_limit(params))
@@ -32,12 +33,14 @@ def list_all(world: World, params: Params) -> Json:
 
 
 def page_of(docs: list[Json]) -> Json:
-    """A list as version 2 shows it."""
+    """Return a list as version 2 shows it."""
     return {"data": docs, "next_page_url": None, "previous_page_url": None}
 
 
 def emit(world: World, event_type: str, *, data: Json, about: Json | None = None) -> Json:
-    """Tell every destination that wants it. `about` is the related object: `id`, `type` and `url`."""
+    """Record a thin event, and queue it for every destination that wants it. `about` is the related object: `id`,
+    `type` and `url`.
+    """
     event: Json = {
         "id": ids.new("evt_test", length=40),
         "object": KIND,
@@ -59,7 +62,7 @@ def emit(world: World, event_type: str, *, data: Json, about: Json | None = None
 
 
 def payload_of(event: Json) -> Json:
-    """What is sent of an event: a thin one without its data, the others whole."""
+    """Return the body to send for an event: a thin one without its data, any other whole."""
     if event["object"] != KIND:
         return event
     return {name: value for name, value in event.items() if name not in ("data", "changes") and name[0] != "_"}

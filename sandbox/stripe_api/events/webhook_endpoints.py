@@ -1,4 +1,6 @@
-"""Webhook endpoints (https://docs.stripe.com/api/webhook_endpoints): who is told of events, and with which secret."""
+"""Webhook endpoints (https://docs.stripe.com/api/webhook_endpoints): the addresses that are told of events, each with
+its secret.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,14 @@ from sandbox.stripe_api.protocol.world import API_VERSION, World
     "api_version description enabled_events metadata url",
 )
 def create(world: World, params: Params) -> Json:
-    """Create an endpoint. The answer alone shows the secret."""
+    """Create an endpoint. Only this answer shows its secret."""
     doc = world.add(_endpoint(world, params, secret=ids.webhook_secret()))
     return {**doc, "secret": doc["_secret"]}
 
 
 @endpoint("GET", "/v1/webhook_endpoints/{webhook}", "WebhookEndpointRetrieveParams")
 def retrieve(world: World, params: Params, webhook: str) -> Json:
+    """Return one endpoint."""
     return world.get("webhook_endpoint", webhook)
 
 
@@ -34,6 +37,7 @@ def retrieve(world: World, params: Params, webhook: str) -> Json:
     "description disabled enabled_events metadata url",
 )
 def update(world: World, params: Params, webhook: str) -> Json:
+    """Change an endpoint, or disable it."""
     doc = world.get("webhook_endpoint", webhook)
     changes = fields.given(params, "description", "enabled_events", "url")
     if "url" in changes:
@@ -46,18 +50,20 @@ def update(world: World, params: Params, webhook: str) -> Json:
 
 @endpoint("GET", "/v1/webhook_endpoints", "WebhookEndpointListParams", LISTING)
 def list_all(world: World, params: Params) -> Json:
+    """List endpoints, newest first."""
     return lists.listing(world, "webhook_endpoint", params, url="/v1/webhook_endpoints")
 
 
 @endpoint("DELETE", "/v1/webhook_endpoints/{webhook}", "WebhookEndpointDeleteParams")
 def delete(world: World, params: Params, webhook: str) -> Json:
+    """Delete an endpoint."""
     world.get("webhook_endpoint", webhook)
     world.store.delete(webhook)
     return {"id": webhook, "object": "webhook_endpoint", "deleted": True}
 
 
 def ensure(world: World, *, url: str, secret: str) -> Json:
-    """The endpoint of this URL with this secret and every event: the one there is, changed, or a new one."""
+    """Return an enabled endpoint of this URL with this secret and every event: a changed or a new one."""
     found = world.find("webhook_endpoint", url=url)
     if found:
         return world.change(found[0], _secret=secret, status="enabled", enabled_events=["*"])

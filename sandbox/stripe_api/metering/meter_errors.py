@@ -1,5 +1,5 @@
-"""What is wrong with meter events that are taken in first and checked afterwards: gathered for a few seconds, and told
-as thin events (https://docs.stripe.com/billing/subscriptions/usage-based/recording-usage#handle-errors).
+"""Errors of meter events that are taken in first and checked afterwards. They are gathered for a few seconds and
+reported as thin events (https://docs.stripe.com/billing/subscriptions/usage-based/recording-usage#handle-errors).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NO_METER = "no_meter"
 
 
 def note(world: World, *, event_name: str, identifier: str | None, error: StripeError) -> None:
-    """Remember one refused event for the next report of its meter, or of those that have none."""
+    """Keep one refused event for the next report of its meter, or for the report of events without a meter."""
     meters = world.find("billing.meter", event_name=event_name)
     subject = f"errors_{meters[0]['id'] if meters else _NO_METER}"
     window = world.store.get(_KIND, subject)
@@ -35,7 +35,7 @@ def note(world: World, *, event_name: str, identifier: str | None, error: Stripe
 
 @due(REPORT)
 def report(world: World, subject: str) -> None:
-    """Tell of the window's errors, and close it."""
+    """Report the errors gathered in the window, and close it."""
     window = world.store.get(_KIND, subject)
     if window is None:
         return

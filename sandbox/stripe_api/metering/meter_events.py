@@ -17,7 +17,9 @@ _WINDOWS = {"hour": 3600, "day": 24 * 3600}
     "POST", "/v1/billing/meter_events", "billing.MeterEventCreateParams", "event_name identifier payload timestamp"
 )
 def create(world: World, params: Params) -> Json:
-    """Record usage: known meter and customer, a whole number of at most 15 digits, in time, and not known already."""
+    """Record usage. Raises InvalidRequest for an unknown meter or customer, a value that is no whole number of at most
+    15 digits, a wrong time, or a known identifier.
+    """
     recorded = meter_recording.record(
         world,
         event_name=params["event_name"],
@@ -43,7 +45,7 @@ def create(world: World, params: Params) -> Json:
     "cancel.identifier event_name type",
 )
 def adjust(world: World, params: Params) -> Json:
-    """Take an event back within 24 hours of its receipt; invoices that are finalized stay as they are
+    """Take an event back within 24 hours of its receipt. Finalized invoices stay as they are
     (https://docs.stripe.com/api/billing/meter-event-adjustment).
     """
     identifier = params.get("cancel", {}).get("identifier")
@@ -67,7 +69,7 @@ def adjust(world: World, params: Params) -> Json:
     f"{LISTING} customer end_time start_time value_grouping_window",
 )
 def list_summaries(world: World, params: Params, meter: str) -> Json:
-    """Usage of one customer between two minutes, hours or days; windows without events are left out."""
+    """List one customer's usage between two minutes, hours or days. Windows without events are left out."""
     doc = world.get("billing.meter", meter)
     world.get("customer", params["customer"], param="customer")
     window = params.get("value_grouping_window")

@@ -1,4 +1,4 @@
-"""Taking meter events in, and taking them back: the rules that all versions of the API share
+"""Recording meter events and taking them back: the rules that all versions of the API share
 (https://docs.stripe.com/api/billing/meter-event).
 """
 
@@ -14,7 +14,7 @@ from sandbox.stripe_api.protocol.world import World
 
 MAX_AGE_S = 35 * 24 * 3600
 MAX_AHEAD_S = 5 * 60
-# Stripe promises "at least 24 hours"; the sandbox keeps the promise to the second, since relying on more is a bug.
+# Stripe promises "at least 24 hours". The sandbox keeps it to the second: a program that relies on more has a bug.
 UNIQUE_FOR_S = 24 * 3600
 CANCELLABLE_FOR_S = 24 * 3600
 MAX_DIGITS = 15
@@ -23,7 +23,7 @@ _VALUE = re.compile(r"-?[0-9]+")
 
 @dataclass(frozen=True)
 class Recorded:
-    """An event that counts; `timestamp` is in unix seconds."""
+    """An event that was counted. `timestamp` is in unix seconds."""
 
     identifier: str
     timestamp: int

@@ -1,4 +1,4 @@
-"""Billing meters (https://docs.stripe.com/api/billing/meter): how events become a customer's usage."""
+"""Billing meters (https://docs.stripe.com/api/billing/meter): they turn events into a customer's usage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CREATE = "customer_mapping default_aggregation display_name event_name value_se
 
 @endpoint("POST", "/v1/billing/meters", "billing.MeterCreateParams", _CREATE)
 def create(world: World, params: Params) -> Json:
-    """Create a meter; one active meter an event name
+    """Create a meter. An event name has one active meter
     (https://docs.stripe.com/billing/subscriptions/usage-based/meters/configure).
     """
     name = params["event_name"]
@@ -29,18 +29,20 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/billing/meters/{meter}", "billing.MeterRetrieveParams")
 def retrieve(world: World, params: Params, meter: str) -> Json:
+    """Return one meter."""
     return world.get("billing.meter", meter)
 
 
 @endpoint("POST", "/v1/billing/meters/{meter}", "billing.MeterUpdateParams", "display_name")
 def update(world: World, params: Params, meter: str) -> Json:
-    """Only the display name can change (https://docs.stripe.com/api/billing/meter/update)."""
+    """Change the display name, the only field that can change (https://docs.stripe.com/api/billing/meter/update)."""
     doc = world.get("billing.meter", meter)
     return world.change(doc, event="billing.meter.updated", updated=world.now, **params)
 
 
 @endpoint("GET", "/v1/billing/meters", "billing.MeterListParams", f"{LISTING} status")
 def list_all(world: World, params: Params) -> Json:
+    """List meters, newest first."""
     return lists.listing(
         world, "billing.meter", params, url="/v1/billing/meters", filters={"status": params.get("status")}
     )
@@ -48,7 +50,7 @@ def list_all(world: World, params: Params) -> Json:
 
 @endpoint("POST", "/v1/billing/meters/{meter}/deactivate", "billing.MeterDeactivateParams")
 def deactivate(world: World, params: Params, meter: str) -> Json:
-    """Take no more events. Prices on the meter stay, but no new ones may use it."""
+    """Refuse further events. Existing prices on the meter stay, but new prices cannot use it."""
     doc = world.get("billing.meter", meter)
     if doc["status"] == "inactive":
         raise InvalidRequest("This meter is already deactivated.")
@@ -60,6 +62,7 @@ def deactivate(world: World, params: Params, meter: str) -> Json:
 
 @endpoint("POST", "/v1/billing/meters/{meter}/reactivate", "billing.MeterReactivateParams")
 def reactivate(world: World, params: Params, meter: str) -> Json:
+    """Take events again. Raises InvalidRequest where another active meter has the event name."""
     doc = world.get("billing.meter", meter)
     if doc["status"] == "active":
         raise InvalidRequest("This meter is already active.")

@@ -1,4 +1,4 @@
-"""How much a customer used of a meter: meter events summed over half-open spans of time `[starts_at, ends_at)`."""
+"""A customer's usage: meter events summed over half-open spans of time `[starts_at, ends_at)`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from decimal import Decimal
 from sandbox.store import Json, Store
 from sandbox.stripe_api.protocol.world import World
 
-# The setting of the sandbox that says how many seconds summaries are behind.
+# The sandbox's setting for how many seconds summaries are behind.
 SUMMARY_LAG = "summary_lag_s"
 
 
 @dataclass(frozen=True)
 class Span:
-    """What one customer used of one meter in `[starts_at, ends_at)`."""
+    """One customer, one meter, and the time `[starts_at, ends_at)`."""
 
     meter: Json
     customer: str
@@ -25,7 +25,7 @@ class Span:
 def total(
     world: World, *, meter: Json, customer: str, starts_at: int, ends_at: int, reported_after: int = 0
 ) -> Decimal:
-    """Usage in the span, of events that came after the one numbered `reported_after`.
+    """Return the usage in the span, counting only events after the one numbered `reported_after`.
 
     A negative sum is 0 (https://docs.stripe.com/api/billing/meter-event, "negative values").
     """
@@ -36,7 +36,7 @@ def total(
 
 @dataclass(frozen=True)
 class Held:
-    """What a meter holds of one customer: the sum and the number of the events that count, of all time."""
+    """One customer's events on one meter: the sum and the number of those that count, of all time."""
 
     meter: str
     event_name: str
@@ -46,7 +46,7 @@ class Held:
 
 
 def held(store: Store, *, customer: str | None = None) -> list[Held]:
-    """What every meter holds, by meter and customer: of all customers, or of one."""
+    """Return the events every meter holds, by meter and customer: of all customers, or of one."""
     rows = store.db.execute(
         "SELECT meter, customer, sum(value), count(*) FROM meter_events "
         "WHERE cancelled_at IS NULL AND (?1 IS NULL OR customer = ?1) "
@@ -58,15 +58,16 @@ def held(store: Store, *, customer: str | None = None) -> list[Held]:
 
 
 def newest_event(world: World) -> int:
-    """The number of the meter event that came last, for `reported_after`; 0 where there is none."""
+    """Return the number of the last meter event, for `reported_after`; 0 where there is none."""
     (number,) = world.store.db.execute("SELECT coalesce(max(seq), 0) FROM meter_events").fetchone()
     return int(number)
 
 
 def summaries(world: World, span: Span, *, window_s: int | None) -> list[tuple[int, int, Decimal]]:
-    """`(start, end, usage)` for each window with events, newest first; one for the whole span without `window_s`.
+    """Return `(start, end, usage)` for each window with events, newest first; without `window_s`, one for the whole
+    span.
 
-    As eventually consistent as Stripe's: events of the last `SUMMARY_LAG` seconds are not counted yet.
+    They lag as Stripe's may: events of the last `SUMMARY_LAG` seconds are not counted yet.
     """
     received_by = _received_by(world)
     if window_s is None:
@@ -91,7 +92,7 @@ def _values(span: Span) -> tuple[str, str, int, int]:
 
 
 def _aggregate(world: World, span: Span, *, reported_after: int = 0, received_by: int | None = None) -> Decimal:
-    """Values are whole numbers, so that SQLite's integer sum is exact up to 2**63."""
+    """Sum or count the events of the span. Values are whole numbers, so SQLite's integer sum is exact up to 2**63."""
     counts = span.meter["default_aggregation"]["formula"] == "count"
     formula = "count(*)" if counts else "coalesce(sum(value), 0)"
     (amount,) = world.store.db.execute(

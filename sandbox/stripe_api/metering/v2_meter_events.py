@@ -59,7 +59,7 @@ def adjust(world: World, params: Params) -> Json:
 
 @endpoint("POST", "/v2/billing/meter_event_session", "v2.billing.MeterEventSessionCreateParams")
 def create_session(world: World, params: Params) -> Json:
-    """A token that opens the stream for 15 minutes."""
+    """Return a token that opens the stream for 15 minutes."""
     session: Json = {
         "id": ids.new("mes_test", length=32),
         "object": _SESSION,
@@ -81,7 +81,7 @@ def create_session(world: World, params: Params) -> Json:
     " ".join(f"events.{name}" for name in _EVENT.split()),
 )
 def stream(world: World, params: Params) -> Json:
-    """Take up to 100 events in at once. What is wrong with one is told by a thin event afterwards
+    """Take in up to 100 events at once. A thin event reports their errors afterwards
     (https://docs.stripe.com/api/v2/billing-meter-stream/create).
     """
     events = params["events"]
@@ -98,7 +98,7 @@ def stream(world: World, params: Params) -> Json:
 
 
 def authenticate(store: Store, headers: Mapping[str, str], *, now: float) -> str:
-    """The token of a running session. Raises SessionExpired."""
+    """Return the token of a running session. Raises SessionExpired."""
     token = headers.get("authorization", "").removeprefix("Bearer ").strip()
     found = store.find(_SESSION, {"authentication_token": token}) if token else []
     if not found or found[0]["_expires_at"] <= now:

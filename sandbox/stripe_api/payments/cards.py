@@ -1,4 +1,4 @@
-"""Stripe's test cards and what happens to each (https://docs.stripe.com/testing)."""
+"""Stripe's test cards, and what banks answer to each (https://docs.stripe.com/testing)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Authentication = Literal["never", "unless_set_up", "always"]
 
 @dataclass(frozen=True)
 class Decline:
-    """Why a bank says no, in Stripe's words."""
+    """A bank's refusal, in Stripe's words."""
 
     code: str
     decline_code: str | None
@@ -21,7 +21,7 @@ class Decline:
 class TestCard:
     """One test number.
 
-    `declines_setup` is met when the card is attached or set up, `declines_charge` when it is charged.
+    `declines_setup` is the answer when the card is attached or set up, `declines_charge` the answer when it is charged.
     """
 
     number: str
@@ -32,6 +32,7 @@ class TestCard:
 
     @property
     def last4(self) -> str:
+        """Return the last four digits."""
         return self.number[-4:]
 
 
@@ -99,7 +100,7 @@ BY_TOKEN = {
 
 
 def passes_luhn(number: str) -> bool:
-    """Whether the check digit fits (ISO/IEC 7812)."""
+    """Tell whether the check digit fits (ISO/IEC 7812)."""
     total = 0
     for place, digit in enumerate(reversed(number)):
         value = int(digit) * (2 if place % 2 else 1)

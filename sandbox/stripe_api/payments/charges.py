@@ -1,4 +1,4 @@
-"""Charges and balance transactions (https://docs.stripe.com/api/charges): each attempt to pay leaves one."""
+"""Charges and balance transactions (https://docs.stripe.com/api/charges). Every attempt to pay leaves a charge."""
 
 from __future__ import annotations
 
@@ -10,29 +10,33 @@ from sandbox.stripe_api.protocol.expand import includable
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
-# What Stripe takes of a card payment in the US: 2.9 % + 30 cents (https://stripe.com/pricing).
+# Stripe's fee for a card payment in the US: 2.9 % + 30 cents (https://stripe.com/pricing).
 _FEE_PERMILLE, _FEE_FIXED = 29, 30
 _PAYOUT_DELAY_S = 2 * 24 * 3600
 
 
 @endpoint("GET", "/v1/charges/{charge}", "ChargeRetrieveParams")
 def retrieve(world: World, params: Params, charge: str) -> Json:
+    """Return one charge."""
     return world.get("charge", charge)
 
 
 @endpoint("GET", "/v1/charges", "ChargeListParams", f"{LISTING} created customer payment_intent")
 def list_all(world: World, params: Params) -> Json:
+    """List charges, newest first."""
     filters = {name: params.get(name) for name in ("created", "customer", "payment_intent")}
     return lists.listing(world, "charge", params, url="/v1/charges", filters=filters)
 
 
 @endpoint("GET", "/v1/balance_transactions/{transaction}", "BalanceTransactionRetrieveParams")
 def retrieve_transaction(world: World, params: Params, transaction: str) -> Json:
+    """Return one balance transaction."""
     return world.get("balance_transaction", transaction)
 
 
 @endpoint("GET", "/v1/balance_transactions", "BalanceTransactionListParams", f"{LISTING} created currency source type")
 def list_transactions(world: World, params: Params) -> Json:
+    """List balance transactions, newest first."""
     filters = {name: params.get(name) for name in ("created", "currency", "source", "type")}
     return lists.listing(world, "balance_transaction", params, url="/v1/balance_transactions", filters=filters)
 
@@ -43,7 +47,7 @@ def _refunds(world: World, charge: Json) -> Json:
 
 
 def add(world: World, intent: Json, method: Json, decline: Decline | None) -> Json:
-    """Store the charge of an attempt to pay `intent`; one that succeeded has its balance transaction."""
+    """Store the charge of an attempt to pay `intent`. A successful one gets its balance transaction."""
     charge = world.add(_charge(world, intent, method, decline))
     if decline is None:
         world.change(charge, balance_transaction=_balance_transaction(world, charge)["id"])

@@ -25,6 +25,7 @@ _CARD_FIELDS = "card.number card.exp_month card.exp_year card.cvc card.token"
     f"type {_CARD_FIELDS} billing_details metadata allow_redisplay",
 )
 def create(world: World, params: Params) -> Json:
+    """Create a payment method from a card's number or from a test token."""
     if params.get("type") != "card" or "card" not in params:
         raise not_simulated("payment methods other than `type=card` with `card`", param="type")
     card = params["card"]
@@ -41,6 +42,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/payment_methods/{payment_method}", "PaymentMethodRetrieveParams")
 def retrieve(world: World, params: Params, payment_method: str) -> Json:
+    """Return one payment method. A test token (`pm_card_visa`) makes a new one."""
     return find_or_create(world, payment_method, param=None)
 
 
@@ -51,6 +53,7 @@ def retrieve(world: World, params: Params, payment_method: str) -> Json:
     "billing_details metadata allow_redisplay card.exp_month card.exp_year",
 )
 def update(world: World, params: Params, payment_method: str) -> Json:
+    """Change a card's expiry or billing details."""
     doc = world.get("payment_method", payment_method)
     changes = fields.given(params, "allow_redisplay")
     changes |= fields.changed_metadata(params, doc)
@@ -63,12 +66,14 @@ def update(world: World, params: Params, payment_method: str) -> Json:
 
 @endpoint("GET", "/v1/payment_methods", "PaymentMethodListParams", f"{LISTING} customer type")
 def list_all(world: World, params: Params) -> Json:
+    """List payment methods, newest first."""
     filters = {"customer": params.get("customer"), "type": params.get("type")}
     return lists.listing(world, "payment_method", params, url="/v1/payment_methods", filters=filters)
 
 
 @endpoint("GET", "/v1/customers/{customer}/payment_methods", "CustomerPaymentMethodListParams", f"{LISTING} type")
 def list_of_customer(world: World, params: Params, customer: str) -> Json:
+    """List a customer's payment methods, newest first."""
     world.get("customer", customer)
     filters = {"customer": customer, "type": params.get("type")}
     return lists.listing(
@@ -78,7 +83,7 @@ def list_of_customer(world: World, params: Params, customer: str) -> Json:
 
 @endpoint("POST", "/v1/payment_methods/{payment_method}/attach", "PaymentMethodAttachParams", "customer")
 def attach(world: World, params: Params, payment_method: str) -> Json:
-    """Attach to a customer. `pm_card_visa` and its like make a new payment method each time."""
+    """Attach to a customer. A test token (`pm_card_visa`) makes a new payment method each time."""
     if "customer" not in params:
         raise missing("customer")
     return attach_to(world, find_or_create(world, payment_method), params["customer"])
@@ -86,6 +91,7 @@ def attach(world: World, params: Params, payment_method: str) -> Json:
 
 @endpoint("POST", "/v1/payment_methods/{payment_method}/detach", "PaymentMethodDetachParams")
 def detach(world: World, params: Params, payment_method: str) -> Json:
+    """Detach from the customer, who loses it as a default too. A detached payment method cannot be used again."""
     doc = world.get("payment_method", payment_method)
     if doc["customer"] is None:
         raise InvalidRequest(
@@ -96,9 +102,9 @@ def detach(world: World, params: Params, payment_method: str) -> Json:
 
 
 def find_or_create(world: World, payment_method: str, *, param: str | None = "payment_method") -> Json:
-    """The stored payment method, or a new one where a test token (`pm_card_visa`) is given.
+    """Return the stored payment method, or a new one for a test token (`pm_card_visa`).
 
-    Raises where neither is known.
+    Raises NotFound or InvalidRequest where neither is known.
     """
     test_card = cards.BY_TOKEN.get(payment_method)
     if test_card:
@@ -107,7 +113,7 @@ def find_or_create(world: World, payment_method: str, *, param: str | None = "pa
 
 
 def check_owner(world: World, payment_method: str, customer: Json, *, param: str) -> None:
-    """Raise InvalidRequest where the payment method does not exist or is not the customer's."""
+    """Raise InvalidRequest where the payment method does not exist, or is not the customer's."""
     if world.get("payment_method", payment_method, param=param)["customer"] != customer["id"]:
         raise InvalidRequest(
             f"The customer does not have a payment method with the ID {payment_method}. The payment method must be "
@@ -118,7 +124,9 @@ def check_owner(world: World, payment_method: str, customer: Json, *, param: str
 
 
 def attach_to(world: World, doc: Json, customer: str) -> Json:
-    """Attach, if the bank lets it. Raises CardError for a declined card, InvalidRequest for a used one."""
+    """Attach the payment method if the bank agrees. Raises CardError for a declined card, InvalidRequest for a used
+    one.
+    """
     world.get("customer", customer, param="customer")
     if doc["customer"] == customer:
         return doc
@@ -145,9 +153,9 @@ def _from_fields(world: World, card: Params) -> Json:
 
 
 def from_number(world: World, *, number: str, exp_month: int, exp_year: int, cvc: str | None) -> Json:
-    """A payment method for a card's number.
+    """Create a payment method for a card's number.
 
-    Raises CardError as Stripe does for numbers, dates and codes that cannot be.
+    Raises CardError, as Stripe does, for numbers, dates and codes that cannot be valid.
     """
     digits = number.replace(" ", "").replace("-", "")
     if not digits.isdigit() or not 12 <= len(digits) <= 19 or not cards.passes_luhn(digits):
@@ -168,28 +176,33 @@ def from_number(world: World, *, number: str, exp_month: int, exp_year: int, cvc
 
 
 def from_test_card(world: World, card: TestCard, *, exp_month: int = 12, exp_year: int | None = None) -> Json:
+    """Create a payment method for a test card. Without `exp_year` it expires in four years."""
     year = exp_year or datetime.fromtimestamp(world.now, tz=UTC).year + 4
     return world.add(_payment_method(world, card, exp_month, year))
 
 
 def test_card_of(doc: Json) -> TestCard:
+    """Return the test card behind a payment method."""
     return cards.BY_NUMBER[doc["_number"]]
 
 
 def declined(decline: Decline, **extra: Any) -> CardError:
-    """Stripe's error for a card that was declined."""
+    """Return Stripe's error for a declined card."""
     return CardError(decline.message, code=decline.code, decline_code=decline.decline_code, **extra)
 
 
 def declined_with_rollback(decline: Decline | None) -> CardError:
-    """The same error where nothing of the attempt is kept; without a decline the card wanted authentication."""
+    """Return the same error with `keeps_changes` off, so that nothing of the attempt is kept.
+
+    Without a decline the card wanted authentication.
+    """
     error = declined(decline or cards.AUTHENTICATION)
     error.keeps_changes = False
     return error
 
 
 def expires_before(doc: Json, moment: int) -> bool:
-    """Whether the card's last month is over."""
+    """Tell whether the card's last month is over at `moment`."""
     now = datetime.fromtimestamp(moment, tz=UTC)
     return (int(doc["card"]["exp_year"]), int(doc["card"]["exp_month"])) < (now.year, now.month)
 

@@ -1,6 +1,6 @@
-"""Payment intents and their charges: the documents, and what a bank makes of an attempt to pay.
+"""Payment intents: their documents, and how a bank answers an attempt to pay.
 
-The endpoints stand in `payment_intents.py`; invoices are paid in `collection.py`. Both use this.
+`billing/payment_intents.py` has their endpoints, and `billing/collection.py` pays invoices with them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def create_intent(
     metadata: Json | None = None,
     setup_future_usage: str | None = None,
 ) -> Json:
-    """A new intent that waits for a payment method. `amount` is in cents; `invoice` is what it pays, if anything."""
+    """Create an intent that waits for a payment method. `amount` is in cents; `invoice` is the invoice it pays,
+    if any.
+    """
     intent_id = ids.new("pi")
     return world.add(
         {
@@ -89,9 +91,8 @@ def confirm(
 ) -> Decline | None:
     """Try to pay.
 
-    The intent becomes `succeeded`, `requires_action`, or `requires_payment_method` where the Decline is returned.
-
-    A card that wants authentication gets it on session alone; off session the bank declines
+    The intent becomes `succeeded`, `requires_action`, or `requires_payment_method`; in the last case the Decline is
+    returned. A card that wants authentication gets it on session alone: off session the bank declines
     (https://docs.stripe.com/testing, "3D Secure authentication").
     """
     card = payment_methods.test_card_of(method)
@@ -107,6 +108,7 @@ def confirm(
 
 
 def cancel_intent(world: World, intent: Json, *, reason: str | None) -> Json:
+    """Cancel an intent. `reason` is Stripe's cancellation reason, if any."""
     return world.change(
         intent,
         event="payment_intent.canceled",

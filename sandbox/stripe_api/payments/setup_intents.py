@@ -19,6 +19,7 @@ from sandbox.stripe_api.protocol.world import World
     "return_url",
 )
 def create(world: World, params: Params) -> Json:
+    """Create a setup intent, and confirm it at once where `confirm` asks for that."""
     fields.cards_only(params.get("payment_method_types"), param="payment_method_types")
     if "customer" in params:
         world.get("customer", params["customer"], param="customer")
@@ -30,22 +31,26 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/setup_intents/{intent}", "SetupIntentRetrieveParams")
 def retrieve(world: World, params: Params, intent: str) -> Json:
+    """Return one setup intent."""
     return world.get("setup_intent", intent)
 
 
 @endpoint("GET", "/v1/setup_intents", "SetupIntentListParams", f"{LISTING} created customer payment_method")
 def list_all(world: World, params: Params) -> Json:
+    """List setup intents, newest first."""
     filters = {name: params.get(name) for name in ("created", "customer", "payment_method")}
     return lists.listing(world, "setup_intent", params, url="/v1/setup_intents", filters=filters)
 
 
 @endpoint("POST", "/v1/setup_intents/{intent}/confirm", "SetupIntentConfirmParams", "payment_method return_url")
 def confirm(world: World, params: Params, intent: str) -> Json:
+    """Confirm a setup intent. Raises CardError where the bank declines."""
     return confirm_with(world, world.get("setup_intent", intent), params)
 
 
 @endpoint("POST", "/v1/setup_intents/{intent}/cancel", "SetupIntentCancelParams", "cancellation_reason")
 def cancel(world: World, params: Params, intent: str) -> Json:
+    """Cancel a setup intent that has not succeeded."""
     doc = world.get("setup_intent", intent)
     if doc["status"] in ("succeeded", "canceled"):
         raise InvalidRequest(
@@ -75,6 +80,7 @@ def confirm_with(world: World, doc: Json, params: Params) -> Json:
 
 
 def succeed(world: World, doc: Json, method: Json) -> Json:
+    """Attach and set up the card, and close the intent. Raises CardError where the bank declines."""
     if doc["customer"]:
         payment_methods.attach_to(world, method, doc["customer"])
     world.change(method, _set_up=True)

@@ -11,7 +11,7 @@ from sandbox.stripe_api.protocol.world import World
 
 @dataclass(frozen=True)
 class Card:
-    """What a person types into the page. `authenticated` is true once they have passed the bank's own question."""
+    """A card as a person types it. `authenticated` is true once they have answered the bank's question."""
 
     number: str
     exp_month: int
@@ -27,10 +27,10 @@ class AuthenticationRequired(Exception):
 
 
 def create_payment_method(world: World, card: Card) -> Json:
-    """A new payment method, set up for later payments, and not attached to a customer yet.
+    """Create a payment method that is set up for later payments and attached to no customer yet.
 
-    Raises CardError where the card cannot be one and AuthenticationRequired where the bank asks first; the caller rolls
-    back then, so that nothing is left of the attempt.
+    Raises CardError for an impossible card, AuthenticationRequired where the bank asks first. The caller then rolls
+    back, so that nothing of the attempt is kept.
     """
     method = payment_methods.from_number(
         world, number=card.number, exp_month=card.exp_month, exp_year=card.exp_year, cvc=card.cvc

@@ -1,4 +1,6 @@
-"""Who calls: any key of Stripe's form for test mode (https://docs.stripe.com/keys), as Bearer token or Basic user."""
+"""The check of API keys: any key of Stripe's form for test mode (https://docs.stripe.com/keys), as Bearer token or
+Basic user.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ _MISSING = (
 
 
 def authenticate(headers: Mapping[str, str]) -> str:
-    """Return the API key. Raises Unauthenticated where there is none, or none that opens the sandbox."""
+    """Return the API key. Raises Unauthenticated where there is none, or it does not open the sandbox."""
     key = _key(headers.get("authorization", ""))
     if not key:
         raise Unauthenticated(_MISSING)
@@ -36,7 +38,7 @@ def authenticate(headers: Mapping[str, str]) -> str:
 
 
 def check_versions(headers: Mapping[str, str]) -> None:
-    """Refuse another account than the sandbox's, and another release of the API than the one it speaks."""
+    """Raise Forbidden for an account other than the sandbox's, InvalidRequest for another release of the API."""
     account = headers.get("stripe-account")
     if account and account != ACCOUNT_ID:
         raise Forbidden(
@@ -51,7 +53,7 @@ def check_versions(headers: Mapping[str, str]) -> None:
 
 
 def redacted(key: str) -> str:
-    """`sk_test_********************wxyz`: enough to know one's own key by."""
+    """Return `sk_test_********************wxyz`: enough to recognize one's own key."""
     prefix = key[:8] if key[:8] in ("sk_test_", "rk_test_", "sk_live_", "rk_live_", "pk_test_", "pk_live_") else ""
     return f"{prefix}{'*' * 20}{key[-4:]}" if len(key) >= 16 else "*" * 20
 

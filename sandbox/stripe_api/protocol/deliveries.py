@@ -1,7 +1,7 @@
 """The table of deliveries: which event goes to which endpoint, and how far it has come.
 
-Stripe tries for three days with pauses it does not publish. The sandbox begins with one second and doubles up to five
-minutes, for three days of wall time, so that a receiver that was down sees its events soon after it is back.
+Stripe retries for three days and does not publish its pauses. The sandbox begins with one second and doubles up to five
+minutes, for three days of wall time, so that a receiver that was down gets its events soon after it is back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BATCH = 50
 
 @dataclass(frozen=True)
 class Delivery:
-    """An event on its way to one endpoint; `state` is pending, delivered, failed or lost; moments are wall time."""
+    """An event on its way to one endpoint. `state` is pending, delivered, failed or lost; moments are wall time."""
 
     seq: int
     event: str
@@ -32,6 +32,7 @@ class Delivery:
     delivered_at: float | None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the delivery as the control API shows it."""
         return asdict(self)
 
 
@@ -42,20 +43,22 @@ class Deliveries:
         self._store = store
 
     def due(self, *, now: float, limit: int = _BATCH) -> list[Delivery]:
-        """Oldest event first."""
+        """Return the deliveries to attempt now, the oldest event first."""
         return self._select("WHERE state = 'pending' AND next_attempt_at <= ? ORDER BY seq LIMIT ?", (now, limit))
 
     def newest(self, *, limit: int = 100, event: str | None = None) -> list[Delivery]:
+        """Return up to `limit` deliveries, newest first: of one event, or of all."""
         if event:
             return self._select("WHERE event = ? ORDER BY seq DESC LIMIT ?", (event, limit))
         return self._select("ORDER BY seq DESC LIMIT ?", (limit,))
 
     def pending(self) -> int:
+        """Count the deliveries that are still to be made."""
         (number,) = self._store.db.execute("SELECT count(*) FROM deliveries WHERE state = 'pending'").fetchone()
         return int(number)
 
     def add(self, *, event: str, endpoint: str) -> int:
-        """Plan a delivery as soon as possible; returns its number."""
+        """Queue a delivery, due at once, and return its number."""
         cursor = self._store.db.execute(
             "INSERT INTO deliveries (event, endpoint, state, next_attempt_at) VALUES (?, ?, 'pending', 0)",
             (event, endpoint),
@@ -63,9 +66,7 @@ class Deliveries:
         return int(cursor.lastrowid or 0)
 
     def add_for(self, event: str, *, event_type: str, kind: str) -> int:
-        """Plan the delivery of an event to every enabled endpoint of this kind that wants its type; returns to how
-        many.
-        """
+        """Queue an event for every enabled endpoint of this kind that wants its type, and return for how many."""
         endpoints = self._store.find(kind, {"status": "enabled"}, oldest_first=True)
         wanting = [endpoint for endpoint in endpoints if _wants(endpoint, event_type)]
         for endpoint in wanting:
@@ -73,6 +74,7 @@ class Deliveries:
         return len(wanting)
 
     def postpone(self, seq: int, *, until: float) -> None:
+        """Attempt the delivery at `until` (wall time) at the earliest."""
         self._store.db.execute("UPDATE deliveries SET next_attempt_at = ? WHERE seq = ?", (until, seq))
 
     def lose(self, delivery: Delivery) -> None:
@@ -80,12 +82,13 @@ class Deliveries:
         self._store.db.execute("UPDATE deliveries SET state = 'lost' WHERE seq = ?", (delivery.seq,))
 
     def replay(self, event: str) -> int:
-        """Deliver the event again to every endpoint that was told of it; returns to how many."""
+        """Queue the event again for every endpoint it was queued for, and return for how many."""
         return self._store.db.execute(
             "UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = 0 WHERE event = ?", (event,)
         ).rowcount
 
     def succeeded(self, delivery: Delivery, *, status: int, now: float) -> None:
+        """Note that the receiver took the event."""
         self._store.db.execute(
             "UPDATE deliveries SET state = 'delivered', attempts = attempts + 1, last_status = ?, last_error = NULL, "
             "delivered_at = ? "
@@ -95,6 +98,7 @@ class Deliveries:
         self._one_less_pending(delivery.event)
 
     def failed(self, delivery: Delivery, *, status: int | None, error: str, now: float) -> None:
+        """Note a failed attempt: try again after a pause, or give up after three days."""
         pause = min(FIRST_PAUSE_S * 2**delivery.attempts, LONGEST_PAUSE_S)
         tried_for_s = (
             FIRST_PAUSE_S * (2**delivery.attempts - 1)

@@ -1,4 +1,4 @@
-"""Stripe's JSON, of answers and of webhooks."""
+"""Stripe's JSON, for answers and webhooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def to_json(value: Any) -> bytes:
-    """Stripe's JSON; a Decimal is written as text, as Stripe does."""
+    """Encode as Stripe does: a Decimal is written as text."""
     return json.dumps(value, default=_plain).encode()
 
 

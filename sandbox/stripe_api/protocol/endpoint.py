@@ -14,7 +14,7 @@ from sandbox.stripe_api.protocol.params import Params
 
 Handler = Callable[..., Json]
 
-# In place of an SDK type: any parameter will do, and none has an effect.
+# Stands in place of an SDK type where any parameter is accepted and none has an effect.
 UNCHECKED = ""
 LISTING = "limit starting_after ending_before"
 
@@ -23,7 +23,8 @@ LISTING = "limit starting_after ending_before"
 class Endpoint:
     """One line of the API.
 
-    `supports` holds the parameters (dotted inside objects) that are not only valid but have an effect.
+    `supports` names the parameters (dotted inside objects) that have an effect here; Stripe's other valid ones are
+    refused.
     """
 
     method: str
@@ -34,9 +35,9 @@ class Endpoint:
     pattern: re.Pattern[str] = field(repr=False)
 
     def check(self, given: Params) -> Params:
-        """The parameters converted to the SDK's types.
+        """Return the parameters converted to the SDK's types.
 
-        Raises InvalidRequest for wrong ones and for those not simulated.
+        Raises InvalidRequest for wrong parameters, and for parameters that the sandbox does not simulate.
         """
         if self.params == UNCHECKED:
             return {}
@@ -64,7 +65,7 @@ ENDPOINTS: list[Endpoint] = []
 
 
 def endpoint(method: str, path: str, params: str, supports: str = "") -> Callable[[Handler], Handler]:
-    """Register a handler `(world, params, *path values)`, for a path like `/v1/prices/{price}`."""
+    """Register a handler `(world, params, *path values)` for a path like `/v1/prices/{price}`."""
 
     def register(handler: Handler) -> Handler:
         pattern = re.compile(re.sub(r"\{\w+\}", r"([^/]+)", path))
@@ -75,14 +76,14 @@ def endpoint(method: str, path: str, params: str, supports: str = "") -> Callabl
 
 
 class Routes:
-    """Finds the endpoint of a request; addresses without identifiers are looked up, the others matched."""
+    """Finds the endpoint of a request: by look-up where the address has no identifiers, else by its pattern."""
 
     def __init__(self, endpoints: list[Endpoint]) -> None:
         self._fixed = {(e.method, e.path): e for e in endpoints if "{" not in e.path}
         self._patterns = [e for e in endpoints if "{" in e.path]
 
     def find(self, method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
-        """The endpoint and the values in its path. Raises NotFound with Stripe's sentence."""
+        """Return the endpoint and the values in its path. Raises NotFound with Stripe's sentence."""
         if fixed := self._fixed.get((method, path)):
             return fixed, ()
         for candidate in self._patterns:

@@ -1,4 +1,4 @@
-"""`expand[]`: ids in an answer replaced by the objects they name (https://docs.stripe.com/expand)."""
+"""`expand[]`: replaces ids in an answer by the objects they name (https://docs.stripe.com/expand)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INCLUDABLE: dict[tuple[str, str], Includer] = {}
 
 
 def includable(kind: str, field: str) -> Callable[[Includer], Includer]:
-    """Register a field of `kind` that is left out of answers unless expanded."""
+    """Register a field of `kind` that answers leave out unless it is expanded."""
 
     def register(includer: Includer) -> Includer:
         _INCLUDABLE[kind, field] = includer
@@ -28,7 +28,7 @@ def includable(kind: str, field: str) -> Callable[[Includer], Includer]:
 def expand(world: World, answer: Json, paths: list[str]) -> Json:
     """Expand every path (`customer`, `data.latest_invoice.payments`) in the rendered `answer`, in place.
 
-    Raises InvalidRequest for a path that is too deep or names nothing that can be expanded.
+    Raises InvalidRequest for a path that is too deep, or names nothing that can be expanded.
     """
     for path in paths:
         parts = path.split(".")

@@ -1,4 +1,4 @@
-"""Small rules that many endpoints share."""
+"""Rules for single parameters that many endpoints share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 def metadata(given: Any, *, present: Json | None = None) -> Json:
-    """What an object's metadata becomes: keys are merged, an empty value removes its key, an empty string all of them.
+    """Return an object's new metadata: keys are merged, an empty value removes its key, an empty string removes all.
 
     Raises InvalidRequest past Stripe's limits: 50 keys of 40 characters, values of 500
     (https://docs.stripe.com/api/metadata).
@@ -37,31 +37,33 @@ def metadata(given: Any, *, present: Json | None = None) -> Json:
 
 
 def changed_metadata(params: Params, doc: Json) -> Json:
-    """The change of `doc` that a `metadata` parameter asks for; empty where there is none."""
+    """Return `{"metadata": ...}` as the `metadata` parameter changes it in `doc`; empty without that parameter."""
     return {"metadata": metadata(params["metadata"], present=doc["metadata"])} if "metadata" in params else {}
 
 
 def customer(world: World, params: Params) -> Json:
-    """The customer that the parameters name. Raises InvalidRequest where they name none, or none that exists."""
+    """Return the customer that the parameters name. Raises InvalidRequest where they name none, or one that does not
+    exist.
+    """
     if "customer" not in params:
         raise missing("customer")
     return world.get("customer", params["customer"], param="customer")
 
 
 def currency(given: str, *, param: str = "currency") -> str:
-    """The currency in lower case. Raises InvalidRequest for one the sandbox does not know."""
+    """Return the currency in lower case. Raises InvalidRequest for a currency the sandbox does not know."""
     if given.lower() not in money.CURRENCIES:
         raise InvalidRequest(f"Invalid currency: {given}.", param=param)
     return given.lower()
 
 
 def picked(params: Params, *names: str) -> Params:
-    """Those of `names` that are given, as they are."""
+    """Return those of `names` that are given, unchanged."""
     return {name: params[name] for name in names if name in params}
 
 
 def given(params: Params, *names: str) -> Json:
-    """The given ones of `names`, with Stripe's "empty string unsets" turned into None."""
+    """Return those of `names` that are given. An empty string becomes None, since Stripe unsets a field by it."""
     return {name: (None if params[name] == "" else params[name]) for name in names if name in params}
 
 
@@ -82,20 +84,20 @@ def only_one(params: Params, *names: str) -> None:
 
 
 def cards_only(given: list[str] | str | None, *, param: str) -> None:
-    """Raise InvalidRequest where other payment methods than cards are asked for."""
+    """Raise InvalidRequest where a payment method other than a card is asked for."""
     for wanted in given or []:
         if wanted != "card":
             raise not_simulated(f"payments by {wanted}, but by card alone", param=param)
 
 
 def bank_redirect(world: World, intent: Json, *, return_url: str | None = None) -> Json:
-    """The `next_action` of an intent whose bank asks the customer; `return_url` is where the page leads back to."""
+    """Return the `next_action` of an intent whose bank asks the customer and leads back to `return_url`."""
     url = f"{world.base_url}/authenticate/{intent['id']}"
     return {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
 
 
 def automatic_methods(params: Params) -> Json | None:
-    """What an intent shows of `automatic_payment_methods`: cards, in any case."""
+    """Return an intent's `automatic_payment_methods`: the sandbox has cards alone, whatever is asked for."""
     given = params.get("automatic_payment_methods")
     if not given or not given["enabled"]:
         return None

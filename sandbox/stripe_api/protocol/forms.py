@@ -1,7 +1,7 @@
 """Form bodies and query strings as Stripe reads them: `items[0][price]=x` becomes nested dictionaries.
 
-Lists stay dictionaries with whole numbers as keys here; `params.py` turns them into lists where the SDK's types say so,
-since `metadata[1]=x` is a dictionary and `items[1]=x` is not.
+Lists stay dictionaries with whole numbers as keys here, since `metadata[1]=x` is a dictionary and `items[1]=x` is a
+list. `params.py` knows the SDK's types, and turns the latter into lists.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_DEPTH = 10
 
 
 def decode(text: str) -> dict[str, Any]:
-    """Read `a=1&b[c]=2&d[]=3`. Raises InvalidRequest where the names make no sense or contradict each other."""
+    """Read `a=1&b[c]=2&d[]=3`. Raises InvalidRequest for malformed names, and for names that contradict each other."""
     if not text:
         return {}
     try:

@@ -18,13 +18,15 @@ MAX_KEY_LENGTH = 255
 
 @dataclass(frozen=True)
 class KeptAnswer:
+    """The first answer to a request, kept under its idempotency key."""
+
     request_id: str
     status: int
     body: bytes
 
 
 def recall(store: Store, *, key: str, path: str, given: Params, now: int) -> KeptAnswer | None:
-    """The answer kept for this key, if it is younger than a day.
+    """Return the answer kept for this key, if it is younger than a day.
 
     Raises IdempotencyConflict where the key came with another request, InvalidRequest where it is too long.
     """
@@ -45,6 +47,7 @@ def recall(store: Store, *, key: str, path: str, given: Params, now: int) -> Kep
 
 
 def keep(store: Store, *, key: str, path: str, given: Params, now: int, answer: KeptAnswer) -> None:
+    """Keep the answer for a day, in place of an older one."""
     store.db.execute(
         "INSERT OR REPLACE INTO idempotency (key, request, request_id, status, body, kept_at) VALUES (?, ?, ?, ?, ?, "
         "?)",
@@ -53,6 +56,7 @@ def keep(store: Store, *, key: str, path: str, given: Params, now: int, answer: 
 
 
 def forget_old(store: Store, *, now: float) -> None:
+    """Delete the answers older than a day."""
     store.db.execute("DELETE FROM idempotency WHERE kept_at <= ?", (now - KEPT_S,))
 
 

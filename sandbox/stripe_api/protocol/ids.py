@@ -1,4 +1,4 @@
-"""Stripe-like identifiers: a prefix that tells the kind, and random letters and digits."""
+"""Identifiers like Stripe's: a prefix names the kind, random letters and digits follow."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _LETTER_OF_BYTE = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 
 
 def random_text(length: int) -> str:
-    """Letters and digits that nobody can guess."""
+    """Return letters and digits that nobody can guess."""
     return os.urandom(length).translate(_LETTER_OF_BYTE).decode()
 
 
 def new(prefix: str, *, length: int = 24) -> str:
-    """For example `new("sub")` -> `sub_` and 24 letters or digits."""
+    """Return a new id, for example `new("sub")` -> `sub_` and 24 letters or digits."""
     return f"{prefix}_{random_text(length)}"
 
 
 def webhook_secret() -> str:
-    """The secret that events are signed with."""
+    """Return a new secret to sign webhooks with."""
     return f"whsec_{random_text(32)}"
 
 
 def client_secret(object_id: str) -> str:
-    """What a browser shows to act on one intent: `pi_..._secret_...`."""
+    """Return a secret that lets a browser act on one intent: `pi_..._secret_...`."""
     return f"{object_id}_secret_{random_text(25)}"

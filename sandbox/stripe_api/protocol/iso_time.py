@@ -8,12 +8,14 @@ from sandbox.stripe_api.protocol.errors import InvalidRequest
 
 
 def iso(moment: float) -> str:
-    """Unix seconds as text."""
+    """Write unix seconds as text."""
     return datetime.fromtimestamp(moment, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_iso(text: str, *, param: str) -> int:
-    """Whole unix seconds. Raises InvalidRequest for what is no moment, or none with a time zone."""
+    """Read a moment as whole unix seconds. Raises InvalidRequest for anything else, and for a moment without a time
+    zone.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

@@ -14,7 +14,7 @@ MAX_LIMIT = 100
 
 
 def listing(world: World, kind: str, params: Params, *, url: str, filters: Filters | None = None) -> Json:
-    """One page of `kind`, with `limit`, `starting_after` and `ending_before` of `params` obeyed."""
+    """Return one page of `kind`, as `limit`, `starting_after` and `ending_before` in `params` ask for."""
     limit = page_limit(params)
     after, before = params.get("starting_after"), params.get("ending_before")
     _check_cursors(world, kind, after, before)
@@ -23,7 +23,7 @@ def listing(world: World, kind: str, params: Params, *, url: str, filters: Filte
 
 
 def page_limit(params: Params) -> int:
-    """The page's size. Raises InvalidRequest outside 1 to 100."""
+    """Return the size of the page. Raises InvalidRequest outside 1 to 100."""
     limit = int(params.get("limit", DEFAULT_LIMIT))
     if not 1 <= limit <= MAX_LIMIT:
         bound = "greater than or equal to 1" if limit < 1 else f"less than or equal to {MAX_LIMIT}"
@@ -34,7 +34,7 @@ def page_limit(params: Params) -> int:
 
 
 def sublist(items: Sequence[Json], *, url: str, params: Params | None = None) -> Json:
-    """A list that is part of another object, in the order given; all of it where no page is asked for."""
+    """Return a list that is part of another object, in the given order. Without `params` it is the whole list."""
     if params is None:
         return {"object": "list", "data": list(items), "has_more": False, "total_count": len(items), "url": url}
     limit, start = page_limit(params), 0
@@ -48,7 +48,7 @@ def sublist(items: Sequence[Json], *, url: str, params: Params | None = None) ->
 
 
 def empty(url: str) -> Json:
-    """A list of nothing."""
+    """Return a list of nothing."""
     return {"object": "list", "data": [], "has_more": False, "url": url}
 
 

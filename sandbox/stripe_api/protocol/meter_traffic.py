@@ -1,8 +1,8 @@
-"""One call at a time for each customer and meter: Stripe answers the others with 429
+"""The limit of one call at a time for each customer and meter: Stripe answers others with 429
 (https://docs.stripe.com/billing/subscriptions/usage-based/recording-usage-api, "Rate limits").
 
-The sandbox answers a call in a millisecond, so that two never meet. With the setting `meter_event_takes_ms` a call
-keeps its customer and meter busy for that long.
+The sandbox answers within a millisecond, so two calls never meet by themselves. With the setting `meter_event_takes_ms`
+a call keeps its customer and meter busy for that long.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ BUSY_MS = "meter_event_takes_ms"
 
 
 class MeterTraffic:
-    """Who is busy, until when; in memory only."""
+    """The customers and meters that are busy, and until when. In memory only."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._busy_until: dict[tuple[str, str], float] = {}
 
     def occupy(self, event: Params) -> float:
-        """Take the only place there is for an event, and return for how many seconds.
+        """Keep the event's customer and meter busy, and return for how many seconds.
 
-        Raises RateLimited while it is taken.
+        Raises RateLimited while another call keeps them busy.
         """
         takes_s = int(self._store.setting(BUSY_MS) or 0) / 1000
         if takes_s == 0:

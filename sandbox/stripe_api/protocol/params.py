@@ -1,8 +1,8 @@
 """Strict validators for every request, made from the official SDK's own parameter types.
 
-The SDK's files are read as text and not imported, which keeps the start fast and lets three of their softnesses be
-taken out: enums are open there (`Literal['month'] | str`), unknown keys pass, and every class carries the SDK's own
-request options (`idempotency_key`, `api_key`), which are no parameters on the wire.
+The SDK's files are read as text and not imported. That keeps the start fast, and lets the sandbox close three gaps: the
+SDK's enums are open (`Literal['month'] | str`), unknown keys pass, and every class carries the SDK's own request
+options (`idempotency_key`, `api_key`), which are not sent as parameters.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _load(package: str, class_name: str) -> types.ModuleType:
     path = _sdk_folder().joinpath("params", *package.split("."), f"_{stem}.py")
     module = types.ModuleType(f"sandbox.stripe_api._sdk_params.{package or 'core'}.{stem}")
     vars(module).update(_FORM_TYPES)
-    sys.modules[module.__name__] = module  # where pydantic looks forward references up
+    sys.modules[module.__name__] = module  # pydantic looks forward references up here
     tree = ast.fix_missing_locations(_Closed().visit(ast.parse(path.read_text(encoding="utf-8"))))
     exec(compile(tree, str(path), "exec"), vars(module))  # noqa: S102 - the installed SDK's own code
     for value in vars(module).values():
@@ -75,10 +75,10 @@ def _sdk_folder() -> Path:
 
 
 class _Closed(ast.NodeTransformer):
-    """Rewrite an SDK parameter module: no imports, no request options, closed enums, no SDK object types."""
+    """Rewrites an SDK parameter module: no imports, no request options, closed enums, no SDK object types."""
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Drop it: `_FORM_TYPES` gives every name."""
+        """Drop imports: `_FORM_TYPES` gives every name."""
 
     def visit_If(self, node: ast.If) -> None:
         """Drop `if TYPE_CHECKING:` blocks."""
@@ -115,7 +115,7 @@ class _Closed(ast.NodeTransformer):
         return node
 
     def _rewrite(self, node: ast.expr) -> ast.expr:
-        """A union without its open half: `str` beside an enum, and the SDK's own object beside a dictionary."""
+        """Return a union without its open half: `str` beside an enum, the SDK's own object beside a dictionary."""
         members = _members(node)
         closes = any(_enumerates(member) for member in members)
         kept = [m for m in members if not (closes and _name(m) == "str") and not _is_sdk_object(m)]
@@ -149,7 +149,7 @@ def _is_literal(node: ast.expr) -> bool:
 
 
 def _enumerates(node: ast.expr) -> bool:
-    """Whether this is a Literal with a value other than the empty string, which only means "unset"."""
+    """Tell whether this is a Literal with a value other than the empty string, which only means "unset"."""
     return _is_literal(node) and any(isinstance(c, ast.Constant) and c.value != "" for c in ast.walk(node))
 
 
@@ -157,7 +157,7 @@ def _is_sdk_object(node: ast.expr) -> bool:
     return isinstance(node, ast.Subscript) and _name(node.value) == "UntypedStripeObject"
 
 
-# What a form can say: everything arrives as text, and lists as dictionaries with whole numbers as keys.
+# Readers of form values: everything arrives as text, and a list as a dictionary with whole numbers as keys.
 
 
 def _boolean(value: Any) -> Any:
@@ -219,7 +219,7 @@ _KINDS = {"boolean": "boolean", "integer": "integer", "decimal": "decimal"}
 
 
 def _translate(error: ValidationError, given: Params) -> StripeError:
-    """Stripe's sentence for the first thing wrong; unknown parameters come before everything else, as they do there."""
+    """Return Stripe's sentence for the first problem. Unknown parameters come first, as at Stripe."""
     problems = error.errors(include_url=False)
     unknown = [problem for problem in problems if problem["type"] == "extra_forbidden"]
     if unknown:
@@ -253,7 +253,7 @@ def _param(location: tuple[int | str, ...], given: Params) -> str:
 
 
 def _known_path(location: tuple[int | str, ...], given: Params) -> list[str]:
-    """The location without the names pydantic adds for the members of a union."""
+    """Return the location without the names that pydantic adds for the members of a union."""
     path: list[str] = []
     current: Any = given
     for index, part in enumerate(location):

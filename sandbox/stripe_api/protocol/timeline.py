@@ -1,5 +1,5 @@
-"""What falls due as time passes: renewals, finalizations, retries, expiries. Each is a row of the agenda and a function
-here.
+"""The agenda: renewals, finalizations, retries and expiries. Each is a row of the agenda's table and a function
+registered here.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def due(name: str) -> Callable[[Action], Action]:
 
 
 def run(world: World, item: Due) -> None:
-    """Do one due thing, in one transaction, with `world.now` being the moment it was due.
+    """Do one due action in one transaction, with `world.now` being the moment it was due.
 
-    It leaves the agenda even where it fails: it would fail again for ever, and stop everything behind it. The log says
-    what failed.
+    A failing action is logged and leaves the agenda all the same: it would fail again for ever, and stop everything
+    behind it.
     """
     try:
         with world.store.transaction(), world.store.savepoint():

@@ -1,4 +1,4 @@
-"""Checking the addresses that callers give."""
+"""The check of addresses that callers give."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 
 
 def check_url(params: Params, name: str, *, param: str | None = None) -> None:
-    """Raise InvalidRequest where the parameter `name` is given, not empty, and no http address."""
+    """Raise InvalidRequest where the parameter `name` is given, not empty, and not an http address."""
     value = params.get(name)
     if value and not _URL.fullmatch(value):
         raise InvalidRequest(

@@ -1,4 +1,6 @@
-"""What an operation on the sandbox's Stripe works with: the stored objects, the moment, and whose request it is."""
+"""The World: what every operation on the sandbox's Stripe is given. It holds the stored objects, the moment, and the
+request that asks.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ RENDERERS: dict[str, Renderer] = {}
 
 
 def renders(kind: str) -> Callable[[Renderer], Renderer]:
-    """Register what turns a stored document of `kind` into the object Stripe shows."""
+    """Register the function that turns a stored document of `kind` into the object Stripe shows."""
 
     def register(renderer: Renderer) -> Renderer:
         RENDERERS[kind] = renderer
@@ -31,7 +33,7 @@ def renders(kind: str) -> Callable[[Renderer], Renderer]:
 
 @dataclass(frozen=True)
 class Origin:
-    """The request that causes a change; both are None where the sandbox acts by itself, as when time passes."""
+    """The request that causes a change. Both fields are None where the sandbox acts by itself, as when time passes."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -39,10 +41,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class World:
-    """The state and the moment of one operation; `clock` is the test clock whose time it is, if any.
+    """The state and the moment of one operation.
 
-    `now` is in unix seconds of sandbox time; `base_url` has no slash at its end. `lags` is true where usage is only
-    looked at, and may be behind.
+    `now` is in unix seconds of sandbox time. `base_url` has no slash at its end. `clock` is the test clock whose time
+    it is, if any. `lags` is true for previews, whose usage may be behind.
     """
 
     store: Store
@@ -53,9 +55,10 @@ class World:
     clock: str | None = None
 
     def get(self, kind: str, object_id: str, *, param: str | None = None) -> Json:
-        """The stored document.
+        """Return the stored document.
 
-        Raises NotFound, or InvalidRequest where `param` says which parameter named it; deleted is gone.
+        Raises NotFound where there is none or it is deleted; InvalidRequest instead where `param` says which parameter
+        named it.
         """
         doc = self.store.get(kind, object_id)
         if doc is None or doc.get("deleted"):
@@ -63,18 +66,19 @@ class World:
         return doc
 
     def find(self, kind: str, **filters: Any) -> list[Json]:
+        """Return every document of `kind` whose fields equal the filters, newest first (see `Store.find`)."""
         return self.store.find(kind, filters)
 
     def add(self, doc: Json, *, event: str | None = None) -> Json:
-        """Store a new document, and tell of it where `event` is given."""
+        """Store a new document, and emit `event` if one is given."""
         self.store.insert(doc)
         if event:
             self.emit(event, doc)
         return doc
 
     def change(self, doc: Json, *, event: str | None = None, **changes: Any) -> Json:
-        """Set top-level fields of `doc`, in place and in the store; tell of it where `event` is given and something
-        differs.
+        """Set top-level fields of `doc`, in place and in the store. Emits `event`, if one is given, where a field
+        really differs.
         """
         before = self.render(doc) if event else {}
         doc.update(changes)
@@ -84,22 +88,22 @@ class World:
         return doc
 
     def emit_changes(self, event: str, doc: Json, *, before: Json) -> None:
-        """Emit `event` with what differs from the rendered object `before`; nothing where nothing does."""
+        """Emit `event` with the values of the rendered object `before` that have changed; nothing if none has."""
         if previous := _previous(before, self.render(doc)):
             self.emit(event, doc, previous=previous)
 
     def schedule(self, action: str, subject: str, *, due_at: int) -> None:
-        """Do `action` on `subject` at `due_at`, by the clock whose time this is."""
+        """Do `action` on `subject` at `due_at`, by this world's clock."""
         self.store.schedule(action, subject, due_at=due_at, clock=self.clock or "")
 
     def render(self, doc: Json) -> Json:
-        """The object as Stripe shows it: without the sandbox's own notes (`_...`)."""
+        """Return the object as Stripe shows it, without the sandbox's own notes (fields that begin with `_`)."""
         renderer = None if doc.get("deleted") else RENDERERS.get(doc.get("object", ""))
         shown = renderer(self, doc) if renderer else doc
         return {name: value for name, value in shown.items() if name[0] != "_"}
 
     def emit(self, event_type: str, doc: Json, *, previous: Json | None = None) -> None:
-        """Record an event with a snapshot of the object, for every webhook endpoint that wants it."""
+        """Record an event with a snapshot of the object, and queue it for every webhook endpoint that wants it."""
         data: Json = {"object": self.render(doc)}
         if previous is not None:
             data["previous_attributes"] = previous
@@ -119,7 +123,7 @@ class World:
 
 
 def _previous(before: Json, after: Json) -> Json:
-    """The values of `before` that `after` has changed, dictionaries compared inside."""
+    """Return the values of `before` that differ in `after`. Dictionaries are compared inside."""
     previous: Json = {}
     for name in before | after:
         old, new = before.get(name), after.get(name)
@@ -129,7 +133,7 @@ def _previous(before: Json, after: Json) -> Json:
     return previous
 
 
-# How Stripe's sentences call the kinds whose name in the API differs.
+# Stripe's error sentences call these kinds by another name than the API does.
 NOUNS = {
     "billing.meter": "billing meter",
     "billing_portal.configuration": "configuration",
