@@ -1,4 +1,4 @@
-"""3-D Secure for intents that wait with `next_action.redirect_to_url`: what came of the bank asking the customer.
+"""3-D Secure for intents that wait with `next_action.redirect_to_url`: the outcome of the bank's question.
 
 https://docs.stripe.com/payments/3d-secure/authentication-flow
 """
@@ -17,7 +17,7 @@ NOT_AUTHENTICATED = (
 
 
 def find_waiting(world: World, intent_id: str) -> Json | None:
-    """The payment or setup intent that waits for its customer, if this is one."""
+    """Return the payment or setup intent of this id, if it waits for its customer."""
     intent = world.store.get_any(intent_id)
     if intent is None or intent["object"] not in ("payment_intent", "setup_intent"):
         return None
@@ -25,7 +25,9 @@ def find_waiting(world: World, intent_id: str) -> Json | None:
 
 
 def complete(world: World, intent: Json) -> Decline | None:
-    """The customer proved who they are: save the card, or pay, which the bank may still decline."""
+    """Save the card, or pay, after the customer proved their identity. The bank may still decline: its Decline is
+    returned.
+    """
     method = world.get("payment_method", intent["payment_method"])
     if intent["object"] == "setup_intent":
         setup_intents.succeed(world, intent, method)
@@ -37,7 +39,7 @@ def complete(world: World, intent: Json) -> Decline | None:
 
 
 def fail(world: World, intent: Json) -> None:
-    """The customer could not, or did not want to: the intent wants another payment method."""
+    """Ask for another payment method, since the customer did not prove their identity."""
     method = world.render(world.get("payment_method", intent["payment_method"]))
     kind = intent["object"]
     code = f"{kind}_authentication_failure"

@@ -1,4 +1,4 @@
-"""Getting invoices paid: finalizing, the automatic attempt, retries, and what happens when they run out."""
+"""Collecting payments: the automatic attempt, the retries, and the end of the retries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.stripe_api.protocol.world import World
 # Stripe's own "smart" schedule is not public; these are the days of its custom retry schedule's default
 # (https://docs.stripe.com/billing/revenue-recovery/smart-retries#custom-retry-schedule).
 RETRY_AFTER_DAYS = (3, 5, 7)
-# What becomes of a subscription whose last retry failed: a setting of the account at Stripe, of the sandbox here.
+# The fate of a subscription whose last retry failed: a setting of the account at Stripe, of the sandbox here.
 WHEN_RETRIES_END = "when_retries_end"
 ENDINGS = ("cancel", "unpaid", "past_due")
 
@@ -23,8 +23,8 @@ def attempt(
 ) -> Decline | None:
     """Try to pay an open invoice with `method`, or with the default one.
 
-    Returns the decline, None where it was paid or waits for the customer to authenticate. Raises InvalidRequest where
-    it cannot be paid or there is nothing to pay with.
+    Returns the decline; None where it was paid, or waits for the customer to authenticate. Raises InvalidRequest for an
+    invoice in another status, and where there is nothing to pay, or nothing to pay it with.
     """
     if invoice["status"] not in ("open", "uncollectible"):
         raise InvalidRequest(f"Invoice is {invoice['status']} and cannot be paid.", code="invoice_not_payable")
@@ -40,7 +40,7 @@ def attempt(
 
 
 def settle(world: World, invoice: Json, intent: Json, decline: Decline | None) -> None:
-    """Write down on the invoice what came of an attempt to pay it."""
+    """Note the outcome of an attempt on the invoice, and on its subscription."""
     world.change(invoice, attempted=True, attempt_count=invoice["attempt_count"] + 1)
     if intent["status"] == "succeeded":
         invoice_status.mark_paid(world, invoice, intent)
@@ -49,7 +49,7 @@ def settle(world: World, invoice: Json, intent: Json, decline: Decline | None) -
 
 
 def default_method(world: World, invoice: Json) -> Json | None:
-    """What pays it: its own default, its subscription's, its customer's
+    """Return the payment method for an invoice: its own default, its subscription's, or its customer's
     (https://docs.stripe.com/billing/subscriptions/payment-methods-setting).
     """
     if invoice["default_payment_method"]:
@@ -58,14 +58,14 @@ def default_method(world: World, invoice: Json) -> Json | None:
 
 
 def default_method_of(world: World, doc: Json) -> Json | None:
-    """The default payment method of a subscription, or else of the customer of any `doc`."""
+    """Return the default payment method of `doc`, or else of its customer; None without either."""
     customer = world.get("customer", doc["customer"])
     chosen = doc["default_payment_method"] or customer["invoice_settings"]["default_payment_method"]
     return world.get("payment_method", chosen) if chosen else None
 
 
 def stop_collecting_from(world: World, customer: str) -> None:
-    """Leave the invoices of a deleted customer where they are: nothing is finalized or collected any more."""
+    """Leave the invoices of a deleted customer as they are: none is finalized or collected any more."""
     for invoice in world.find("invoice", customer=customer):
         world.store.unschedule(invoice_status.FINALIZE, invoice["id"])
         world.store.unschedule(invoice_status.RETRY, invoice["id"])
@@ -73,7 +73,7 @@ def stop_collecting_from(world: World, customer: str) -> None:
 
 @due(invoice_status.FINALIZE)
 def finalize_due(world: World, invoice_id: str) -> None:
-    """The hour of grace is over: finalize, and try to be paid."""
+    """Finalize a draft whose hour of grace is over, and try to be paid."""
     invoice = world.get("invoice", invoice_id)
     if invoice["status"] != "draft":
         return
@@ -84,6 +84,7 @@ def finalize_due(world: World, invoice_id: str) -> None:
 
 @due(invoice_status.RETRY)
 def retry_due(world: World, invoice_id: str) -> None:
+    """Try again to be paid, if the invoice is still open."""
     invoice = world.get("invoice", invoice_id)
     if invoice["status"] == "open":
         collect(world, invoice)
@@ -100,14 +101,14 @@ def bill_now(world: World, subscription: Json, lines: list[Json], *, reason: str
 
 
 def finalize_and_collect(world: World, invoice: Json) -> None:
-    """Finalize a draft without the hour of grace, and try to be paid where it is not paid by that."""
+    """Finalize a draft without the hour of grace, and try to be paid."""
     invoice_status.finalize(world, invoice)
     if invoice["status"] == "open":
         collect(world, invoice)
 
 
 def collect(world: World, invoice: Json, *, off_session: bool = True) -> Decline | None:
-    """The automatic attempt; without a payment method it counts as failed. Returns the decline, if any."""
+    """Make the automatic attempt, and return its decline, if any. Without a payment method it counts as failed."""
     if default_method(world, invoice) is None:
         world.change(invoice, attempted=True, attempt_count=invoice["attempt_count"] + 1)
         _failed(world, invoice, action_required=False)
@@ -116,7 +117,7 @@ def collect(world: World, invoice: Json, *, off_session: bool = True) -> Decline
 
 
 def await_payment(world: World, invoice: Json) -> None:
-    """Leave an open invoice to the customer: the subscription is past due until they pay
+    """Leave an open invoice to the customer. The subscription is past due until they pay
     (https://docs.stripe.com/api/subscriptions/update, `payment_behavior=default_incomplete`).
     """
     if subscription := invoices.subscription_of(world, invoice):

@@ -33,7 +33,7 @@ _COMMON = (
 
 @endpoint("POST", "/v1/customers", "CustomerCreateParams", f"{_COMMON} payment_method test_clock")
 def create(world: World, params: Params) -> Json:
-    """Create a customer; a `payment_method` given is attached, and may be declined while it is."""
+    """Create a customer. Attaches `payment_method` if one is given, which its bank may decline."""
     if "test_clock" in params:
         world.get(TEST_CLOCK, params["test_clock"], param="test_clock")
     doc = world.add(_customer(world, params), event="customer.created")
@@ -48,7 +48,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/customers/{customer}", "CustomerRetrieveParams")
 def retrieve(world: World, params: Params, customer: str) -> Json:
-    """The customer, also a deleted one: `{"id": ..., "deleted": true}`."""
+    """Return the customer. A deleted one is shown as `{"id": ..., "deleted": true}`."""
     doc = world.store.get("customer", customer)
     if doc is None:
         raise no_such("customer", customer)
@@ -57,6 +57,7 @@ def retrieve(world: World, params: Params, customer: str) -> Json:
 
 @endpoint("POST", "/v1/customers/{customer}", "CustomerUpdateParams", _COMMON)
 def update(world: World, params: Params, customer: str) -> Json:
+    """Change a customer. A new `balance` is booked as a transaction."""
     doc = world.get("customer", customer)
     changes = fields.given(params, "email", *_TEXTS)
     _check_email(params)
@@ -71,7 +72,7 @@ def update(world: World, params: Params, customer: str) -> Json:
 
 @endpoint("DELETE", "/v1/customers/{customer}", "CustomerDeleteParams")
 def delete(world: World, params: Params, customer: str) -> Json:
-    """Delete for good: running subscriptions are cancelled at once and not billed again
+    """Delete for good: running subscriptions are canceled at once and not billed again
     (https://docs.stripe.com/api/customers/delete).
     """
     doc = world.get("customer", customer)
@@ -85,7 +86,7 @@ def delete(world: World, params: Params, customer: str) -> Json:
 
 @endpoint("GET", "/v1/customers", "CustomerListParams", f"{LISTING} created email test_clock")
 def list_all(world: World, params: Params) -> Json:
-    """Without a test clock those of none."""
+    """List customers, newest first. Without `test_clock` it lists those on no test clock."""
     filters = {"created": params.get("created", {"gte": 0}), "email": params.get("email")}
     filters["test_clock"] = params.get("test_clock", ABSENT)
     return lists.listing(world, "customer", params, url="/v1/customers", filters=filters)
@@ -93,7 +94,7 @@ def list_all(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/customers/{customer}/sources", "CustomerPaymentSourceListParams", f"{LISTING} object")
 def list_sources(world: World, params: Params, customer: str) -> Json:
-    """The legacy sources of a customer: cards are payment methods here, so that there are none."""
+    """List the customer's legacy sources: none, since cards are payment methods here."""
     world.get("customer", customer)
     return lists.sublist([], url=f"/v1/customers/{customer}/sources", params=params)
 
@@ -150,7 +151,7 @@ def _customer(world: World, params: Params) -> Json:
 
 
 def _set_balance(world: World, doc: Json, balance: int) -> None:
-    """Make the balance `balance` cents; `doc` shows it too."""
+    """Set the balance to `balance` cents, in `doc` too."""
     amount = balance - doc["balance"]
     customer_balance.add_transaction(
         world, doc["id"], amount=amount, kind="adjustment", currency=doc["currency"] or "usd"

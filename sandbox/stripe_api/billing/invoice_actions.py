@@ -1,4 +1,4 @@
-"""The endpoints that move an invoice: finalize, pay, void, mark uncollectible, update, delete."""
+"""The endpoints that move an invoice: finalize, pay, void, mark uncollectible, update."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sandbox.stripe_api.protocol.world import World
 
 @endpoint("POST", "/v1/invoices/{invoice}/finalize", "InvoiceFinalizeInvoiceParams", "auto_advance")
 def finalize(world: World, params: Params, invoice: str) -> Json:
+    """Finalize a draft. An open invoice that advances by itself is collected an hour later."""
     doc = world.get("invoice", invoice)
     if "auto_advance" in params:
         world.change(doc, auto_advance=params["auto_advance"])
@@ -26,7 +27,7 @@ def finalize(world: World, params: Params, invoice: str) -> Json:
 
 @endpoint("POST", "/v1/invoices/{invoice}/pay", "InvoicePayParams", "off_session payment_method paid_out_of_band")
 def pay(world: World, params: Params, invoice: str) -> Json:
-    """Pay now; a draft is finalized first. Raises CardError where the bank declines."""
+    """Pay now, finalizing a draft first. Raises CardError where the bank declines."""
     doc = world.get("invoice", invoice)
     if doc["status"] == "draft":
         invoice_status.finalize(world, doc)
@@ -43,11 +44,13 @@ def pay(world: World, params: Params, invoice: str) -> Json:
 
 @endpoint("POST", "/v1/invoices/{invoice}/void", "InvoiceVoidInvoiceParams")
 def void(world: World, params: Params, invoice: str) -> Json:
+    """Void an open or uncollectible invoice."""
     return invoice_status.void(world, world.get("invoice", invoice))
 
 
 @endpoint("POST", "/v1/invoices/{invoice}/mark_uncollectible", "InvoiceMarkUncollectibleParams")
 def mark_uncollectible(world: World, params: Params, invoice: str) -> Json:
+    """Give up an open invoice, which stays owed."""
     return invoice_status.mark_uncollectible(world, world.get("invoice", invoice))
 
 
@@ -58,6 +61,7 @@ def mark_uncollectible(world: World, params: Params, invoice: str) -> Json:
     "description footer metadata auto_advance default_payment_method",
 )
 def update(world: World, params: Params, invoice: str) -> Json:
+    """Change an invoice. A finalized one allows only its payment method and `auto_advance` to change."""
     doc = world.get("invoice", invoice)
     changes = fields.given(params, "description", "footer", "auto_advance", "default_payment_method")
     if doc["status"] != "draft" and set(changes) - {"default_payment_method", "auto_advance"}:
@@ -69,7 +73,7 @@ def update(world: World, params: Params, invoice: str) -> Json:
 
 
 def _advance(world: World, doc: Json, wanted: bool) -> Json:
-    """Let an invoice go its way by itself in an hour, or leave it where it is."""
+    """Let an invoice advance by itself in an hour, or stop it."""
     action = {"draft": invoice_status.FINALIZE, "open": invoice_status.RETRY}.get(doc["status"])
     if action is None:
         raise InvalidRequest(f"An invoice that is {doc['status']} does not advance.", param="auto_advance")

@@ -1,4 +1,6 @@
-"""Invoices made by hand (https://docs.stripe.com/api/invoices/create): drafts of a customer's invoice items."""
+"""Invoices made by hand (https://docs.stripe.com/api/invoices/create): drafts that take up a customer's invoice
+items.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _CREATE = (
 
 @endpoint("POST", "/v1/invoices", "InvoiceCreateParams", _CREATE)
 def create(world: World, params: Params) -> Json:
-    """A draft, of what is pending where `pending_invoice_items_behavior=include` or a subscription is named."""
+    """Create a draft. It takes pending items where `pending_invoice_items_behavior=include` or a subscription
+    is named.
+    """
     customer = fields.customer(world, params)
     subscription = get_running(world, params["subscription"]) if "subscription" in params else None
     if subscription and subscription["customer"] != customer["id"]:
@@ -39,7 +43,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("DELETE", "/v1/invoices/{invoice}", "InvoiceDeleteParams")
 def delete(world: World, params: Params, invoice: str) -> Json:
-    """Delete a draft made by hand; its invoice items wait again."""
+    """Delete a draft made by hand. Its invoice items are pending again."""
     doc = world.get("invoice", invoice)
     if doc["status"] != "draft":
         raise InvalidRequest("You can only delete draft invoices. This one is finalized: void it instead.")
@@ -54,7 +58,7 @@ def delete(world: World, params: Params, invoice: str) -> Json:
 
 @endpoint("POST", "/v1/invoices/{invoice}/send", "InvoiceSendInvoiceParams")
 def send(world: World, params: Params, invoice: str) -> Json:
-    """Finalize a draft, and tell that it was sent; the sandbox sends no mail, as Stripe's test mode does not."""
+    """Finalize a draft and emit `invoice.sent`. No mail is sent, as in Stripe's test mode."""
     doc = world.get("invoice", invoice)
     if doc["status"] == "draft":
         invoice_status.finalize(world, doc)
@@ -72,7 +76,7 @@ def _currency(customer: Json, params: Params) -> str:
 
 
 def _due_date(world: World, params: Params) -> int | None:
-    """When it is to be paid. Raises InvalidRequest where the invoice is not sent, but charged."""
+    """Return the date to pay by. Raises InvalidRequest for one on an invoice that is charged automatically."""
     fields.only_one(params, "days_until_due", "due_date")
     given = [name for name in ("days_until_due", "due_date") if name in params]
     sent = params.get("collection_method") == "send_invoice"

@@ -1,7 +1,4 @@
-"""Invoice items (https://docs.stripe.com/api/invoiceitems): what waits for a customer's next invoice.
-
-They are made over the API, and by changes of a subscription (`prorations.py`). Pending ones have no invoice yet.
-"""
+"""The API of invoice items (https://docs.stripe.com/api/invoiceitems). `pending_items.py` has their documents."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ _UPDATE = "amount description discountable metadata period quantity quantity_dec
 
 @endpoint("POST", "/v1/invoiceitems", "InvoiceItemCreateParams", _CREATE)
 def create(world: World, params: Params) -> Json:
-    """Put an amount, or a one-time price, on the customer's next invoice, or on the draft that `invoice` names."""
+    """Put an amount or a one-time price on the customer's next invoice, or on the draft that `invoice` names."""
     customer = fields.customer(world, params)
     _check_subscription(world, params)
     price = _price(world, params)
@@ -43,6 +40,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/invoiceitems/{item}", "InvoiceItemRetrieveParams")
 def retrieve(world: World, params: Params, item: str) -> Json:
+    """Return one invoice item."""
     return world.get("invoiceitem", item)
 
 
@@ -64,6 +62,7 @@ def update(world: World, params: Params, item: str) -> Json:
 
 @endpoint("DELETE", "/v1/invoiceitems/{item}", "InvoiceItemDeleteParams")
 def delete(world: World, params: Params, item: str) -> Json:
+    """Delete an item that is on no invoice yet, or on a draft."""
     doc = _editable(world, item)
     world.store.delete(item)
     if doc["invoice"]:
@@ -75,6 +74,7 @@ def delete(world: World, params: Params, item: str) -> Json:
 
 @endpoint("GET", "/v1/invoiceitems", "InvoiceItemListParams", f"{LISTING} created customer invoice pending")
 def list_all(world: World, params: Params) -> Json:
+    """List invoice items, newest first."""
     filters = {"date": params.get("created"), "customer": params.get("customer"), "invoice": params.get("invoice")}
     if "pending" in params:
         filters["_pending"] = int(params["pending"])
@@ -107,7 +107,9 @@ def _price(world: World, params: Params) -> Json | None:
 
 
 def _currency(customer: Json, price: Json | None, params: Params) -> str:
-    """The price's, the parameter's, or the customer's. Raises InvalidRequest where two of them differ."""
+    """Return the currency of the price, the parameters or the customer. Raises InvalidRequest where two of them
+    differ.
+    """
     wanted = str((price or {}).get("currency") or params.get("currency") or customer["currency"] or "").lower()
     if not wanted:
         raise missing("currency")
@@ -123,7 +125,10 @@ def _currency(customer: Json, price: Json | None, params: Params) -> str:
 
 
 def _amounts(params: Params, *, unit_amount: Decimal | None) -> Json:
-    """Amount in cents, quantity and unit amount: given as `amount`, or as a unit amount and a quantity."""
+    """Return the amount in cents, the quantity and the unit amount.
+
+    Callers give either `amount`, or a unit amount and a quantity.
+    """
     fields.only_one(params, "amount", "unit_amount_decimal")
     fields.only_one(params, "quantity", "quantity_decimal")
     quantity = Decimal(params["quantity_decimal"] if "quantity_decimal" in params else params.get("quantity", 1))

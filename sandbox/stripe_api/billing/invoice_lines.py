@@ -1,6 +1,6 @@
-"""Invoice lines.
+"""Invoice lines of subscription items.
 
-Each is rounded to whole cents by itself; a licensed price is billed in advance, metered usage in arrears.
+Each line is rounded to whole cents by itself. A licensed price is billed in advance, metered usage in arrears.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from sandbox.stripe_api.protocol.world import World
 
 
 def advance_line(world: World, item: Json, *, starts_at: int, ends_at: int) -> Json:
-    """The line of a licensed item for the period to come; what it bills is what a later proration gives back of."""
+    """Return a licensed item's line for the coming period, and note on the item what it was billed, since a later
+    proration gives back a part of that.
+    """
     price = subscription_items.price_of(world, item)
     line = _line(world, item, price, quantity=Decimal(item["quantity"]), starts_at=starts_at, ends_at=ends_at)
     world.change(item, _debited={"amount": line["amount"], "start": starts_at, "end": ends_at})
@@ -24,7 +26,7 @@ def advance_line(world: World, item: Json, *, starts_at: int, ends_at: int) -> J
 
 
 def usage_line(world: World, item: Json, *, starts_at: int, ends_at: int) -> Json:
-    """The line of a metered item for the period that is over: usage with timestamps in `[starts_at, ends_at)`."""
+    """Return a metered item's line for the past period: usage with timestamps in `[starts_at, ends_at)`."""
     price = subscription_items.price_of(world, item)
     starts_at = max(starts_at, item["_usage_from"])
     quantity = usage_of(world, item, price, starts_at=starts_at, ends_at=ends_at)
@@ -32,7 +34,7 @@ def usage_line(world: World, item: Json, *, starts_at: int, ends_at: int) -> Jso
 
 
 def trial_line(world: World, item: Json) -> Json:
-    """The line of nothing for an item that is tried for free."""
+    """Return the line of 0 for an item on trial."""
     price = subscription_items.price_of(world, item)
     starts_at, ends_at = item["current_period_start"], item["current_period_end"]
     quantity = Decimal(item["quantity"] or 0)
@@ -42,10 +44,10 @@ def trial_line(world: World, item: Json) -> Json:
 
 
 def refreshed(world: World, line: Json) -> Json:
-    """The line with usage that came late counted in, as Stripe does when it finalizes
+    """Return the line with late usage counted in, as Stripe counts it when it finalizes
     (https://docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period).
 
-    Where the item has another price by now, or is gone, late usage is lost, as that page warns.
+    Late usage is lost where the item has another price by now, or is gone, as that page warns.
     """
     if not line.get("_usage_of"):
         return line
@@ -59,7 +61,7 @@ def refreshed(world: World, line: Json) -> Json:
 
 
 def usage_of(world: World, item: Json, price: Json, *, starts_at: int, ends_at: int) -> Decimal:
-    """What was reported with timestamps in the span since the item has this price.
+    """Return the usage with timestamps in the span, reported since the item has this price.
 
     Flexible subscriptions bill usage at the price in effect when it was reported
     (https://docs.stripe.com/changelog/basil/2025-06-30/billing-mode).
@@ -88,7 +90,7 @@ def _amounts(world: World, price: Json, quantity: Decimal) -> Json:
 
 
 def _description(world: World, price: Json, quantity: Decimal) -> str:
-    """As Stripe words it: `1 × Pro Haiku (at $10.00 / month)`."""
+    """Describe a line in Stripe's words: `1 × Pro Haiku (at $10.00 / month)`."""
     product = world.get("product", price["product"])
     recurring = price["recurring"]
     every = (
@@ -126,7 +128,9 @@ def _line(world: World, item: Json, price: Json, *, quantity: Decimal, starts_at
 
 
 def blank_line() -> Json:
-    """The fields of a line that are the same whatever it bills."""
+    """Return the fields that every line has, whatever it bills. `_usage_of` is the subscription whose usage it
+    bills.
+    """
     return {
         "id": ids.new("il"),
         "object": "line_item",
@@ -142,6 +146,7 @@ def blank_line() -> Json:
 
 
 def pricing_of(price: Json) -> Json:
+    """Return a line's `pricing` for a price."""
     return {
         "price_details": {"price": price["id"], "product": price["product"]},
         "type": "price_details",

@@ -15,8 +15,9 @@ RETRY = "invoice.retry"
 
 
 def finalize(world: World, invoice: Json) -> Json:
-    """Draft -> open, with late usage counted in; an invoice of nothing is paid at once. Raises InvalidRequest for
-    another status.
+    """Move a draft to open with late usage counted in; one with nothing to pay becomes paid.
+
+    Raises InvalidRequest for another status.
     """
     if invoice["status"] != "draft":
         raise InvalidRequest("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
@@ -48,7 +49,7 @@ def finalize(world: World, invoice: Json) -> Json:
 
 
 def mark_paid(world: World, invoice: Json, intent: Json | None = None) -> None:
-    """The invoice is paid, by `intent` or because it was of nothing; its subscription runs."""
+    """Note that the invoice is paid, by `intent` or because nothing was due, and let its subscription run."""
     world.store.unschedule(RETRY, invoice["id"])
     world.change(
         invoice,
@@ -72,7 +73,9 @@ def mark_paid(world: World, invoice: Json, intent: Json | None = None) -> None:
 
 
 def void(world: World, invoice: Json) -> Json:
-    """Open or uncollectible -> void: nothing is owed any more. Raises InvalidRequest for another status."""
+    """Move an open or uncollectible invoice to void: nothing is owed any more. Raises InvalidRequest for another
+    status.
+    """
     if invoice["status"] not in ("open", "uncollectible"):
         raise InvalidRequest(f"You can only void open or uncollectible invoices. This one is {invoice['status']}.")
     world.store.unschedule(RETRY, invoice["id"])
@@ -93,7 +96,9 @@ def void(world: World, invoice: Json) -> Json:
 
 
 def mark_uncollectible(world: World, invoice: Json) -> Json:
-    """Open -> uncollectible: it is still owed, but no longer asked for. Raises InvalidRequest for another status."""
+    """Move an open invoice to uncollectible: it is owed, but not collected. Raises InvalidRequest for another
+    status.
+    """
     if invoice["status"] != "open":
         raise InvalidRequest(f"You can only mark open invoices as uncollectible. This one is {invoice['status']}.")
     world.store.unschedule(RETRY, invoice["id"])
@@ -108,7 +113,10 @@ def mark_uncollectible(world: World, invoice: Json) -> Json:
 
 
 def _move_balance(world: World, invoice: Json, *, back: bool = False) -> None:
-    """Take what the balance pays of a finalized invoice, or keep there what is too small to charge or negative."""
+    """Take from the customer's balance what it pays of a finalized invoice.
+
+    An amount too small to charge, and a negative one, go onto the balance. `back` undoes either.
+    """
     moved = invoice["ending_balance"] - invoice["starting_balance"]
     kind = "applied_to_invoice" if moved > 0 else "adjustment"
     if moved > 0 and invoice["total"] > 0 and invoice["starting_balance"] >= 0:

@@ -1,6 +1,6 @@
-"""Invoices: the document, its totals, and reading it (https://docs.stripe.com/api/invoices).
+"""Invoices: their document, their totals, and the endpoints to read them (https://docs.stripe.com/api/invoices).
 
-`invoice_actions.py` has the endpoints that change one, `collection.py` what finalizing and paying mean.
+`invoice_actions.py` has the endpoints that change one, `invoice_status.py` their meaning, `collection.py` the payment.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ EMBEDDED_LINES = 10
 # How long a cycle invoice stays a draft:
 # https://docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period
 DRAFT_S = 3600
-# In cents: less than this is never charged (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+# In cents. Smaller amounts are not charged (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 MINIMUM_CHARGE = 50
 
 
 @endpoint("GET", "/v1/invoices/{invoice}", "InvoiceRetrieveParams")
 def retrieve(world: World, params: Params, invoice: str) -> Json:
+    """Return one invoice."""
     return world.get("invoice", invoice)
 
 
@@ -30,6 +31,7 @@ def retrieve(world: World, params: Params, invoice: str) -> Json:
     "GET", "/v1/invoices", "InvoiceListParams", f"{LISTING} collection_method created customer status subscription"
 )
 def list_all(world: World, params: Params) -> Json:
+    """List invoices, newest first. Without a customer or subscription it lists those on no test clock."""
     filters = {name: params.get(name) for name in ("collection_method", "created", "customer", "status")}
     filters["_subscription"] = params.get("subscription")
     filters["test_clock"] = None if {"customer", "subscription"} & set(params) else ABSENT
@@ -38,17 +40,20 @@ def list_all(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/invoices/{invoice}/lines", "InvoiceLineItemListParams", LISTING)
 def list_lines(world: World, params: Params, invoice: str) -> Json:
+    """List an invoice's lines."""
     doc = world.get("invoice", invoice)
     return lists.sublist(doc["_lines"], url=f"/v1/invoices/{invoice}/lines", params=params)
 
 
 @endpoint("GET", "/v1/invoice_payments/{payment}", "InvoicePaymentRetrieveParams")
 def retrieve_payment(world: World, params: Params, payment: str) -> Json:
+    """Return one invoice payment."""
     return world.get("invoice_payment", payment)
 
 
 @endpoint("GET", "/v1/invoice_payments", "InvoicePaymentListParams", f"{LISTING} invoice status payment created")
 def list_payments(world: World, params: Params) -> Json:
+    """List invoice payments, newest first."""
     payment = params.get("payment", {})
     filters = {name: params.get(name) for name in ("invoice", "status", "created")}
     filters["payment.payment_intent"] = payment.get("payment_intent")
@@ -64,7 +69,7 @@ def draft(
     period: tuple[int, int],
     finalizes_at: int | None,
 ) -> Json:
-    """Make a draft for a subscription. `finalizes_at` is None where it is to be finalized at once."""
+    """Create a draft for a subscription. `finalizes_at` is None where the caller finalizes it at once."""
     doc = blank(world, world.get("customer", subscription["customer"]), subscription["currency"])
     doc |= {
         "automatically_finalizes_at": finalizes_at,
@@ -81,14 +86,14 @@ def draft(
 
 
 def parent_of(subscription: Json) -> Json:
-    """The fields that make an invoice one of this subscription's."""
+    """Return the fields that tie an invoice to this subscription."""
     details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
     parent = {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
     return {"parent": parent, "_subscription": subscription["id"]}
 
 
 def store_draft(world: World, doc: Json, lines: list[Json]) -> Json:
-    """Store a new draft with its lines; the invoice items among them are on it from now on."""
+    """Store a new draft with its lines. The invoice items among them belong to it from now on."""
     doc["_lines"] = [{**line, "invoice": doc["id"]} for line in lines]
     for line in lines:
         if item := line.get("_invoice_item"):
@@ -103,9 +108,10 @@ def change_lines(world: World, doc: Json, lines: list[Json]) -> None:
 
 
 def totals(doc: Json) -> Json:
-    """The amounts that follow from the lines: the sum of rounded lines, less billing credits, and what of it is due.
+    """Return the amounts that follow from the lines: the sum of rounded lines, less billing credits, and the part that
+    is due.
 
-    What is too small to be charged is not due; `invoice_status.finalize` puts it on the customer's balance.
+    A total too small to charge is not due; `invoice_status.finalize` puts it on the customer's balance.
     """
     subtotal = sum(line["amount"] for line in doc["_lines"])
     credited = [credit for line in doc["_lines"] for credit in line["pretax_credit_amounts"]]
@@ -124,17 +130,18 @@ def totals(doc: Json) -> Json:
 
 
 def subscription_of(world: World, invoice: Json) -> Json | None:
+    """Return the subscription that the invoice bills, if any."""
     return world.get("subscription", invoice["_subscription"]) if invoice["_subscription"] else None
 
 
 def payment_of(world: World, invoice: Json) -> Json | None:
-    """The invoice's payment (an `invoice_payment`), once it is finalized with something to pay."""
+    """Return the `invoice_payment` of a finalized invoice with something to pay, else None."""
     found = world.find("invoice_payment", invoice=invoice["id"])
     return found[0] if found else None
 
 
 def intent_of(world: World, invoice: Json) -> Json | None:
-    """The payment intent of the invoice's payment, once it is finalized with something to pay."""
+    """Return the payment intent of a finalized invoice with something to pay, else None."""
     payment = payment_of(world, invoice)
     return world.get("payment_intent", payment["payment"]["payment_intent"]) if payment else None
 
@@ -142,7 +149,7 @@ def intent_of(world: World, invoice: Json) -> Json | None:
 @renders("invoice")
 def _render(world: World, doc: Json) -> Json:
     lines = [{name: value for name, value in line.items() if name[0] != "_"} for line in doc["_lines"]]
-    shown = lines if doc.get("_whole") else lines[:EMBEDDED_LINES]  # a preview has no other pages to turn to
+    shown = lines if doc.get("_whole") else lines[:EMBEDDED_LINES]  # a preview has no further pages
     page = lists.sublist(shown, url=f"/v1/invoices/{doc['id']}/lines")
     return {**doc, "lines": {**page, "has_more": len(shown) < len(lines), "total_count": len(lines)}}
 
@@ -155,7 +162,7 @@ def _payments(world: World, invoice: Json) -> Json:
 
 @includable("invoice", "confirmation_secret")
 def _confirmation_secret(world: World, invoice: Json) -> Json | None:
-    """What a browser needs to pay the invoice; None for drafts and paid ones without payment (SDK:
+    """Return the secret that lets a browser pay the invoice; None where no payment is open (SDK:
     `confirmation_secret`).
     """
     intent = intent_of(world, invoice)
@@ -163,7 +170,7 @@ def _confirmation_secret(world: World, invoice: Json) -> Json | None:
 
 
 def blank(world: World, customer: Json, currency: str) -> Json:
-    """A draft without lines, not stored yet."""
+    """Return a draft without lines, not stored yet."""
     return {
         "id": ids.new("in"),
         "object": "invoice",

@@ -1,4 +1,4 @@
-"""Changing what a subscription is made of: items added, repriced, counted anew and removed
+"""Changes of a subscription's items: added, repriced, counted anew and removed
 (https://docs.stripe.com/billing/subscriptions/change-price).
 """
 
@@ -19,7 +19,9 @@ from sandbox.stripe_api.protocol.world import World
 
 @dataclass(frozen=True)
 class Terms:
-    """How a change is billed: Stripe's `proration_behavior`, `payment_behavior`, the moment it counts from."""
+    """The terms of a change: Stripe's `proration_behavior` and `payment_behavior`, and the moment `at` it
+    counts from.
+    """
 
     proration_behavior: str
     payment_behavior: str
@@ -29,7 +31,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Change:
-    """One item's: `item` is None for a new one, `price` is None for one that is removed."""
+    """The change of one item. `item` is None for a new one, `price` is None for one that is removed."""
 
     item: Json | None
     price: Json | None
@@ -37,7 +39,7 @@ class Change:
 
 
 def terms(world: World, subscription: Json, params: Params) -> Terms:
-    """The terms in `params`. Raises InvalidRequest for a `proration_date` outside the running period."""
+    """Return the terms that `params` give. Raises InvalidRequest for a `proration_date` outside the running period."""
     behavior = params.get("payment_behavior", "allow_incomplete")
     if behavior == "pending_if_incomplete":
         raise not_simulated("payment_behavior=pending_if_incomplete", param="payment_behavior")
@@ -51,9 +53,9 @@ def terms(world: World, subscription: Json, params: Params) -> Terms:
 
 
 def change(world: World, subscription: Json, given: list[Params], terms: Terms, *, param: str = "items") -> None:
-    """Change the items and bill it as `terms` say.
+    """Change the items and bill the change by `terms`.
 
-    Raises InvalidRequest for changes that cannot be, CardError where `error_if_incomplete` meets a declined card.
+    Raises InvalidRequest for an impossible change, CardError where `error_if_incomplete` meets a declined card.
     """
     changes = _read(world, subscription, given, param)
     _check_result(world, subscription, changes, param)
@@ -94,7 +96,9 @@ def _read_one(world: World, present: dict[str, Json], entry: Params, param: str)
 
 
 def _check_result(world: World, subscription: Json, changes: list[Change], param: str) -> None:
-    """What is left must be a subscription: items of one interval and currency, each price once."""
+    """Raise InvalidRequest unless the remaining items can share a subscription: one interval, one currency, each price
+    once.
+    """
     touched = {change.item["id"] for change in changes if change.item}
     kept = [item for item in subscription_items.items_of(world, subscription["id"]) if item["id"] not in touched]
     untouched = [subscription_items.price_of(world, item) for item in kept]
@@ -116,7 +120,9 @@ def _period(world: World, subscription: Json) -> tuple[int, int]:
 
 
 def _apply(world: World, subscription: Json, change: Change, terms: Terms, period: tuple[int, int]) -> None:
-    """Remove, add, reprice or recount one item; in the middle of a period that is prorated unless asked not to."""
+    """Remove, add, reprice or recount one item. In the middle of a period that is prorated, unless the terms say
+    `none`.
+    """
     prorates = terms.proration_behavior != "none"
     old_price = subscription_items.price_of(world, change.item) if change.item else None
     if change.item and not _differs(change, old_price):
@@ -143,7 +149,7 @@ def _differs(change: Change, old_price: Json | None) -> bool:
 
 
 def _reprice(world: World, item: Json, price: Json, given: Params) -> Json:
-    """Usage reported from here on is billed at the new price."""
+    """Give the item a price and a quantity. Usage reported from here on is billed at the new price."""
     quantity = None if prices.is_metered(price) else given.get("quantity", item["quantity"] or 1)
     repriced = {} if price["id"] == item["price"] else _from_now_on(world)
     _set_metadata(world, item, given)
@@ -167,7 +173,7 @@ def _set_metadata(world: World, item: Json, given: Params) -> None:
 
 
 def _bill_now(world: World, subscription: Json, terms: Terms) -> None:
-    """`always_invoice`: an invoice of everything pending, finalized and collected at once; none of nothing."""
+    """Invoice everything pending at once and collect it (`always_invoice`). Nothing pending makes no invoice."""
     lines = renewals.pending_lines(world, subscription)
     if not lines:
         return

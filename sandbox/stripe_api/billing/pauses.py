@@ -1,5 +1,5 @@
 """Paused collection (https://docs.stripe.com/billing/subscriptions/pause-payment): the subscription goes on, and its
-invoices are kept as drafts, voided, or given up.
+invoices stay drafts, are voided, or are marked uncollectible.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ RESUME = "subscription.resume_collection"
 
 
 def paused_fields(world: World, subscription: Json, wanted: Params | str) -> Json:
-    """The fields that pausing (or, with an empty text, no longer pausing) changes. Raises InvalidRequest."""
+    """Return the fields that a pause changes, or its end where `wanted` is an empty text. Raises InvalidRequest."""
     world.store.unschedule(RESUME, subscription["id"])
     if isinstance(wanted, str):
         return {"pause_collection": None}
@@ -29,12 +29,13 @@ def paused_fields(world: World, subscription: Json, wanted: Params | str) -> Jso
 
 @due(RESUME)
 def resume(world: World, subscription_id: str) -> None:
+    """End a pause whose `resumes_at` has come."""
     subscription = world.get("subscription", subscription_id)
     world.change(subscription, event="customer.subscription.updated", pause_collection=None)
 
 
 def apply_to_draft(world: World, subscription: Json, invoice: Json) -> None:
-    """Do with a new draft of a paused subscription what its pause says; nothing without a pause."""
+    """Treat a new draft as the subscription's pause says; without a pause, leave it alone."""
     pause = subscription["pause_collection"]
     if pause is None:
         return

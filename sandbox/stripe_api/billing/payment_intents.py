@@ -1,4 +1,4 @@
-"""Payment intents over the API (https://docs.stripe.com/api/payment_intents); paying an invoice's intent pays the
+"""The API of payment intents (https://docs.stripe.com/api/payment_intents). Paying an invoice's intent pays the
 invoice.
 """
 
@@ -21,6 +21,7 @@ _CREATE = (
 
 @endpoint("POST", "/v1/payment_intents", "PaymentIntentCreateParams", _CREATE)
 def create(world: World, params: Params) -> Json:
+    """Create an intent, and confirm it at once where `confirm` asks for that."""
     if params["amount"] < 50:
         raise InvalidRequest("Amount must be at least $0.50 usd", code="amount_too_small", param="amount")
     currency = fields.currency(params["currency"])
@@ -47,6 +48,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/payment_intents/{intent}", "PaymentIntentRetrieveParams")
 def retrieve(world: World, params: Params, intent: str) -> Json:
+    """Return one intent."""
     return world.get("payment_intent", intent)
 
 
@@ -54,6 +56,7 @@ def retrieve(world: World, params: Params, intent: str) -> Json:
     "POST", "/v1/payment_intents/{intent}", "PaymentIntentUpdateParams", "description metadata setup_future_usage"
 )
 def update(world: World, params: Params, intent: str) -> Json:
+    """Change an intent's description, metadata or later use."""
     doc = world.get("payment_intent", intent)
     changes = fields.given(params, "description", "setup_future_usage")
     changes |= fields.changed_metadata(params, doc)
@@ -62,6 +65,7 @@ def update(world: World, params: Params, intent: str) -> Json:
 
 @endpoint("GET", "/v1/payment_intents", "PaymentIntentListParams", f"{LISTING} created customer")
 def list_all(world: World, params: Params) -> Json:
+    """List intents, newest first."""
     filters = {name: params.get(name) for name in ("created", "customer")}
     return lists.listing(world, "payment_intent", params, url="/v1/payment_intents", filters=filters)
 
@@ -82,6 +86,7 @@ def confirm(world: World, params: Params, intent: str) -> Json:
 
 @endpoint("POST", "/v1/payment_intents/{intent}/cancel", "PaymentIntentCancelParams", "cancellation_reason")
 def cancel(world: World, params: Params, intent: str) -> Json:
+    """Cancel an intent that has neither succeeded nor pays an invoice."""
     doc = world.get("payment_intent", intent)
     if doc["status"] in ("succeeded", "canceled"):
         raise _unexpected(doc, "cancel")
@@ -93,7 +98,7 @@ def cancel(world: World, params: Params, intent: str) -> Json:
 
 
 def confirm_with(world: World, intent: Json, params: Params) -> Json:
-    """Confirm with the parameters' payment method or the intent's own. Raises CardError, InvalidRequest."""
+    """Confirm with the payment method in `params` or the intent's own. Raises CardError, InvalidRequest."""
     if intent["status"] in ("succeeded", "canceled", "processing"):
         raise _unexpected(intent, "confirm")
     chosen = params.get("payment_method") or intent["payment_method"]

@@ -1,6 +1,6 @@
-"""Invoice items as documents: they wait for their customer's next invoice, which takes them as its lines.
+"""The documents of invoice items. They are pending until their customer's next invoice takes them as its lines.
 
-`invoice_items.py` makes them over the API, `prorations.py` where a subscription changes. A pending one has no invoice.
+`invoice_items.py` makes them over the API, `prorations.py` where a subscription changes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sandbox.stripe_api.protocol.world import World
 
 
 def new_item(world: World, *, customer: str, currency: str, terms: Json, price: Json | None) -> Json:
+    """Return a pending item, not stored yet. `terms` are its amount in cents, quantity and unit amount."""
     pricing = invoice_lines.pricing_of(price) if price else {"price_details": None, "type": "price_details"}
     return {
         "id": ids.new("ii"),
@@ -43,6 +44,7 @@ def new_item(world: World, *, customer: str, currency: str, terms: Json, price: 
 
 
 def parent_of(subscription: str | None, item: str | None) -> Json | None:
+    """Return an item's `parent`: the subscription, and the subscription item it prorates, if any."""
     if subscription is None:
         return None
     details = {"subscription": subscription, "subscription_item": item}
@@ -50,6 +52,7 @@ def parent_of(subscription: str | None, item: str | None) -> Json | None:
 
 
 def shown_amounts(terms: Json, pricing: Json) -> Json:
+    """Return the fields that show an item's terms."""
     return {
         "amount": terms["amount"],
         "net_amount": terms["amount"],
@@ -71,7 +74,7 @@ def add_proration(
     text: str,
     prorated: bool = True,
 ) -> None:
-    """Note what a change of `item` costs (or, where `amount` in cents is negative, gives back)."""
+    """Store an item for the cost of a change of `item`. A negative `amount`, in cents, gives money back."""
     terms = {"amount": amount, "quantity": quantity, "unit_amount": prices.unit_amount(price)}
     doc = new_item(
         world, customer=subscription["customer"], currency=subscription["currency"], terms=terms, price=price
@@ -89,11 +92,11 @@ def add_proration(
 
 
 def take(world: World, *, customer: str, subscription: str | None, currency: str) -> list[Json]:
-    """The lines of all pending items that the next invoice takes, which are no longer pending then.
+    """Return the lines of the pending items that the next invoice takes, and mark them as no longer pending.
 
-    An invoice of a subscription takes the items of that subscription and those of none; a manual one takes the latter
-    alone (https://docs.stripe.com/api/invoiceitems/create, "subscription"). What a subscription left behind that is
-    over counts as of none.
+    A subscription's invoice takes the items of that subscription and those of no subscription; a manual one takes the
+    latter alone (https://docs.stripe.com/api/invoiceitems/create, "subscription"). Items of an ended subscription count
+    as items of none.
     """
     found = world.store.find("invoiceitem", {"customer": customer, "_pending": 1}, oldest_first=True)
     taken = [doc for doc in found if doc["currency"] == currency and _is_for(world, doc, subscription)]
@@ -109,13 +112,13 @@ def _is_for(world: World, doc: Json, subscription: str | None) -> bool:
 
 
 def release(world: World, invoice: str) -> None:
-    """The items of a deleted draft wait again."""
+    """Make the items of a deleted draft pending again."""
     for doc in world.find("invoiceitem", invoice=invoice):
         world.change(doc, invoice=None, _pending=1)
 
 
 def line_of(doc: Json) -> Json:
-    """The invoice line of an item; the invoice gives it its own id in `invoice`."""
+    """Return an item's invoice line. The invoice sets its own id in `invoice`."""
     details = {
         "invoice_item": doc["id"],
         "proration": doc["proration"],

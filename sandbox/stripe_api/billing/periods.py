@@ -12,9 +12,9 @@ _MONTHS = {"month": 1, "year": 12}
 
 
 def boundary(*, anchor: int, interval: str, interval_count: int, number: int) -> int:
-    """The moment `number` intervals after the anchor.
+    """Return the moment `number` intervals after the anchor.
 
-    Months are counted from the anchor, not from the last period, so that 31 January leads to 28 February and then to 31
+    Months are counted from the anchor and never from the last period: 31 January leads to 28 February and then to 31
     March (https://docs.stripe.com/billing/subscriptions/billing-cycle).
     """
     if interval in _DAYS:
@@ -23,7 +23,7 @@ def boundary(*, anchor: int, interval: str, interval_count: int, number: int) ->
 
 
 def next_end(*, anchor: int, recurring: Json, after: int) -> int:
-    """The first boundary later than `after`."""
+    """Return the first boundary later than `after`."""
     interval, count = recurring["interval"], recurring["interval_count"]
     number = max(0, _months_between(anchor, after) // count - 1) if interval == "month" else 0
     while (end := boundary(anchor=anchor, interval=interval, interval_count=count, number=number)) <= after:

@@ -1,7 +1,7 @@
-"""Previews of invoices (https://docs.stripe.com/api/invoices/create_preview): what would be billed, were it done now.
+"""Previews of invoices (https://docs.stripe.com/api/invoices/create_preview).
 
-A preview is a rehearsal: the operation itself runs, the invoice is looked at, and everything is undone. So it cannot
-differ from what is billed afterwards.
+A preview is a rehearsal: the operation itself runs, its invoice is read, and everything is undone. So a preview cannot
+differ from the invoice that follows.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CREATE = " ".join(
 
 @endpoint("POST", "/v1/invoices/create_preview", "InvoiceCreatePreviewParams", _CREATE)
 def create(world: World, params: Params) -> Json:
-    """The next invoice of a subscription, the invoice a change of it would make, or the first one of a new one."""
+    """Preview the next invoice of a subscription, the invoice of a change to it, or the first invoice of a new one."""
     if params.get("preview_mode", "next") != "next":
         raise not_simulated("preview_mode=recurring", param="preview_mode")
     with world.store.rehearsal():
@@ -59,7 +59,9 @@ def _rehearse(world: World, params: Params) -> Json:
 
 
 def _subscription(world: World, params: Params) -> Json | None:
-    """The one named, or else the customer's newest that runs, unless the preview is of a new one."""
+    """Return the subscription that is named, or else the customer's newest running one; None for a preview of a new
+    one.
+    """
     if "subscription" in params:
         return subscriptions.get_running(world, params["subscription"])
     if "items" in params.get("subscription_details", {}) or "customer" not in params:
@@ -97,7 +99,7 @@ def _next(world: World, subscription: Json, details: Params) -> Json:
 
 
 def _first(world: World, customer: Json, details: Params) -> Json:
-    """The invoice that begins a subscription which there is not yet."""
+    """Return the first invoice of a subscription that does not exist yet."""
     found = subscription_items.check(world, details["items"], param="subscription_details[items]")
     subscription = subscription_start.start(
         world, customer=customer, found=found, params=fields.picked(details, "items", "trial_end")
@@ -116,7 +118,7 @@ def _draft(world: World, subscription: Json, lines: list[Json], period: tuple[in
 
 
 def _shown(doc: Json) -> Json:
-    """A preview has an id that leads nowhere."""
+    """Return the invoice under a preview's id, which no endpoint finds."""
     preview = f"upcoming_{doc['id']}"
     lines = [{**line, "invoice": preview} for line in doc["_lines"]]
     return {**doc, "id": preview, "_lines": lines, "_whole": True}

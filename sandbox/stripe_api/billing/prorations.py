@@ -1,8 +1,8 @@
-"""What a change in the middle of a period costs and gives back, in flexible billing mode
+"""The cost of a change in the middle of a period, in flexible billing mode
 (https://docs.stripe.com/billing/subscriptions/prorations).
 
-A licensed price is prorated to the second. Metered usage is never prorated: what was used so far is billed at the price
-it was used at (https://docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
+A licensed price is prorated to the second. Metered usage is never prorated: usage so far is billed at the price it was
+used at (https://docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.stripe_api.protocol.world import World
 
 
 def settle_old_price(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
-    """`item` is no longer at `price`: give the unused time back, or bill the usage so far."""
+    """Close the time of `item` at `price`: credit the unused time, or bill the usage so far."""
     if prices.is_metered(price):
         _bill_usage(world, subscription, item, price)
     else:
@@ -26,7 +26,7 @@ def settle_old_price(world: World, subscription: Json, item: Json, price: Json, 
 
 
 def credit_unused_time(world: World, subscription: Json) -> None:
-    """Give back the unused time of every licensed item of a subscription that ends now."""
+    """Credit the unused time of every licensed item of a subscription that ends now."""
     for item in subscription_items.items_of(world, subscription["id"]):
         price = subscription_items.price_of(world, item)
         if not prices.is_metered(price):
@@ -34,7 +34,9 @@ def credit_unused_time(world: World, subscription: Json) -> None:
 
 
 def charge_new_price(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
-    """`item` is at `price` from now on: bill the rest of the period. Usage is billed when the period is over."""
+    """Bill the rest of the period at `price`, which `item` has from now on. Metered usage waits for the
+    period's end.
+    """
     if prices.is_metered(price) or subscription["status"] == "trialing":
         return
     full = prices.unit_amount(price) * item["quantity"]
@@ -46,7 +48,7 @@ def charge_new_price(world: World, subscription: Json, item: Json, price: Json, 
 
 
 def _credit(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
-    """Give back a part of what was really billed for the item, as flexible mode does
+    """Credit a part of the amount that was really billed for the item, as flexible mode does
     (https://docs.stripe.com/billing/subscriptions/billing-mode/compare, "Credit proration calculations").
     """
     debited = item.get("_debited")
@@ -67,7 +69,9 @@ def _note(world: World, subscription: Json, item: Json, price: Json, *, amount: 
 
 
 def _bill_usage(world: World, subscription: Json, item: Json, price: Json) -> None:
-    """Usage of nothing makes no line (https://docs.stripe.com/billing/subscriptions/billing-mode/compare)."""
+    """Bill the usage so far. No usage makes no line
+    (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
+    """
     if subscription["status"] == "trialing":
         return
     line = invoice_lines.usage_line(
@@ -90,7 +94,7 @@ def _bill_usage(world: World, subscription: Json, item: Json, price: Json) -> No
 
 
 def _share(amount: Decimal, *, of: int, part: int) -> int:
-    """`part` seconds' share of an amount for `of` seconds, in whole cents."""
+    """Return the share of `part` seconds in an amount for `of` seconds, in whole cents."""
     return money.whole_cents(amount * part / of)
 
 

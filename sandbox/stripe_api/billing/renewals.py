@@ -1,4 +1,4 @@
-"""The turn of a billing period: the next one begins, and an invoice bills its base and the usage of the last."""
+"""Renewals: a new billing period begins, and an invoice bills its base and the usage of the last one."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from sandbox.stripe_api.protocol.world import World
 
 @due(RENEW)
 def renew(world: World, subscription_id: str) -> None:
-    """At the end of the period: end the subscription if that was asked for, else begin the next period with a draft
-    invoice.
-    """
+    """Begin the next period with a draft invoice, or end the subscription if that was asked for."""
     subscription = world.get("subscription", subscription_id)
     if subscription["status"] in (*subscription_status.OVER, "paused"):
         return
@@ -45,7 +43,7 @@ def renew(world: World, subscription_id: str) -> None:
 
 
 def next_invoice(world: World, subscription: Json, items: list[Json]) -> Json | None:
-    """Begin the next period, and draft the invoice that does; None where there is nothing to bill."""
+    """Begin the next period and draft its invoice. Returns None where there is nothing to bill."""
     lines, started_at = cycle_lines(world, subscription, items), _started_at(items)
     _begin_next_period(world, subscription, items)
     if not lines:
@@ -57,8 +55,9 @@ def next_invoice(world: World, subscription: Json, items: list[Json]) -> Json | 
 
 @due(EXPIRE)
 def expire_incomplete(world: World, subscription_id: str) -> None:
-    """23 hours without a first payment end a subscription, and void its invoice; one that was to be resumed stays
-    paused.
+    """End a subscription that went 23 hours without its first payment, and void its invoice.
+
+    One that was to be resumed stays paused.
     """
     subscription = world.get("subscription", subscription_id)
     if subscription["status"] not in ("incomplete", "paused"):
@@ -71,7 +70,7 @@ def expire_incomplete(world: World, subscription_id: str) -> None:
 
 
 def final_invoice(world: World, subscription: Json, items: list[Json], *, draft_for_s: int) -> Json | None:
-    """Bill the usage of the running period of a subscription that ends now, this second included, and what is pending.
+    """Draft the last invoice of a subscription that ends now: usage up to and including this second, and pending items.
 
     Returns None where there is nothing to bill.
     """
@@ -84,7 +83,7 @@ def final_invoice(world: World, subscription: Json, items: list[Json], *, draft_
 
 
 def final_lines(world: World, subscription: Json, items: list[Json]) -> list[Json]:
-    """What is pending, and the usage of the running period up to now, unless it was tried."""
+    """Return the pending lines, and the usage of the running period up to now unless it was on trial."""
     usage = [
         invoice_lines.usage_line(
             world, item, starts_at=item["current_period_start"], ends_at=min(world.now + 1, item["current_period_end"])
@@ -96,17 +95,20 @@ def final_lines(world: World, subscription: Json, items: list[Json]) -> list[Jso
 
 
 def pending_lines(world: World, subscription: Json) -> list[Json]:
-    """The lines of the invoice items that the subscription's next invoice takes."""
+    """Return the lines of the pending items that the subscription's next invoice takes."""
     customer, currency = subscription["customer"], subscription["currency"]
     return pending_items.take(world, customer=customer, subscription=subscription["id"], currency=currency)
 
 
 def first_period_end(*, anchor: int, recurring: Json) -> int:
+    """Return the end of the first period, in unix seconds."""
     return periods.next_end(anchor=anchor, recurring=recurring, after=anchor)
 
 
 def cycle_lines(world: World, subscription: Json, items: list[Json]) -> list[Json]:
-    """What is pending, the base of the period that begins, and the usage of the one that ends, unless it was tried."""
+    """Return the pending lines, the base of the period that begins, and the usage of the one that ends unless it was on
+    trial.
+    """
     usage, base = [], []
     for item in items:
         price = subscription_items.price_of(world, item)
@@ -138,7 +140,7 @@ def _started_at(items: list[Json]) -> int:
 
 
 def _draft(world: World, subscription: Json, lines: list[Json], *, period: tuple[int, int], draft_for_s: int) -> Json:
-    """A cycle invoice. Its own period is the one that is over, as with Stripe; its lines say which they are for."""
+    """Draft a cycle invoice. Its own period is the past one, as at Stripe; its lines name the periods they bill."""
     invoice = invoices.draft(
         world,
         subscription=subscription,

@@ -1,4 +1,4 @@
-"""Subscription items: one price in a subscription, with its quantity and its current period."""
+"""Subscription items: a price in a subscription, with its quantity and its current period."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ MAX_ITEMS = 20
 
 @endpoint("GET", "/v1/subscription_items/{item}", "SubscriptionItemRetrieveParams")
 def retrieve(world: World, params: Params, item: str) -> Json:
+    """Return one item."""
     return world.get("subscription_item", item)
 
 
 @endpoint("GET", "/v1/subscription_items", "SubscriptionItemListParams", f"{LISTING} subscription")
 def list_all(world: World, params: Params) -> Json:
+    """List a subscription's items, oldest first."""
     return lists.sublist(items_of(world, params["subscription"]), url="/v1/subscription_items", params=params)
 
 
 def items_of(world: World, subscription: str) -> list[Json]:
-    """The items of a subscription, oldest first."""
+    """Return the items of a subscription, oldest first."""
     return world.store.find("subscription_item", {"subscription": subscription}, oldest_first=True)
 
 
 def period_end(world: World, subscription: str) -> int:
-    """The end of the running period, in unix seconds."""
+    """Return the end of the running period, in unix seconds."""
     return int(min(item["current_period_end"] for item in items_of(world, subscription)))
 
 
 def add(world: World, *, subscription: str, price: Json, given: Params, starts_at: int, ends_at: int) -> Json:
-    """Add a price to a subscription; usage counts from `starts_at`."""
+    """Add a price to a subscription. Its usage counts from `starts_at`."""
     metered = prices.is_metered(price)
     quantity = None if metered else given.get("quantity", 1)
     return world.add(
@@ -58,11 +60,12 @@ def add(world: World, *, subscription: str, price: Json, given: Params, starts_a
 
 
 def price_of(world: World, item: Json) -> Json:
+    """Return the price of an item."""
     return world.get("price", item["price"])
 
 
 def check(world: World, given: list[Params], *, param: str, quantity_required: bool = False) -> list[Json]:
-    """The prices of the items asked for. Raises InvalidRequest for what cannot be subscribed to together."""
+    """Return the prices of the wanted items. Raises InvalidRequest where they cannot be subscribed to together."""
     if not given:
         raise missing(param)
     if len(given) > MAX_ITEMS:
@@ -76,7 +79,7 @@ def check(world: World, given: list[Params], *, param: str, quantity_required: b
 
 
 def check_together(found: list[Json], *, param: str) -> None:
-    """One currency, one interval, each price once. Raises InvalidRequest."""
+    """Raise InvalidRequest unless the prices share a currency and an interval, and each occurs once."""
     if len({price["currency"] for price in found}) > 1:
         currencies = [price["currency"] for price in found]
         other = next(currency for currency in currencies if currency != currencies[0])
@@ -92,7 +95,7 @@ def check_together(found: list[Json], *, param: str) -> None:
 
 
 def check_one(world: World, item: Params, param: str, *, quantity_required: bool = False) -> Json:
-    """The price of one item asked for. Raises InvalidRequest for one that cannot be subscribed to."""
+    """Return the price of one wanted item. Raises InvalidRequest where it cannot be subscribed to."""
     if "price" not in item:
         raise missing(f"{param}[price]")
     price = world.get("price", item["price"], param=f"{param}[price]")
@@ -114,7 +117,7 @@ def check_one(world: World, item: Params, param: str, *, quantity_required: bool
 
 
 def check_quantity(item: Params, price: Json, param: str) -> None:
-    """Raise InvalidRequest for a quantity of metered usage, or one below 0."""
+    """Raise InvalidRequest for a quantity on metered usage, or one below 0."""
     if prices.is_metered(price) and "quantity" in item:
         raise InvalidRequest(
             f"Quantity should not be specified where usage_type is `metered`. Remove quantity from `{param}`.",
@@ -133,7 +136,7 @@ def _render(world: World, item: Json) -> Json:
 
 
 def _plan(price: Json) -> Json:
-    """The price in the older shape that items still carry (https://docs.stripe.com/api/plans)."""
+    """Return the price in the older shape that items still carry (https://docs.stripe.com/api/plans)."""
     recurring = price["recurring"]
     return {
         "id": price["id"],

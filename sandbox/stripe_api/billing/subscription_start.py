@@ -1,4 +1,4 @@
-"""The beginning of a subscription: its document, its items and its first invoice."""
+"""The start of a subscription: its document, its items and its first invoice."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ def start(world: World, *, customer: Json, found: list[Json], params: Params) ->
 
 
 def _first_invoice(world: World, subscription: Json, items: list[Json], ends_at: int) -> None:
-    """Base in advance; flexible mode has no lines of nothing for metered prices
-    (https://docs.stripe.com/billing/subscriptions/billing-mode/compare)."""
+    """Bill the base in advance. Flexible mode has no lines of 0 for metered prices
+    (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
+    """
     licensed = [item for item in items if not prices.is_metered(subscription_items.price_of(world, item))]
     lines = renewals.pending_lines(world, subscription) + [
         invoice_lines.trial_line(world, item)

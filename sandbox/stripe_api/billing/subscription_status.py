@@ -1,4 +1,6 @@
-"""How a subscription's status moves (https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses)."""
+"""The moves of a subscription's status
+(https://docs.stripe.com/billing/subscriptions/overview#subscription-statuses).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ OVER = ("canceled", "incomplete_expired")
 
 
 def activate(world: World, subscription: Json) -> None:
-    """An invoice was paid: incomplete, past due and paused subscriptions run (again)."""
+    """Let an incomplete, past due, unpaid or paused subscription run, since its invoice is paid."""
     before = subscription["status"]
     if before not in ("incomplete", "past_due", "unpaid", "paused"):
         return
@@ -22,13 +24,15 @@ def activate(world: World, subscription: Json) -> None:
 
 
 def payment_failed(world: World, subscription: Json) -> None:
-    """A renewal could not be paid: an active subscription is past due; a first payment leaves it incomplete."""
+    """Mark an active subscription past due. Without its first payment a subscription stays incomplete."""
     if subscription["status"] == "active":
         world.change(subscription, event="customer.subscription.updated", status="past_due")
 
 
 def end(world: World, subscription: Json, *, status: str, reason: str | None) -> None:
-    """End for good. `reason` is Stripe's cancellation reason (`cancellation_requested`, `payment_failed`), if any."""
+    """End a subscription for good. `reason` is Stripe's cancellation reason (`cancellation_requested`,
+    `payment_failed`), if any.
+    """
     world.store.unschedule(RENEW, subscription["id"])
     world.store.unschedule(EXPIRE, subscription["id"])
     details = {

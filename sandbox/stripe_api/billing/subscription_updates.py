@@ -1,4 +1,4 @@
-"""Updating a subscription (https://docs.stripe.com/api/subscriptions/update), and its items one by one
+"""Updates of a subscription (https://docs.stripe.com/api/subscriptions/update), and of its items one by one
 (https://docs.stripe.com/api/subscription_items).
 """
 
@@ -36,7 +36,7 @@ _UPDATE = (
 
 @endpoint("POST", "/v1/subscriptions/{subscription}", "SubscriptionUpdateParams", _UPDATE)
 def update(world: World, params: Params, subscription: str) -> Json:
-    """Change a subscription, its items and its trial; one `customer.subscription.updated` tells of all of it."""
+    """Change a subscription, its items and its trial. One `customer.subscription.updated` covers all of it."""
     doc = get_running(world, subscription)
     before = world.render(doc)
     world.change(doc, **_field_changes(world, doc, params))
@@ -50,8 +50,9 @@ def update(world: World, params: Params, subscription: str) -> Json:
 
 @endpoint("POST", "/v1/subscriptions/{subscription}/resume", "SubscriptionResumeParams", "billing_cycle_anchor")
 def resume(world: World, params: Params, subscription: str) -> Json:
-    """Begin a new period now for a subscription whose trial ended in a pause. It stays paused until its invoice is
-    paid, for 23 hours at most (https://docs.stripe.com/api/subscriptions/resume).
+    """Begin a new period now for a subscription whose trial ended in a pause.
+
+    It stays paused until its invoice is paid, for 23 hours at most (https://docs.stripe.com/api/subscriptions/resume).
     """
     doc = get_running(world, subscription)
     if doc["status"] != "paused":
@@ -66,6 +67,7 @@ def resume(world: World, params: Params, subscription: str) -> Json:
 
 @endpoint("POST", "/v1/subscription_items", "SubscriptionItemCreateParams", f"{_ITEM} subscription")
 def create_item(world: World, params: Params) -> Json:
+    """Add one item, and return it."""
     present = {item["id"] for item in subscription_items.items_of(world, params["subscription"])}
     _change_items(world, params["subscription"], fields.picked(params, *_OF_ITEM), params)
     return next(
@@ -75,6 +77,7 @@ def create_item(world: World, params: Params) -> Json:
 
 @endpoint("POST", "/v1/subscription_items/{item}", "SubscriptionItemUpdateParams", f"{_ITEM} off_session")
 def update_item(world: World, params: Params, item: str) -> Json:
+    """Change one item, and return it."""
     doc = world.get("subscription_item", item)
     _change_items(world, doc["subscription"], {**fields.picked(params, *_OF_ITEM), "id": item}, params)
     return world.get("subscription_item", item)
@@ -82,7 +85,7 @@ def update_item(world: World, params: Params, item: str) -> Json:
 
 @endpoint("DELETE", "/v1/subscription_items/{item}", "SubscriptionItemDeleteParams", f"clear_usage {_TERMS}")
 def delete_item(world: World, params: Params, item: str) -> Json:
-    """Take one item off. `clear_usage` has no effect on metered prices, as all of them have meters."""
+    """Remove one item. `clear_usage` has no effect, since every metered price here has a meter."""
     doc = world.get("subscription_item", item)
     _change_items(world, doc["subscription"], {"id": item, "deleted": True}, params)
     return {"id": item, "object": "subscription_item", "deleted": True}
@@ -119,7 +122,10 @@ def _field_changes(world: World, doc: Json, params: Params) -> Json:
 
 
 def _asks_for_period_end(world: World, doc: Json, cancel_at: str | int) -> bool:
-    """Whether `cancel_at` asks for an end; it may be that of the period alone. An empty text takes it back."""
+    """Tell whether `cancel_at` asks for the end of the period, the only end that is simulated.
+
+    An empty text takes the request back.
+    """
     if cancel_at == "":
         return False
     period_end = subscription_items.period_end(world, doc["id"])
@@ -129,7 +135,7 @@ def _asks_for_period_end(world: World, doc: Json, cancel_at: str | int) -> bool:
 
 
 def _cancel_at_period_end(world: World, doc: Json, wanted: bool) -> Json:
-    """Asking for it can be taken back until the period ends."""
+    """Return the fields of a subscription that ends with its period, or that no longer does."""
     period_end = subscription_items.period_end(world, doc["id"])
     details = {**doc["cancellation_details"], "reason": "cancellation_requested" if wanted else None}
     return {
@@ -157,7 +163,7 @@ def _change_trial(world: World, doc: Json, params: Params) -> None:
 
 
 def _begin_period_now(world: World, doc: Json) -> Json | None:
-    """Let a new period begin now, with the invoice of its base."""
+    """Let a new period begin now, and draft the invoice of its base."""
     items = subscription_items.items_of(world, doc["id"])
     for item in items:
         world.change(item, current_period_end=world.now, _usage_from=world.now)
@@ -166,7 +172,7 @@ def _begin_period_now(world: World, doc: Json) -> Json | None:
 
 
 def _collect_at_once(world: World, doc: Json, invoice: Json | None) -> None:
-    """Finalize and collect without the hour of grace; what there is nothing to pay for runs at once."""
+    """Finalize and collect without the hour of grace. A subscription with nothing to pay runs at once."""
     world.change(doc, status="active" if doc["status"] == "trialing" else doc["status"])
     if invoice is None:
         subscription_status.activate(world, doc)

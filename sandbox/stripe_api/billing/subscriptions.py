@@ -33,11 +33,9 @@ _CREATE = (
 def create(world: World, params: Params) -> Json:
     """Subscribe a customer, and bill the base of the first period.
 
-    What happens to the first payment is `payment_behavior`'s:
-
-    `default_incomplete` leaves it to the customer's browser; `allow_incomplete` tries the default payment method and
-    may stay incomplete; `error_if_incomplete` makes nothing where it fails
-    (https://docs.stripe.com/api/subscriptions/create).
+    `payment_behavior` decides on the first payment: `default_incomplete` leaves it to the customer's browser;
+    `allow_incomplete` tries the default payment method and may stay incomplete; `error_if_incomplete` creates nothing
+    where the payment fails (https://docs.stripe.com/api/subscriptions/create).
     """
     customer = fields.customer(world, params)
     found = subscription_items.check(world, params.get("items", []), param="items")
@@ -65,6 +63,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/subscriptions/{subscription}", "SubscriptionRetrieveParams")
 def retrieve(world: World, params: Params, subscription: str) -> Json:
+    """Return one subscription."""
     return world.get("subscription", subscription)
 
 
@@ -75,7 +74,9 @@ def retrieve(world: World, params: Params, subscription: str) -> Json:
     f"{LISTING} collection_method created customer status test_clock",
 )
 def list_all(world: World, params: Params) -> Json:
-    """Without a status, all that are not canceled (https://docs.stripe.com/api/subscriptions/list)."""
+    """List subscriptions, newest first. Without a status it lists all but the canceled
+    (https://docs.stripe.com/api/subscriptions/list).
+    """
     running = ["active", "past_due", "unpaid", "incomplete", "incomplete_expired", "trialing", "paused"]
     status = params.get("status")
     statuses = {None: running, "all": None, "ended": list(OVER)}.get(status, status)
@@ -95,8 +96,8 @@ def list_all(world: World, params: Params) -> Json:
 def cancel(world: World, params: Params, subscription: str) -> Json:
     """Cancel at once.
 
-    Usage not yet billed is billed with `invoice_now` alone, and what is paid but not used is given back with `prorate`
-    alone (https://docs.stripe.com/api/subscriptions/cancel).
+    `invoice_now` bills the usage that is not billed yet, `prorate` credits the unused time; without them neither
+    happens (https://docs.stripe.com/api/subscriptions/cancel).
     """
     doc = get_running(world, subscription)
     if details := params.get("cancellation_details"):
@@ -112,7 +113,7 @@ def cancel(world: World, params: Params, subscription: str) -> Json:
 
 
 def cancel_all_of(world: World, customer: str) -> None:
-    """What deleting a customer does to the subscriptions."""
+    """Cancel every running subscription of a customer who is deleted."""
     for subscription in world.find("subscription", customer=customer):
         if subscription["status"] not in OVER:
             subscription_status.end(world, subscription, status="canceled", reason="cancellation_requested")
@@ -139,7 +140,7 @@ def _bill_usage_now(world: World, subscription: Json) -> None:
 
 
 def get_running(world: World, subscription: str) -> Json:
-    """The subscription, unless it is over. Raises NotFound, InvalidRequest."""
+    """Return the subscription. Raises NotFound where there is none, InvalidRequest where it has ended."""
     doc = world.get("subscription", subscription)
     if doc["status"] in OVER:
         raise InvalidRequest(
@@ -153,7 +154,7 @@ def get_running(world: World, subscription: str) -> Json:
 
 
 def check_flexible(params: Params, *, param: str) -> None:
-    """Raise InvalidRequest where the classic billing mode is asked for; `param` is its name in the request."""
+    """Raise InvalidRequest where the classic billing mode is asked for. `param` is its name in the request."""
     if params.get("billing_mode", {}).get("type", "flexible") != "flexible":
         raise not_simulated("the classic billing mode", param=param)
 
@@ -174,7 +175,7 @@ def _costs_now(found: list[Json], items: list[Params]) -> bool:
 
 
 def checked_method(world: World, customer: Json, method: str | None) -> str | None:
-    """The payment method, if it is the customer's. Raises InvalidRequest."""
+    """Return the payment method, if one is given. Raises InvalidRequest where it is not the customer's."""
     if not method:
         return None
     payment_methods.check_owner(world, method, customer, param="default_payment_method")

@@ -1,5 +1,5 @@
-"""Free trials (https://docs.stripe.com/billing/subscriptions/trials): nothing is paid, and usage is not billed, until
-they end.
+"""Free trials (https://docs.stripe.com/billing/subscriptions/trials): until they end nothing is paid, and usage is not
+billed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LONGEST_S = 730 * 24 * 3600
 
 
 def ends_at(world: World, params: Params) -> int | None:
-    """When the trial asked for ends, or None without one. Raises InvalidRequest."""
+    """Return the end of the wanted trial, or None without one. Raises InvalidRequest."""
     days, end = params.get("trial_period_days"), params.get("trial_end")
     if days is not None and end is not None:
         raise InvalidRequest("You may only specify one of these parameters: trial_end, trial_period_days.")
@@ -38,7 +38,7 @@ def ends_at(world: World, params: Params) -> int | None:
 
 
 def trial_fields(world: World, end: int | None, params: Params) -> Json:
-    """What a subscription shows of its trial."""
+    """Return the fields that show a subscription's trial."""
     behavior = params.get("trial_settings", {}).get("end_behavior", {})
     missing = behavior.get("missing_payment_method", "create_invoice")
     return {
@@ -50,22 +50,23 @@ def trial_fields(world: World, end: int | None, params: Params) -> Json:
 
 
 def schedule_notice(world: World, subscription: Json) -> None:
-    """Plan the notice of the trial's end."""
+    """Schedule the notice of the trial's end."""
     if end := subscription["trial_end"]:
         world.schedule(WILL_END, subscription["id"], due_at=max(world.now, end - NOTICE_S))
 
 
 @due(WILL_END)
 def announce_end(world: World, subscription_id: str) -> None:
+    """Emit the notice of the trial's end, if the trial still runs."""
     subscription = world.get("subscription", subscription_id)
     if subscription["status"] == "trialing":
         world.emit("customer.subscription.trial_will_end", subscription)
 
 
 def end_without_card(world: World, subscription: Json) -> bool:
-    """Cancel or pause a subscription whose trial is over and that nothing can be paid with, if it is set so.
+    """Cancel or pause a subscription whose trial is over and that has no payment method, if it is set to do so.
 
-    Returns whether it was.
+    Returns whether it did.
     """
     wanted = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
     if wanted == "create_invoice" or collection.default_method_of(world, subscription):
