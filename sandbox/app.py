@@ -23,7 +23,7 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def build(config: Config) -> Starlette:
-    """The application of one sandbox; its state is at `app.state.sandbox`."""
+    """Build the application of one sandbox, which is at `app.state.sandbox`."""
     sandbox = Sandbox(config)
     app = Starlette(
         routes=[
@@ -48,7 +48,7 @@ def build(config: Config) -> Starlette:
 
 
 class _Root:
-    """`/`: the dashboard for browsers, Claude's greeting for everything else."""
+    """The path `/`: the dashboard for browsers, Claude's greeting for everything else."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox

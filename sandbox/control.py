@@ -1,4 +1,4 @@
-"""`/_sandbox/...`: what tests and the dashboard steer the sandbox by. JSON in and out, no key needed."""
+"""The control API `/_sandbox/...`, by which tests and operators steer the sandbox. It speaks JSON and needs no key."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Handler = Callable[["Sandbox", Request], Awaitable[Any]]
 
 
 class BadControl(ValueError):
-    """The control request makes no sense; the message says what would."""
+    """The control request is invalid; the message says what is allowed."""
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The control API of one sandbox."""
+    """Return the control API of one sandbox."""
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/health", _health),
         ("GET", "/clock", _clock),
@@ -133,7 +133,7 @@ async def _requests(sandbox: Sandbox, request: Request) -> Any:
 
 
 async def _meter_totals(sandbox: Sandbox, request: Request) -> Any:
-    """What the meters hold, exactly: the sum and number of events by event name and customer."""
+    """Return the exact sum and number of events, by event name and customer."""
     found = usage.held(sandbox.store, customer=request.query_params.get("customer"))
     totals = [
         {"event_name": held.event_name, "customer": held.customer, "value": held.value, "events": held.events}

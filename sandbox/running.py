@@ -1,4 +1,4 @@
-"""One running sandbox and what it holds: the pages and the control API are given it, and import nothing above it."""
+"""A running sandbox and all it holds. Pages and the control API are given one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sandbox.stripe_api.request_log import RequestLog
 
 @dataclass(frozen=True)
 class Config:
-    """How a sandbox is started. `base_url` is where browsers reach it, without a slash at its end."""
+    """The configuration of a sandbox. `base_url` is its address for browsers, without a slash at its end."""
 
     data_dir: Path
     base_url: str
@@ -33,7 +33,7 @@ class Config:
 
 
 class Sandbox:
-    """Everything one running sandbox holds."""
+    """One running sandbox."""
 
     def __init__(self, config: Config) -> None:
         self.config = config

@@ -1,4 +1,4 @@
-"""The last requests to Stripe's API, as the dashboard shows them. Kept in memory only."""
+"""The log of the last requests to Stripe's API, for the dashboard. In memory only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_BODY = 20_000
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One call as it came and went; `key` shows the last four characters of the API key alone."""
+    """One call and its answer. `key` shows only the last four characters of the API key."""
 
     id: str
     at: float
@@ -30,6 +30,7 @@ class LoggedRequest:
     duration_ms: float
 
     def as_json(self) -> dict[str, Any]:
+        """Return the request as the control API shows it."""
         return {
             "id": self.id,
             "at": self.at,
@@ -44,6 +45,7 @@ class LoggedRequest:
         }
 
     def params(self) -> Any:
+        """Return the decoded parameters; the raw text where they cannot be decoded."""
         try:
             return forms.decode(self.form)
         except StripeError:
@@ -63,10 +65,13 @@ class RequestLog:
         self._kept: deque[LoggedRequest] = deque(maxlen=KEPT)
 
     def add(self, request: LoggedRequest) -> None:
+        """Log a request, and forget the oldest beyond a thousand."""
         self._kept.append(request)
 
     def newest(self, limit: int = KEPT) -> list[LoggedRequest]:
+        """Return up to `limit` requests, newest first."""
         return list(self._kept)[::-1][:limit]
 
     def clear(self) -> None:
+        """Forget every request."""
         self._kept.clear()

@@ -1,7 +1,7 @@
-"""The ASGI application that answers `/v1/...`: read, authenticate, route, run in one transaction, answer, log.
+"""The ASGI application of Stripe's API: it reads a request, authenticates, routes, runs it in one transaction, answers
+and logs.
 
-Everything between reading the request and sending the answer is synchronous, so each call is atomic and they come one
-by one.
+All between reading and answering is synchronous, so each call is atomic and they run one by one.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ MAX_REQUEST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Answer:
+    """An answer to be sent."""
+
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Answer:
 
 @dataclass
 class Call:
-    """One request while it is answered."""
+    """One request, while it is answered."""
 
     method: str
     path: str
@@ -61,15 +63,17 @@ class Call:
 
     @property
     def is_v2(self) -> bool:
+        """Tell whether the call is for version 2 of the API, which reads JSON."""
         return self.path.startswith("/v2/")
 
     @property
     def idempotency_key(self) -> str | None:
+        """Return the idempotency key of a POST, if it has one."""
         return self.headers.get("idempotency-key") if self.method == "POST" else None
 
 
 class StripeApi:
-    """Answers Stripe's API from `store`. `on_change` is called after every call that may have caused events."""
+    """Answers Stripe's API from `store`. Calls `on_change` after every call that may have emitted events."""
 
     def __init__(
         self,
@@ -95,8 +99,8 @@ class StripeApi:
         started = time.perf_counter()
         call = await _read(request)
         fault = self.faults.take_for_call(call.method, call.path)
-        unheard = fault and fault.effect in ("status", "down", "rate_limit", "timeout")
-        answer = self._failing_answer(fault) if fault and unheard else self.answer(call)
+        does_nothing = fault and fault.effect in ("status", "down", "rate_limit", "timeout")
+        answer = self._failing_answer(fault) if fault and does_nothing else self.answer(call)
         answer = _with_headers(answer, call)
         self._log(call, answer, started)
         if call.takes_s:
@@ -108,10 +112,11 @@ class StripeApi:
         await Response(answer.body, answer.status, answer.headers, "application/json")(scope, receive, send)
 
     def world(self, origin: Origin | None = None) -> World:
+        """Return the world of this moment."""
         return World(self.store, int(self.clock.now()), self.base_url, origin or Origin())
 
     def answer(self, call: Call) -> Answer:
-        """Run one call to its answer. Never raises: what goes wrong inside is Stripe's 500, and logged."""
+        """Run one call to its answer. Never raises: an internal error becomes Stripe's 500, and is logged."""
         try:
             return self._answer(call)
         except StripeError as error:
@@ -146,7 +151,7 @@ class StripeApi:
         return auth.authenticate(call.headers)
 
     def _run(self, call: Call, world: World, given: Params, operation: Callable[[], Json]) -> Answer:
-        """Run in one transaction and keep the answer for the idempotency key, errors included, as Stripe does."""
+        """Run in one transaction, and keep the answer for the idempotency key, errors included, as Stripe does."""
         try:
             with self.store.transaction():
                 try:
@@ -229,7 +234,7 @@ def _parameters(call: Call) -> Params:
 
 
 def _json_parameters(call: Call, content_type: str) -> Params:
-    """Version 2 of the API reads JSON (https://docs.stripe.com/api-v2-overview)."""
+    """Read JSON, as version 2 of the API does (https://docs.stripe.com/api-v2-overview)."""
     if call.form and not content_type.startswith("application/json"):
         raise InvalidRequest("Version 2 of the API takes bodies of the type application/json alone.")
     try:

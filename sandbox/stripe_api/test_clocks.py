@@ -1,4 +1,4 @@
-"""Test clocks (https://docs.stripe.com/billing/testing/test-clocks): customers who live in a time of their own, which
+"""Test clocks (https://docs.stripe.com/billing/testing/test-clocks): their customers live in a time of their own, which
 stands still until it is advanced.
 """
 
@@ -19,12 +19,13 @@ ADVANCE = "test_clock.advance"
 KEPT_S = 30 * 24 * 3600
 _PATH = "/v1/test_helpers/test_clocks"
 _ALONE_S = 2 * 365 * 24 * 3600
-# What leads from an object to the customer it is of, and so to the clock.
+# The fields that lead from an object to its customer, and so to the clock.
 _LINKS = ("customer", "subscription", "invoice")
 
 
 @endpoint("POST", _PATH, "test_helpers.TestClockCreateParams", "frozen_time name")
 def create(world: World, params: Params) -> Json:
+    """Create a clock that stands at `frozen_time`."""
     return world.add(
         {
             "id": ids.new("clock"),
@@ -43,17 +44,19 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", f"{_PATH}/{{clock}}", "test_helpers.TestClockRetrieveParams")
 def retrieve(world: World, params: Params, clock: str) -> Json:
+    """Return one clock."""
     return world.get(TEST_CLOCK, clock)
 
 
 @endpoint("GET", _PATH, "test_helpers.TestClockListParams", LISTING)
 def list_all(world: World, params: Params) -> Json:
+    """List clocks, newest first."""
     return lists.listing(world, TEST_CLOCK, params, url=_PATH)
 
 
 @endpoint("POST", f"{_PATH}/{{clock}}/advance", "test_helpers.TestClockAdvanceParams", "frozen_time")
 def advance(world: World, params: Params, clock: str) -> Json:
-    """Let time pass for the clock's customers, soon after the answer: poll until its status is `ready`."""
+    """Let time pass for the clock's customers, soon after the answer. Callers poll until the status is `ready`."""
     doc = world.get(TEST_CLOCK, clock)
     target = params["frozen_time"]
     if target <= doc["frozen_time"]:
@@ -73,7 +76,7 @@ def advance(world: World, params: Params, clock: str) -> Json:
 
 @endpoint("DELETE", f"{_PATH}/{{clock}}", "test_helpers.TestClockDeleteParams")
 def delete(world: World, params: Params, clock: str) -> Json:
-    """Delete the clock with its customers, whose subscriptions are cancelled."""
+    """Delete the clock with its customers, and cancel their subscriptions."""
     doc = world.get(TEST_CLOCK, clock)
     for customer in world.find("customer", test_clock=clock):
         customers.delete(world, {}, customer["id"])
@@ -84,7 +87,7 @@ def delete(world: World, params: Params, clock: str) -> Json:
 
 @timeline.due(ADVANCE)
 def advance_due(world: World, clock: str) -> None:
-    """Do what falls due for the clock's customers, each at its own moment."""
+    """Do all that falls due for the clock's customers, each thing at its own moment."""
     doc = world.get(TEST_CLOCK, clock)
     target = doc["status_details"]["advancing"]["target_frozen_time"]
     while item := world.store.next_due(until=target, clock=clock):
@@ -94,7 +97,7 @@ def advance_due(world: World, clock: str) -> None:
 
 
 def world_at_clock_of(world: World, names: Iterable[str], *, changes: bool = True) -> World:
-    """The world at the moment of the clock that one of the named objects is on, or as it is.
+    """Return the world at the moment of the test clock that one of the named objects is on; unchanged without one.
 
     Raises RateLimited for changes while the clock is advancing.
     """
@@ -111,7 +114,7 @@ def world_at_clock_of(world: World, names: Iterable[str], *, changes: bool = Tru
 
 
 def ids_in(params: Params, path_values: Iterable[str]) -> list[str]:
-    """The ids in a request that may lead to a clock."""
+    """Return the ids in a request that may lead to a clock."""
     named = [params.get(name) for name in ("test_clock", *_LINKS)]
     payload = params.get("payload")
     paid = payload.get("stripe_customer_id") if isinstance(payload, dict) else None
@@ -128,7 +131,7 @@ def _clock_of(world: World, doc: Json | None) -> Json | None:
 
 
 def _furthest(world: World, clock: Json) -> int:
-    """Two intervals of the shortest subscription ahead."""
+    """Return the furthest moment the clock may be advanced to: two intervals of its shortest subscription ahead."""
     ends = [
         periods.boundary(
             anchor=clock["frozen_time"],

@@ -1,6 +1,6 @@
-"""Checkout sessions in the modes subscription and setup (https://docs.stripe.com/api/checkout/sessions).
+"""The API of Checkout sessions in the modes subscription and setup (https://docs.stripe.com/api/checkout/sessions).
 
-`sandbox/pages/checkout.py` shows the hosted page; `complete` is what its button does.
+`sandbox/pages/checkout.py` shows the hosted page, and `checkout_completion.py` does what its button asks.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", "/v1/checkout/sessions/{session}", "checkout.SessionRetrieveParams")
 def retrieve(world: World, params: Params, session: str) -> Json:
+    """Return one session."""
     return world.get("checkout.session", session)
 
 
@@ -63,18 +64,21 @@ def retrieve(world: World, params: Params, session: str) -> Json:
     f"{LISTING} created customer payment_intent status subscription",
 )
 def list_all(world: World, params: Params) -> Json:
+    """List sessions, newest first."""
     filters = {name: params.get(name) for name in ("created", "customer", "payment_intent", "status", "subscription")}
     return lists.listing(world, "checkout.session", params, url="/v1/checkout/sessions", filters=filters)
 
 
 @endpoint("GET", "/v1/checkout/sessions/{session}/line_items", "checkout.SessionLineItemListParams", LISTING)
 def list_line_items(world: World, params: Params, session: str) -> Json:
+    """List what a session sells."""
     items = checkout_lines.line_items(world, world.get("checkout.session", session))
     return lists.sublist(items, url=f"/v1/checkout/sessions/{session}/line_items", params=params)
 
 
 @endpoint("POST", "/v1/checkout/sessions/{session}/expire", "checkout.SessionExpireParams")
 def expire(world: World, params: Params, session: str) -> Json:
+    """Close an open session."""
     doc = world.get("checkout.session", session)
     if doc["status"] != "open":
         raise InvalidRequest(
@@ -86,6 +90,7 @@ def expire(world: World, params: Params, session: str) -> Json:
 
 @due(EXPIRE)
 def expire_due(world: World, session: str) -> None:
+    """Close a session at its expiry, if it is still open."""
     doc = world.get("checkout.session", session)
     if doc["status"] == "open":
         _expire(world, doc)
@@ -106,7 +111,7 @@ def _check_items(world: World, params: Params) -> list[Json]:
 
 
 def _checked_expiry(world: World, params: Params) -> int:
-    """When the session closes, in unix seconds. Raises InvalidRequest."""
+    """Return the moment the session closes, in unix seconds. Raises InvalidRequest."""
     expires_at = int(params.get("expires_at", world.now + OPEN_S))
     if not world.now + 1800 <= expires_at <= world.now + OPEN_S:
         raise InvalidRequest(
@@ -116,7 +121,7 @@ def _checked_expiry(world: World, params: Params) -> int:
 
 
 def _checked_total(world: World, params: Params, found: list[Json]) -> int:
-    """The amount due today, in cents; `found` are the prices of the line items. Raises InvalidRequest."""
+    """Return the amount due today, in cents; `found` are the prices of the line items. Raises InvalidRequest."""
     tried = _trial_end(world, params.get("subscription_data", {})) is not None
     sold = zip(found, params.get("line_items", []), strict=True)
     total = sum(checkout_lines.amount_now(price, item, tried=tried) for price, item in sold)
@@ -201,7 +206,7 @@ def _session(world: World, params: Params, found: list[Json]) -> Json:
 
 
 def _trial_end(world: World, data: Params) -> int | None:
-    """When the trial that the session offers would end. Raises InvalidRequest."""
+    """Return the end of the trial that the session offers, if any. Raises InvalidRequest."""
     if "trial_end" in data and data["trial_end"] < world.now + 48 * 3600:
         raise InvalidRequest(
             "The `trial_end` date has to be at least 2 days in the future.", param="subscription_data[trial_end]"
@@ -217,6 +222,7 @@ def _expire(world: World, doc: Json) -> Json:
 
 
 def customer_details(email: str | None, name: str | None = None) -> Json | None:
+    """Return what a session knows of its customer; None before an e-mail address is known."""
     if email is None:
         return None
     return {

@@ -1,4 +1,4 @@
-"""Completing a Checkout session, as its page's button does: the card, the payment, the subscription."""
+"""The completion of a Checkout session, as its page's button asks for it: the card, the payment, the subscription."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sandbox.stripe_api.protocol.world import World
 def complete(world: World, session: Json, card: Card) -> Json:
     """Pay and subscribe (or save the card), and close the session.
 
-    Raises CardError where the card is refused and AuthenticationRequired where the bank asks first; the caller rolls
-    back then, so that nothing is left of the attempt. Raises InvalidRequest where the session is no longer open.
+    Raises CardError where the card is refused, AuthenticationRequired where the bank asks first; the caller then rolls
+    back, so that nothing of the attempt is kept. Raises InvalidRequest where the session is no longer open.
     """
     world = test_clocks.world_at_clock_of(world, [session["customer"]] if session["customer"] else [])
     if session["status"] != "open":

@@ -1,4 +1,4 @@
-"""What a Checkout session sells, line by line."""
+"""The lines that a Checkout session sells."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sandbox.stripe_api.protocol.world import World
 
 
 def line_items(world: World, session: Json) -> list[Json]:
-    """What the session sells, as the API shows it; the usage to come is priced at nothing yet."""
+    """Return the lines as the API shows them. Usage to come costs nothing yet."""
     return [_line_item(world, session, item) for item in session["_line_items"]]
 
 
 def amount_now(price: Json, item: Params, *, tried: bool) -> int:
-    """What a line costs today, in whole cents: nothing for usage to come, nor in a trial."""
+    """Return a line's cost today, in whole cents: 0 for usage to come, and in a trial."""
     if prices.is_metered(price) or tried:
         return 0
     return int(prices.unit_amount(price)) * int(item.get("quantity", 0))
@@ -60,5 +60,5 @@ def _nothing(world: World, item: Json) -> list[Json]:
 
 @includable("", "breakdown")
 def _breakdown(world: World, details: Json) -> Json:
-    """Of a session's `total_details`, which carries no `object` to know it by."""
+    """Show no discounts and taxes of `total_details`, which is found by no kind, since it carries no `object`."""
     return {"discounts": [], "taxes": []}

@@ -1,4 +1,4 @@
-"""What customers do to themselves in the billing portal: cancel, keep, cards, details.
+"""The actions of customers in the billing portal: cancel and keep subscriptions, manage cards, change details.
 
 Each raises StripeError where Stripe's portal would not offer it, or a bank refuses.
 """
@@ -15,13 +15,13 @@ from sandbox.stripe_api.protocol.world import World
 
 
 def features(world: World, session: Json) -> Json:
-    """What the session's configuration lets a customer do."""
+    """Return the features of the session's configuration."""
     found: Json = world.get("billing_portal.configuration", session["configuration"])["features"]
     return found
 
 
 def feature(world: World, session: Json, name: str) -> Json:
-    """One feature of the configuration. Raises Forbidden where it is off."""
+    """Return one feature of the configuration. Raises Forbidden where it is off."""
     found: Json = features(world, session)[name]
     if not found["enabled"]:
         raise Forbidden("The portal's configuration does not offer this.")
@@ -29,7 +29,7 @@ def feature(world: World, session: Json, name: str) -> Json:
 
 
 def subscriptions_of(world: World, session: Json) -> list[Json]:
-    """The customer's subscriptions that are not over, newest first."""
+    """Return the customer's subscriptions that have started and not ended, newest first."""
     found = world.find("subscription", customer=session["customer"])
     return [world.render(doc) for doc in found if doc["status"] not in OVER and doc["status"] != "incomplete"]
 
@@ -77,7 +77,7 @@ def keep(world: World, session: Json, subscription_id: str) -> Json:
 def add_card(world: World, session: Json, card: typed_cards.Card) -> Json:
     """Save a card and make it the default.
 
-    Raises CardError where the bank refuses and AuthenticationRequired where it asks first; the caller rolls back then.
+    Raises CardError where the bank refuses, AuthenticationRequired where it asks first; the caller then rolls back.
     """
     feature(world, session, "payment_method_update")
     method = typed_cards.create_payment_method(world, card)
@@ -95,7 +95,7 @@ def make_default(world: World, session: Json, method_id: str) -> None:
 
 
 def remove_card(world: World, session: Json, method_id: str) -> None:
-    """Forget a card, unless it is what a subscription is paid with."""
+    """Remove a card. Raises InvalidRequest for the card that pays a subscription."""
     feature(world, session, "payment_method_update")
     _own_method(world, session, method_id)
     if method_id == default_card(world, session) and subscriptions_of(world, session):
@@ -104,7 +104,7 @@ def remove_card(world: World, session: Json, method_id: str) -> None:
 
 
 def default_card(world: World, session: Json) -> str | None:
-    """The payment method that the next invoice is tried with: the newest subscription's, else the customer's."""
+    """Return the payment method that the next invoice is tried with: the newest subscription's, else the customer's."""
     chosen = [sub["default_payment_method"] for sub in subscriptions_of(world, session)]
     customer = world.get("customer", session["customer"])
     candidates = [*chosen, customer["invoice_settings"]["default_payment_method"]]
@@ -112,7 +112,7 @@ def default_card(world: World, session: Json) -> str | None:
 
 
 def update_details(world: World, session: Json, details: Params) -> Json:
-    """Change what of `email`, `name`, `phone`, `address` the configuration lets the customer change."""
+    """Change the customer's details. Raises Forbidden for a detail that the configuration does not let them change."""
     allowed = feature(world, session, "customer_update")["allowed_updates"]
     if refused := sorted(set(details) - set(allowed)):
         raise Forbidden(f"The portal does not let customers change: {', '.join(refused)}.")
@@ -120,7 +120,7 @@ def update_details(world: World, session: Json, details: Params) -> Json:
 
 
 def _make_default(world: World, session: Json, method_id: str) -> None:
-    """For the customer, and for subscriptions that had a default of their own, which would win over the customer's."""
+    """Set the default of the customer, and of each subscription with a default of its own, which would win over it."""
     settings = {"invoice_settings": {"default_payment_method": method_id}}
     customers.update(world, settings, session["customer"])
     for subscription in world.find("subscription", customer=session["customer"]):
@@ -143,7 +143,7 @@ def _own_method(world: World, session: Json, method_id: str) -> Json:
 
 
 def _cancellation_details(rules: Json, feedback: str | None, comment: str | None) -> Json:
-    """The reason given, if the configuration asks for one and offers it."""
+    """Return the reason given, as far as the configuration asks for it and offers it."""
     asked = rules["cancellation_reason"]
     if not asked["enabled"]:
         return {}

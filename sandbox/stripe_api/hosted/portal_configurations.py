@@ -1,4 +1,6 @@
-"""What customers may do in the billing portal (https://docs.stripe.com/api/customer_portal/configurations)."""
+"""Portal configurations: what customers may do in the billing portal
+(https://docs.stripe.com/api/customer_portal/configurations).
+"""
 
 from __future__ import annotations
 
@@ -30,12 +32,13 @@ _COMMON = (
 
 @endpoint("POST", "/v1/billing_portal/configurations", "billing_portal.ConfigurationCreateParams", _COMMON)
 def create(world: World, params: Params) -> Json:
-    """Describe a portal. Features that are not named are off."""
+    """Create a configuration. Features that are not named are off."""
     return world.add(_changed(_configuration(world), params), event="billing_portal.configuration.created")
 
 
 @endpoint("GET", "/v1/billing_portal/configurations/{configuration}", "billing_portal.ConfigurationRetrieveParams")
 def retrieve(world: World, params: Params, configuration: str) -> Json:
+    """Return one configuration."""
     return world.get(KIND, configuration)
 
 
@@ -46,7 +49,7 @@ def retrieve(world: World, params: Params, configuration: str) -> Json:
     f"{_COMMON} active",
 )
 def update(world: World, params: Params, configuration: str) -> Json:
-    """Change a portal, for its open sessions too. The default one stays active."""
+    """Change a configuration, for its open sessions too. The default one stays active."""
     doc = world.get(KIND, configuration)
     if doc["is_default"] and params.get("active") is False:
         raise InvalidRequest("The default portal configuration cannot be deactivated.", param="active")
@@ -61,16 +64,17 @@ def update(world: World, params: Params, configuration: str) -> Json:
     f"{LISTING} active is_default",
 )
 def list_all(world: World, params: Params) -> Json:
+    """List configurations, newest first, the default one among them."""
     default(world)
     filters = {name: params.get(name) for name in ("active", "is_default")}
     return lists.listing(world, KIND, params, url="/v1/billing_portal/configurations", filters=filters)
 
 
 def default(world: World) -> Json:
-    """The configuration of sessions that name none.
+    """Return the configuration of sessions that name none.
 
-    At Stripe it is made by saving the portal's settings in the dashboard; here it is as if that had been done, with
-    everything on that the sandbox has.
+    At Stripe, saving the portal's settings in the dashboard makes it. The sandbox makes it by itself, with every
+    feature on that it has.
     """
     found = world.find(KIND, is_default=True)
     if found:
@@ -85,7 +89,7 @@ def default(world: World) -> Json:
 
 
 def _changed(doc: Json, params: Params) -> Json:
-    """The configuration with what `params` say. Raises InvalidRequest."""
+    """Return the configuration as `params` change it. Raises InvalidRequest."""
     _refuse(params)
     changed = {**doc, **fields.given(params, "default_return_url", "name"), **fields.changed_metadata(params, doc)}
     if "business_profile" in params:
@@ -106,7 +110,7 @@ def _check_cancellation(rules: Json) -> None:
 
 
 def _merged(old: Json, given: Any) -> Json:
-    """`old` with the given values, dictionaries merged inside, an empty string meaning an empty list."""
+    """Merge the given values into `old`, dictionaries inside too. An empty string means an empty list."""
     merged = dict(old)
     for name, value in given.items():
         inside = isinstance(value, dict) and isinstance(old.get(name), dict)
@@ -115,7 +119,7 @@ def _merged(old: Json, given: Any) -> Json:
 
 
 def _refuse(params: Params) -> None:
-    """Raise InvalidRequest for what Stripe or the sandbox cannot do."""
+    """Raise InvalidRequest for settings that Stripe forbids or the sandbox does not simulate."""
     check_url(params, "default_return_url")
     features = params.get("features", {})
     cancelling = features.get("subscription_cancel", {})

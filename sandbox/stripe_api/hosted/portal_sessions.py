@@ -1,6 +1,6 @@
 """Sessions of the billing portal (https://docs.stripe.com/api/customer_portal/sessions): a customer's way in.
 
-`sandbox/pages/portal.py` shows the portal, `portal_actions.py` is what its buttons do.
+`sandbox/pages/portal.py` shows the portal, and `portal_actions.py` does what its buttons ask.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from sandbox.stripe_api.protocol.urls import check_url
 from sandbox.stripe_api.protocol.world import World
 
 KIND = "billing_portal.session"
-# Stripe says no more than that sessions are "short-lived and will expire if the customer does not visit the URL"
-# (https://docs.stripe.com/api/customer_portal/sessions); so long they live here.
+# How long a session lasts here. Stripe only says that sessions are "short-lived and will expire if the customer does
+# not visit the URL" (https://docs.stripe.com/api/customer_portal/sessions).
 UNVISITED_S = 5 * 60
 IDLE_S = 3600
 # The feature of the configuration that a flow needs; the other flows of Stripe are not simulated.
@@ -38,7 +38,7 @@ _FLOW = "flow_data.after_completion"
     f"{_FLOW}.redirect.return_url {_FLOW}.hosted_confirmation.custom_message",
 )
 def create(world: World, params: Params) -> Json:
-    """Open the portal for a customer; the answer's `url` is the way in, for whoever has it."""
+    """Open the portal for a customer. Anybody with the answer's `url` gets in."""
     customer = fields.customer(world, params)
     configuration = _configuration(world, params)
     check_url(params, "return_url")
@@ -66,7 +66,9 @@ def create(world: World, params: Params) -> Json:
 
 
 def visit(world: World, token: str) -> Json | None:
-    """The session that `token` opens, kept open by this visit; None where there is none, or it has expired."""
+    """Return the session that `token` opens, and extend it by this visit; None where there is none, or it has
+    expired.
+    """
     found = world.find(KIND, _token=token)
     if not found:
         return None
