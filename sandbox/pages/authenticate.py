@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The bank's question, and its answer."""
+    """Return the page with the bank's question, and its answer."""
 
     async def show(request: Request) -> Response:
         world = world_of(sandbox, request.path_params["intent"])

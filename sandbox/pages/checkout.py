@@ -1,7 +1,7 @@
-"""The hosted Checkout page: plain forms, so that a browser without scripts and a bare HTTP client can both use it.
+"""The hosted Checkout page. It is a plain form, so that browsers without scripts and bare HTTP clients can use it.
 
-`GET /c/pay/{session}` shows it. `POST` to the same address pays, with the fields of `card_form.py`; the answer is 303
-to the session's `success_url`, or the page again with what is wrong.
+`GET /c/pay/{session}` shows it. `POST` to the same address pays, with the fields of `card_form.py`, and answers 303 to
+the session's `success_url`, or the page again with an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The pages of Checkout."""
+    """Return the pages of Checkout."""
 
     async def show(request: Request) -> Response:
         world = world_of(sandbox, request.path_params["session"])
@@ -48,7 +48,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def success_url(session: Json) -> str:
-    """Where a finished session leads, with its id in place of `{CHECKOUT_SESSION_ID}`."""
+    """Return the address a finished session leads to, with its id in place of `{CHECKOUT_SESSION_ID}`."""
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
@@ -95,7 +95,9 @@ def _items(world: World, session: Json) -> list[Json]:
 
 
 def _terms(world: World, session: Json) -> tuple[str, str]:
-    """What a subscription costs, large and small: `$10.00`, `per month, then usage`; a trial comes first."""
+    """Return a subscription's cost in large and in small print: `$10.00`, `per month, then usage`. A trial
+    comes first.
+    """
     if session["mode"] != "subscription":
         return "", ""
     listed = [line["price"] for line in checkout_lines.line_items(world, session)]
@@ -109,7 +111,7 @@ def _terms(world: World, session: Json) -> tuple[str, str]:
 
 
 def _base_price(session: Json, listed: list[Json]) -> str:
-    """The sum of what is billed in advance, also where a trial postpones it."""
+    """Return the sum of the prices billed in advance, also where a trial postpones it."""
     pairs = zip(listed, session["_line_items"], strict=True)
     total = sum(prices.unit_amount(price) * item["quantity"] for price, item in pairs if not prices.is_metered(price))
     return amount(str(total), session["currency"])

@@ -1,7 +1,7 @@
 """The hosted invoice, where a customer reads, prints and pays it, and its PDF.
 
-An invoice has these addresses from its finalization on (`hosted_invoice_url`, `invoice_pdf`); its id is what makes them
-unguessable.
+A finalized invoice has these addresses (`hosted_invoice_url`, `invoice_pdf`). Its random id keeps them from being
+guessed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The pages of invoices."""
+    """Return the pages of invoices."""
 
     async def show(request: Request) -> Response:
         invoice = _final(world_of(sandbox, request.path_params["invoice"]), request.path_params["invoice"])
@@ -60,7 +60,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _final(world: World, invoice_id: str) -> Json | None:
-    """The invoice, unless it is a draft, which nobody but the seller sees."""
+    """Return the invoice, unless it is a draft: only the seller sees drafts."""
     invoice = world.store.get("invoice", invoice_id)
     return None if invoice is None or invoice["status"] == "draft" else invoice
 
@@ -83,7 +83,7 @@ def _pay(world: World, invoice: Json, values: Values) -> Response:
 
 
 def _attempt(world: World, invoice: Json, card: Card) -> Decline | None:
-    """Pay with a typed card, which stays with the customer if it is good. A declined attempt is kept, as at Stripe."""
+    """Pay with a typed card. A good card stays with the customer; a declined attempt is kept, as at Stripe."""
     method = typed_cards.create_payment_method(world, card)
     decline = collection.attempt(world, invoice, method=method, off_session=False, authenticated=card.authenticated)
     if decline is None:

@@ -1,7 +1,7 @@
-"""The customer portal: cancel and keep subscriptions, cards, details, invoices (https://docs.stripe.com/customer-management).
+"""The customer portal: subscriptions, cards, details and invoices (https://docs.stripe.com/customer-management).
 
-Everything is below `/p/session/{token}`; whoever has that address is the customer, until the session expires. Plain
-forms, so that it works without scripts.
+All of it is below `/p/session/{token}`. Anybody with that address acts as the customer, until the session expires. Its
+forms are plain, so that it works without scripts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[["_Visit"], Response]
 _ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
-# The page that a flow begins with, below the session's address.
+# The first page of each flow, below the session's address.
 _FLOW_PAGES = {
     "customer_update": "/details",
     "payment_method_update": "/cards/new",
@@ -38,7 +38,7 @@ _FLOW_PAGES = {
 
 
 class _Refused(Exception):
-    """What was sent is refused: `answer` is the form again, and nothing of the attempt is kept."""
+    """The form that was sent is refused. `answer` shows it again; nothing of the attempt is kept."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class _Refused(Exception):
 
 
 class _Visit:
-    """One request of a customer whose session is open. `said` is the form they sent."""
+    """One request of a customer whose session is open. `fields` is the form they sent."""
 
     def __init__(self, world: World, session: Json, path: dict[str, Any], fields: dict[str, str]) -> None:
         self.world = world
@@ -67,7 +67,7 @@ class _Visit:
         )
 
     def done(self, message: str) -> Response:
-        """Lead to where the session's flow, if it has one, says; else to the portal's first page."""
+        """Lead to the page that the session's flow names, if it has one, else to the portal's first page."""
         flow = self.session["flow"]
         if flow is None or self.session.get("_flow_done"):
             return redirect_to(self.home)
@@ -81,7 +81,7 @@ class _Visit:
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The pages of the portal and what their buttons do."""
+    """Return the pages of the portal and the actions of their buttons."""
     table: list[tuple[str, str, Handler]] = [
         ("GET", "", _show_home),
         ("GET", "/cards/new", _show_card_form),
@@ -101,7 +101,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _with_visit(sandbox: Sandbox, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Let the session's customer in, in one transaction; what is refused is undone and said on the first page."""
+    """Let the session's customer in, in one transaction. A refused action is undone, and the first page shows why."""
 
     async def answer(request: Request) -> Response:
         fields = await form(request)
@@ -185,7 +185,7 @@ def _update_details(visit: _Visit) -> Response:
 
 
 def _details(visit: _Visit, given: Json | None = None) -> Json:
-    """What the form of the details shows: `given`, else what is stored."""
+    """Return the values of the form of details: `given`, else the stored ones."""
     customer = {**visit.world.get("customer", visit.session["customer"]), **(given or {})}
     address = customer["address"] or {}
     return {

@@ -1,4 +1,4 @@
-"""Products with their prices."""
+"""The page of products with their prices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """One page for all of them."""
+    """Return the page."""
 
     async def show_all(request: Request) -> Response:
         found = frame.listing(sandbox, request, "product")

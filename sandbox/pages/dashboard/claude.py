@@ -1,4 +1,4 @@
-"""What the sandbox's Claude served: the ledger that a reseller's own records are compared with."""
+"""The page of calls that the sandbox's Claude served: its ledger, which a reseller's own records are compared with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENDED = {"complete": "complete", "client_gone": "client gone", "dropped": "drop
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """One page: sums by model, and the calls, newest first."""
+    """Return the page: sums by model, and the calls, newest first."""
 
     async def show_all(request: Request) -> Response:
         ended = request.query_params.get("ended")

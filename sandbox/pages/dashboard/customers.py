@@ -1,4 +1,4 @@
-"""Customers, and each one with all that is theirs."""
+"""The pages of customers, each with their subscriptions, invoices, cards and usage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INVOICES = 24
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, the page of one, and the button that opens the portal as they see it."""
+    """Return the list, the page of one customer, and the button that opens their portal."""
 
     async def show_all(request: Request) -> Response:
         email = request.query_params.get("email", "").strip()
@@ -55,7 +55,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _belongings(world: World, customer: Json) -> dict[str, Any]:
-    """All that the page shows of one customer."""
+    """Return all that the page of one customer shows."""
     return {
         "called": frame.name_of(customer),
         "deleted": bool(customer.get("deleted")),
@@ -67,6 +67,6 @@ def _belongings(world: World, customer: Json) -> dict[str, Any]:
 
 
 def _usage(world: World, customer: str) -> list[tuple[str, str, int, int]]:
-    """The customer's meters: id, event name, sum and number of events, of all time."""
+    """Return the customer's meters: id, event name, sum and number of events, of all time."""
     found = usage.held(world.store, customer=customer)
     return [(held.meter, held.event_name, held.value, held.events) for held in found]

@@ -1,4 +1,4 @@
-"""Events, thin ones too, each with its deliveries and a button that delivers it again."""
+"""The pages of events, thin ones too, each with its deliveries and a button that delivers it again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _THIN = 20
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, the page of one, and the replay."""
+    """Return the list, the page of one event, and its replay."""
 
     async def show_all(request: Request) -> Response:
         return _list(sandbox, request)
@@ -70,7 +70,7 @@ def _list(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _endpoints(sandbox: Sandbox) -> list[tuple[str, str, str]]:
-    """Who is told of events: id, status and address of webhook endpoints and event destinations."""
+    """Return the receivers of events: id, status and address of webhook endpoints and event destinations."""
     endpoints = [(doc["id"], doc["status"], doc["url"]) for doc in sandbox.store.find("webhook_endpoint")]
     destinations = sandbox.store.find(thin_events.DESTINATION)
     return endpoints + [(doc["id"], doc["status"], doc["webhook_endpoint"]["url"]) for doc in destinations]

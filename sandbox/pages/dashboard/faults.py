@@ -1,4 +1,4 @@
-"""Faults on demand, as forms: failing calls and webhooks, and the sandbox's settings."""
+"""The page of faults on demand: failing calls and webhooks, and the sandbox's settings."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ _EFFECTS = {
     "webhook_never": "never deliver",
 }
 _SETTINGS = {
-    payments.DECLINE_NEXT: "So many next payments are declined, whatever the card",
+    payments.DECLINE_NEXT: "This many next payments are declined, whatever the card",
     collection.WHEN_RETRIES_END: "When the last retry of a payment has failed, the subscription",
-    usage.SUMMARY_LAG: "Meter summaries lag behind by so many seconds",
-    BUSY_MS: "A meter event keeps its customer and meter busy for so many milliseconds (429 for another)",
+    usage.SUMMARY_LAG: "Meter summaries lag behind by this many seconds",
+    BUSY_MS: "A meter event keeps its customer and meter busy for this many milliseconds (429 for another)",
 }
 
 _CHOICES = {"cancel": "is canceled", "unpaid": "becomes unpaid", "past_due": "stays past due"}
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The page, and its buttons."""
+    """Return the page and its buttons."""
 
     async def show_all(request: Request) -> Response:
         return _page(sandbox, request)
@@ -93,7 +93,7 @@ def _page(sandbox: Sandbox, request: Request, *, error: str | None = None, statu
 
 
 def _waiting(fault: dict[str, Any]) -> dict[str, str]:
-    """A fault in words."""
+    """Describe a fault in words."""
     on_event = fault["effect"] in WEBHOOK_EFFECTS
     times = "all" if fault["times"] is None else str(fault["times"])
     return {
@@ -120,7 +120,7 @@ def _settings(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def _description(fields: dict[str, str]) -> dict[str, Any]:
-    """A fault as the control API takes it; empty fields are left out. Raises InvalidFault."""
+    """Return a fault as the control API takes it, without the empty fields. Raises InvalidFault."""
     description: dict[str, Any] = {name: value.strip() for name, value in fields.items() if value.strip()}
     try:
         description |= {name: int(description[name]) for name in _WHOLE if name in description}
@@ -131,5 +131,5 @@ def _description(fields: dict[str, str]) -> dict[str, Any]:
 
 
 def _wanted(fields: dict[str, str]) -> dict[str, Any]:
-    """Settings as the control API takes them: numbers are no texts there."""
+    """Return settings as the control API takes them, with digits as numbers."""
     return {name: int(value) if value.isascii() and value.isdigit() else value for name, value in fields.items()}

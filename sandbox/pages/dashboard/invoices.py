@@ -1,4 +1,4 @@
-"""Invoices, and each one with its lines and what was tried to get it paid."""
+"""The pages of invoices, each with its lines and the attempts to pay it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, and the page of one."""
+    """Return the list, and the page of one invoice."""
 
     async def show_all(request: Request) -> Response:
         status = request.query_params.get("status")
@@ -55,6 +55,6 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _attempts(world: World, invoice: Json) -> list[Json]:
-    """The charges of the invoice's payment, newest first."""
+    """Return the charges of the invoice's payment, newest first."""
     intent = invoices.intent_of(world, invoice)
     return world.find("charge", payment_intent=intent["id"]) if intent else []

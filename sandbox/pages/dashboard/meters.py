@@ -1,4 +1,4 @@
-"""Meters, and the events of each."""
+"""The pages of meters, each with its events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MeterEvent(NamedTuple):
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, and the page of one with its events, newest first."""
+    """Return the list, and the page of one meter with its events, newest first."""
 
     async def show_all(request: Request) -> Response:
         found = frame.listing(sandbox, request, "billing.meter")
@@ -58,7 +58,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _totals(sandbox: Sandbox) -> dict[str, tuple[int, int]]:
-    """The sum and the number of the events that count, by meter."""
+    """Return the sum and the number of the events that count, by meter."""
     totals: dict[str, tuple[int, int]] = {}
     for held in usage.held(sandbox.store):
         value, events = totals.get(held.meter, (0, 0))

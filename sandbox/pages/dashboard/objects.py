@@ -1,4 +1,4 @@
-"""Any object by its id: its own page where it has one, else its JSON. Every id on the dashboard leads here."""
+"""The page of any object by its id: a redirect to its own page, or its JSON. Every id on the dashboard leads here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PAGES = {
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The page of any object."""
+    """Return the page."""
 
     async def show_one(request: Request) -> Response:
         world = sandbox.stripe.world()

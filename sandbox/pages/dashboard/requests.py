@@ -1,4 +1,4 @@
-"""The last requests to Stripe's API, each with its parameters and its answer."""
+"""The pages of the last requests to Stripe's API, each with its parameters and its answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS = ("all", "writes", "failed")
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, and the page of one."""
+    """Return the list, and the page of one request."""
 
     async def show_all(request: Request) -> Response:
         chosen = request.query_params.get("only", "all")

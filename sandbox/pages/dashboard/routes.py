@@ -1,4 +1,4 @@
-"""The dashboard: what the sandbox holds, and the buttons that move its clock and break things."""
+"""The routes of the dashboard's pages."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ _PARTS = (
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The pages below `/dashboard`; the first one is at `/`, see `app.py`."""
+    """Return the pages below `/dashboard`. The first page is at `/`, see `app.py`."""
     return [route for part in _PARTS for route in part.routes(sandbox)]

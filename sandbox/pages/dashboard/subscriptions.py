@@ -1,4 +1,4 @@
-"""Subscriptions, and each one with its items and the usage of the running period."""
+"""The pages of subscriptions, each with its items and the usage of the running period."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, and the page of one."""
+    """Return the list, and the page of one subscription."""
 
     async def show_all(request: Request) -> Response:
         world = sandbox.stripe.world()
@@ -53,7 +53,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _item(world: World, subscription: Json, item: Json) -> Json:
-    """One item in words; what a metered one would cost is shown exactly and as Stripe would round it."""
+    """Describe one item. The cost of metered usage is shown exactly, and as Stripe would round it."""
     price = item["price"]
     quantity, cost = str(item.get("quantity", "")), ""
     if prices.is_metered(price):
