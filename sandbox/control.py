@@ -118,7 +118,7 @@ async def _events(sandbox: Sandbox, request: Request) -> Any:
 async def _replay(sandbox: Sandbox, request: Request) -> Any:
     replayed = sandbox.deliveries.replay(request.path_params["event"])
     if not replayed:
-        raise BadControl("No webhook endpoint was told of this event, so that there is nothing to replay.")
+        raise BadControl("No endpoint was told of this event, so there is nothing to replay.")
     sandbox.courier.wake()
     return {"replayed": replayed}
 

@@ -1,4 +1,4 @@
-"""Deciding on an answer: its parts, its tokens, and why it ends."""
+"""The choice of an answer: its parts, its tokens, and its stop reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REFUSAL = "The sandbox was asked to refuse this request."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What will be said, and why it will end there."""
+    """The parts of an answer, and the reason it ends."""
 
     parts: list[Part]
     output: OutputUsage
@@ -30,17 +30,17 @@ class Answer:
 
     @property
     def stop_details(self) -> dict[str, object] | None:
-        """Why a refusal was one."""
+        """The reason for a refusal, None for any other answer."""
         if self.stop_reason != "refusal":
             return None
         return {"type": "refusal", "category": "general_harms", "explanation": _REFUSAL}
 
 
 def compose(request: Request, *, model: Model) -> Answer:
-    """Decide on the answer to a checked request.
+    """Decide the answer to a checked request.
 
-    The directive has the first word, `stop_sequences` the second and `max_tokens` the last: neither is ever passed.
-    Raises `ApiError` (400) where a directive wants a tool called and none is offered.
+    The directive comes first, `stop_sequences` second and `max_tokens` last: the answer never passes either of these
+    two. Raises `ApiError` (400) where a directive asks for a tool call and the request offers no tool.
     """
     parts = [*_thinking_parts(request, model=model), *_search_parts(request)]
     calls = _tool_calls(request)
@@ -67,7 +67,7 @@ def _output(parts: list[Part]) -> OutputUsage:
 
 
 def _thinking_parts(request: Request, *, model: Model) -> list[Part]:
-    """A thinking block where the directive or the request asks for one; of itself the sandbox does not think."""
+    """Return a thinking block where the directive or the request asks for one. Unasked, the sandbox does not think."""
     asked = request.directive.thinking
     configured = request.thinking or {}
     if not (asked if asked is not None else configured.get("type") in {"adaptive", "enabled"}):
@@ -83,7 +83,7 @@ def _search_parts(request: Request) -> list[Part]:
 
 
 def _text_parts(request: Request, *, spoken_before: list[Part], calls: list[ToolUsePart]) -> list[Part]:
-    """The visible text: the directive's own, a filler of the length that it asks for, or a friendly answer."""
+    """Return the visible text: the directive's own, a filler of the length it asks for, or a friendly answer."""
     directive = request.directive
     if directive.text is not None:
         return [TextPart(text=directive.text, tokens=count_text(directive.text))]
@@ -117,7 +117,7 @@ def _tool_calls(request: Request) -> list[ToolUsePart]:
 
 
 def _asked_tool(request: Request) -> dict[str, Any] | None:
-    """The tool to call because the directive asks for a call."""
+    """Return the tool to call because the directive asks for a call."""
     if request.directive.stop != "tool_use" and not request.directive.tool_calls:
         return None
     if not request.client_tools:
@@ -126,7 +126,7 @@ def _asked_tool(request: Request) -> dict[str, Any] | None:
 
 
 def _forced_tool(request: Request) -> dict[str, Any] | None:
-    """The tool to call because `tool_choice` forces one."""
+    """Return the tool to call because `tool_choice` forces one."""
     choice = request.tool_choice
     if choice["type"] == "tool":
         return next((tool for tool in request.client_tools if tool["name"] == choice["name"]), None)
@@ -136,7 +136,7 @@ def _forced_tool(request: Request) -> dict[str, Any] | None:
 
 
 def _fitting_tool(request: Request) -> dict[str, Any] | None:
-    """The tool that a free choice falls on: one whose name shares a word with a prompt without special wishes."""
+    """Return the tool to call of free choice: one whose name shares a word with a prompt without other wishes."""
     directive = request.directive
     asks_otherwise = directive.stop is not None or directive.output is not None or directive.text is not None
     if request.tool_choice["type"] == "none" or asks_otherwise or wording.tool_result_text(request) is not None:
@@ -153,7 +153,10 @@ def _named_tool(request: Request) -> dict[str, Any] | None:
 
 
 def _costing(parts: list[Part], *, total: int | None) -> list[Part]:
-    """The parts, made to cost `total` together: the last takes what the others leave, or all share what there is."""
+    """Give the parts a total cost of `total` tokens.
+
+    The last part takes what the others leave; where they leave nothing, all share the total.
+    """
     if total is None or not parts:
         return parts
     natural = [part.tokens for part in parts]
@@ -163,13 +166,13 @@ def _costing(parts: list[Part], *, total: int | None) -> list[Part]:
 
 
 def _shares(weights: list[int], *, total: int) -> list[int]:
-    """Whole shares of `total` in proportion to the weights; they add up to it."""
+    """Split `total` into whole shares in proportion to the weights."""
     ends = [total * sum(weights[: number + 1]) // sum(weights) for number in range(len(weights))]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _until_stop_sequence(parts: list[Part], *, sequences: list[str]) -> tuple[list[Part], str | None]:
-    """The parts up to the first stop sequence in the visible text, which is itself not part of the answer."""
+    """Return the parts up to the first stop sequence in the visible text, without the sequence, and which it was."""
     for number, part in enumerate(parts):
         if not isinstance(part, TextPart):
             continue
@@ -182,7 +185,7 @@ def _until_stop_sequence(parts: list[Part], *, sequences: list[str]) -> tuple[li
 
 
 def _within(parts: list[Part], *, most: int) -> tuple[list[Part], bool]:
-    """As many parts as `most` tokens pay for, the last one cut short, and whether anything had to go."""
+    """Return as many parts as `most` tokens pay for, the last one cut short, and whether anything was cut."""
     kept: list[Part] = []
     left = most
     for part in parts:

@@ -31,7 +31,7 @@ class ClaudeSandbox:
 
     @property
     def ledger(self) -> Ledger:
-        """What was served."""
+        """The ledger of served calls."""
         return self._state.ledger
 
     def reset(self) -> None:
@@ -44,7 +44,7 @@ class ClaudeSandbox:
 
 
 def build(*, data_dir: Path) -> ClaudeSandbox:
-    """Build the sandbox's Claude. Its one file, `claude.sqlite3`, is kept in `data_dir`, which is made if missing."""
+    """Build the sandbox's Claude. It keeps its one file, `claude.sqlite3`, in `data_dir`, which is made if missing."""
     return ClaudeSandbox(data_dir=data_dir)
 
 

@@ -1,4 +1,4 @@
-"""The control API: what tests, and people with a browser, ask of the sandbox's Claude. It needs no key."""
+"""The control API of the sandbox's Claude, for tests and browsers. It needs no key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Age(BaseModel):
 
 
 class _InvalidRequestError(Exception):
-    """A control request that makes no sense; its text says why."""
+    """The control request is invalid; the message says why."""
 
 
 class Control:
@@ -40,7 +40,7 @@ class Control:
         self._state = state
 
     def routes(self) -> list[BaseRoute]:
-        """The routes, relative to where the application mounts them."""
+        """Return the routes, relative to where the application mounts them."""
         handlers: list[tuple[str, str, Handler]] = [
             ("GET", "/settings", self.show_settings),
             ("POST", "/settings", self.change_settings),
@@ -59,27 +59,31 @@ class Control:
         return [Route(path, _with_errors_as_json(handler), methods=[method]) for method, path, handler in handlers]
 
     async def show_settings(self, request: Request) -> Response:
+        """Show the settings."""
         return JSONResponse(self._state.pace.settings.model_dump())
 
     async def change_settings(self, request: Request) -> Response:
-        """Change the settings that are given and keep the others."""
+        """Change the given settings, and keep the others."""
         changed = await _json(request)
         settings = _read({**self._state.pace.settings.model_dump(), **changed}, Settings)
         self._state.pace.change(settings)
         return JSONResponse(settings.model_dump())
 
     async def list_faults(self, request: Request) -> Response:
+        """List the faults that wait."""
         return JSONResponse({"data": self._state.faults.all()})
 
     async def add_fault(self, request: Request) -> Response:
+        """Add a fault for the next calls."""
         return JSONResponse(self._state.faults.add(_read(await _json(request), FaultRequest)), status_code=201)
 
     async def clear_faults(self, request: Request) -> Response:
+        """Remove every fault."""
         self._state.faults.clear()
         return JSONResponse({"data": []})
 
     async def list_ledger(self, request: Request) -> Response:
-        """Rows of the ledger, oldest first; `last_id` is the next page's `since_id`."""
+        """List rows of the ledger, oldest first. `last_id` is the next page's `since_id`."""
         limit = _whole(request, "limit", default=_DEFAULT_ROWS, most=MOST_ROWS_A_PAGE)
         wanted = _filter(request)
         rows = self._state.ledger.rows(wanted=wanted, limit=limit + 1)
@@ -88,16 +92,21 @@ class Control:
         return JSONResponse({"data": shown, "has_more": len(rows) > limit, "last_id": last_id})
 
     async def show_totals(self, request: Request) -> Response:
+        """Sum the ledger's rows."""
         return JSONResponse(self._state.ledger.totals(wanted=_filter(request)))
 
     async def list_requests(self, request: Request) -> Response:
+        """List the last requests as they came, newest first."""
         return JSONResponse({"data": self._state.journal.all()})
 
     async def list_models(self, request: Request) -> Response:
+        """List the models with all their fields."""
         return JSONResponse({"data": [model.model_dump() for model in self._state.catalogue.all()]})
 
     async def change_model(self, request: Request) -> Response:
-        """Change some fields of a model. An unknown id makes a new model, like the newest in all that is not given."""
+        """Change some fields of a model. An unknown id makes a new model, with the newest model's values for absent
+        fields.
+        """
         model_id = request.path_params["model_id"]
         known = {model.id: model for model in self._state.catalogue.all()}
         base = known.get(model_id) or BUILT_IN[0].model_copy(update={"display_name": model_id})
@@ -111,16 +120,18 @@ class Control:
         return JSONResponse({})
 
     async def clear_cache(self, request: Request) -> Response:
+        """Empty the prompt cache."""
         self._state.cache.clear()
         return JSONResponse({})
 
     async def reset(self, request: Request) -> Response:
+        """Forget everything."""
         self._state.reset()
         return JSONResponse({})
 
 
 def _with_errors_as_json(handler: Handler) -> Handler:
-    """The handler, with a wrong order answered by a sentence."""
+    """Wrap a handler so that an invalid request is answered by a sentence."""
 
     async def answer(request: Request) -> Response:
         try:

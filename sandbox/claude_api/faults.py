@@ -1,4 +1,4 @@
-"""Faults set over the control API: what the next calls will meet."""
+"""Faults that the control API sets for the next calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)]
 
 
 class FaultRequest(BaseModel):
-    """A fault as it is asked for: which calls it meets, how many of them, and what happens to them."""
+    """A fault as it is requested: the calls it is for, how many of them, and its effect."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,11 +47,11 @@ class FaultRequest(BaseModel):
         return self
 
     def behaviour(self) -> Behaviour:
-        """What happens to a call that meets the fault."""
+        """Return the effect on a call."""
         return Behaviour(**self.model_dump(include=_OF_BEHAVIOUR))
 
     def matches(self, *, path: Path, key: str, model: str | None) -> bool:
-        """Whether a call is one of those that the fault is for. `key` is matched by its last four characters."""
+        """Tell whether the fault is for this call. `key` is matched by its last four characters."""
         return (
             self.path == path
             and (self.key is None or key.endswith(self.key[-4:]))
@@ -60,19 +60,19 @@ class FaultRequest(BaseModel):
 
 
 class Faults:
-    """The faults that wait for their calls, the oldest first."""
+    """The faults waiting for their calls, oldest first."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[FaultRequest, int]] = {}
 
     def add(self, fault: FaultRequest) -> dict[str, Any]:
-        """Let the next calls meet a fault."""
+        """Add a fault for the next calls, and return it as the control API shows it."""
         id_ = new_id("fault_")
         self._waiting[id_] = (fault, fault.times)
         return self._shown(id_)
 
     def take(self, *, path: Path, key: str, model: str | None = None) -> Behaviour | None:
-        """The fault that this call meets, which is then one call nearer to its end; None where it meets none."""
+        """Return the effect of the fault that this call meets, counting it as used once; None where there is none."""
         for id_, (fault, left) in self._waiting.items():
             if fault.matches(path=path, key=key, model=model):
                 self._count_down(id_, fault=fault, left=left - 1)
@@ -80,11 +80,11 @@ class Faults:
         return None
 
     def all(self) -> list[dict[str, Any]]:
-        """The faults that still wait, with the number of calls that each is yet to meet."""
+        """Return the waiting faults, each with the number of calls it is still for."""
         return [self._shown(id_) for id_ in self._waiting]
 
     def clear(self) -> None:
-        """Let every call pass again."""
+        """Remove every fault."""
         self._waiting.clear()
 
     def _count_down(self, id_: str, *, fault: FaultRequest, left: int) -> None:

@@ -13,7 +13,7 @@ from sandbox.claude_api.store import Store
 Ended = Literal["complete", "client_gone", "dropped", "error"]
 ENDINGS: tuple[Ended, ...] = get_args(Ended)
 MOST_ROWS_A_PAGE = 10_000
-# Rows wait this long for others to be committed with. Whoever reads the ledger sees them at once.
+# Rows wait this long for others to share their commit. Readers of the ledger see them at once.
 COMMIT_EVERY_S = 0.02
 
 COUNTED = (
@@ -62,7 +62,7 @@ _INSERT = f"INSERT INTO served ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which rows: None takes all. `key` is a key's last four characters; `since_id` itself is excluded."""
+    """A choice of rows; None takes all. `key` is a key's last four characters. Rows have ids above `since_id`."""
 
     since_id: int = 0
     key: str | None = None
@@ -71,7 +71,7 @@ class Filter:
     request_id: str | None = None
 
     def where(self) -> tuple[str, list[object]]:
-        """The condition and its parameters."""
+        """Return the SQL condition and its parameters."""
         named = {"key_hint": self.key, "model": self.model, "ended": self.ended, "request_id": self.request_id}
         given = {column: value for column, value in named.items() if value is not None}
         conditions = ["id > ?", *(f"{column} = ?" for column in given)]
@@ -79,7 +79,7 @@ class Filter:
 
 
 class Ledger:
-    """Rows are committed in groups, off the way of the answers, and read from SQLite."""
+    """The rows, committed in groups so that no answer waits for them."""
 
     def __init__(self, *, store: Store) -> None:
         self._connection = store.connection
@@ -87,13 +87,13 @@ class Ledger:
         self._timer: asyncio.TimerHandle | None = None
 
     def record(self, row: Served) -> None:
-        """Add a row; call it before the answer's last byte leaves. Must run in the event loop."""
+        """Add a row, before the answer's last byte leaves. Must run in the event loop."""
         self._waiting.append(row)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(COMMIT_EVERY_S, self.flush)
 
     def flush(self) -> None:
-        """Commit the rows that wait."""
+        """Commit the waiting rows."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -105,20 +105,20 @@ class Ledger:
         self._connection.execute("COMMIT")
 
     def rows(self, *, wanted: Filter, limit: int) -> list[dict[str, Any]]:
-        """The rows in the order in which they were served, oldest first, each with its `id`."""
+        """Return the rows in the order they were served, each with its `id`."""
         self.flush()
         where, parameters = wanted.where()
         return self._select(f"WHERE {where} ORDER BY id LIMIT ?", [*parameters, limit])
 
     def newest(self, *, wanted: Filter, limit: int, before_id: int | None = None) -> list[dict[str, Any]]:
-        """Up to `limit` rows, newest first, of those with an id below `before_id`."""
+        """Return up to `limit` rows with an id below `before_id`, newest first."""
         self.flush()
         where, parameters = wanted.where()
         before = 2**63 - 1 if before_id is None else before_id
         return self._select(f"WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?", [*parameters, before, limit])
 
     def totals(self, *, wanted: Filter) -> dict[str, Any]:
-        """Requests and tokens of every class: in all, by model, and by how the call ended."""
+        """Return the number of requests and the tokens of every class: in all, by model, and by how the call ended."""
         self.flush()
         return {
             **self._sums(wanted)[0],

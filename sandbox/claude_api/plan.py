@@ -1,4 +1,4 @@
-"""Everything about a call that its body alone decides, worked out once for requests that repeat."""
+"""The plan of a call: all that depends on its body alone, made once for requests that repeat."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_REMEMBERED_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt that the model accepts, and what it costs."""
+    """A prompt that the model accepts, and its tokens."""
 
     blocks: list[PromptBlock]
     natural_tokens: int
@@ -28,18 +28,18 @@ class Prompt:
 
     @property
     def uncached(self) -> InputUsage:
-        """What it costs as far as no cache is concerned: as the directive says, else all of it."""
+        """Its usage without a cache: as the directive says, else all of it."""
         return self.asked or InputUsage(uncached=self.natural_tokens)
 
     @property
     def uses_cache(self) -> bool:
-        """Whether the prompt cache decides on the bill."""
+        """Whether the prompt cache changes its usage."""
         return self.asked is None and any(block.ttl is not None for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A call that will not be refused: its request, its model, its prompt and its answer."""
+    """A call that will not be refused: its request, model, prompt and answer."""
 
     request: Request
     model: Model
@@ -48,7 +48,7 @@ class Plan:
 
 
 def read_prompt(request: Request, *, model: Model) -> Prompt:
-    """Count a prompt. Raises `ApiError` (400) where it is too long, or wrongly marked for the cache."""
+    """Count a prompt. Raises `ApiError` (400) where it is too long, or has wrong cache breakpoints."""
     blocks = blocks_of(request)
     check_breakpoints(blocks)
     total = sum(block.tokens for block in blocks)
@@ -58,7 +58,7 @@ def read_prompt(request: Request, *, model: Model) -> Prompt:
 
 
 def make_plan(request: Request, *, catalogue: Catalogue) -> Plan:
-    """Decide on the answer to a request. Raises `ApiError` for one that Claude would refuse."""
+    """Decide the answer to a request. Raises `ApiError` for a request that Claude would refuse."""
     model = catalogue.callable(request.model)
     rules.check(request, model=model, generates=True)
     prompt = read_prompt(request, model=model)
@@ -72,11 +72,11 @@ class Plans:
         self._plans: dict[tuple[bytes, bool, int], Plan] = {}
 
     def recall(self, raw: bytes, *, beta: bool, version: int) -> Plan | None:
-        """The plan of these very bytes, made when the catalogue had this version."""
+        """Return the plan of these very bytes, made for this version of the catalogue, if there is one."""
         return self._plans.get((raw, beta, version))
 
     def remember(self, plan: Plan, *, raw: bytes, beta: bool, version: int) -> None:
-        """Keep a plan, unless it is long, or holds a tool call, whose id no other answer may have."""
+        """Keep a plan, unless its request is long or it calls a tool, whose id must be new in each answer."""
         calls_tool = any(isinstance(part, ToolUsePart) for part in plan.answer.parts)
         if calls_tool or len(raw) > LONGEST_REMEMBERED_BYTES:
             return

@@ -14,7 +14,7 @@ from sandbox.stripe_api.protocol.params import Params
 
 Handler = Callable[..., Json]
 
-# Stands in place of an SDK type where any parameter is accepted and none has an effect.
+# An endpoint's `params` where any parameter is accepted and none has an effect.
 UNCHECKED = ""
 LISTING = "limit starting_after ending_before"
 

@@ -247,7 +247,7 @@ def _sentence(kind: str, param: str, problem: Any) -> StripeError:
 
 
 def _param(location: tuple[int | str, ...], given: Params) -> str:
-    """`("recurring", "interval")` -> `recurring[interval]`."""
+    """Name a parameter as Stripe does: `("recurring", "interval")` -> `recurring[interval]`."""
     first, *rest = _known_path(location, given) or ["?"]
     return f"{first}" + "".join(f"[{part}]" for part in rest)
 
