@@ -79,10 +79,9 @@ class Store:
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=OFF")
         self.db.executescript(_SCHEMA)
+        # A file from before there were test clocks lacks the column.
         if not self.db.execute("SELECT 1 FROM pragma_table_info('agenda') WHERE name = 'clock'").fetchone():
-            self.db.execute(
-                "ALTER TABLE agenda ADD COLUMN clock TEXT NOT NULL DEFAULT ''"
-            )  # the file is older than test clocks
+            self.db.execute("ALTER TABLE agenda ADD COLUMN clock TEXT NOT NULL DEFAULT ''")
         self.db.execute("CREATE INDEX IF NOT EXISTS agenda_clock_due ON agenda (clock, due_at)")
         for name in _INDEXED:
             self.db.execute(f"CREATE INDEX IF NOT EXISTS objects_{name} ON objects (kind, {_extract(name)})")

@@ -1,4 +1,4 @@
-"""What a prompt may ask of its answer."""
+"""The directive, by which a prompt steers its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sandbox's Claude refuses, in Claude's shape and wording."""
+"""Refusals of the sandbox's Claude, in Claude's shape and wording."""
 
 from __future__ import annotations
 

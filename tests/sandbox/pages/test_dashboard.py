@@ -40,7 +40,7 @@ def busy_shop(shop: Shop, receiver: Receiver) -> Shop:
 
 
 def owe_odd_things(shop: Shop, buyer: str, bought: stripe.Subscription) -> None:
-    """Whatever else can stand on an invoice: a proration, an item by hand, credits."""
+    """Put the rarer lines on the next invoice: a proration, an item by hand, credits."""
     two: Any = {"items": [{"id": bought["items"].data[0].id, "quantity": 2}]}
     shop.stripe.v1.subscriptions.update(bought.id, two)
     shop.stripe.v1.invoice_items.create({"customer": buyer, "amount": 499, "currency": "usd", "description": "By hand"})

@@ -28,7 +28,7 @@ def status_of(shop: Shop, invoice: stripe.Invoice) -> str | None:
 
 
 def texts(pdf: bytes) -> list[str]:
-    """What a PDF of ours says, in the order in which it is drawn."""
+    """Return the texts of one of our PDFs, in the order they are drawn."""
     found = re.findall(rb"\((.*?)(?<!\\)\) Tj", pdf)
     return [text.decode("cp1252").replace("\\(", "(").replace("\\)", ")") for text in found]
 

@@ -1,4 +1,4 @@
-"""The customer portal's pages, without scripts: what customers do there, and what they may not."""
+"""The customer portal's pages, without scripts: what customers may do there, and what they may not."""
 
 from __future__ import annotations
 

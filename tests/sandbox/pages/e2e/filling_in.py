@@ -1,4 +1,4 @@
-"""Filling in the card form as a person does, by what its fields are called."""
+"""Filling in the card form as a person does, by the labels of its fields."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def press(page: Page, button: str) -> None:
 
 
 def alert(page: Page) -> str:
-    """What the page complains about."""
+    """Return the page's error message."""
     return page.get_by_role("alert").inner_text()

@@ -1,4 +1,4 @@
-"""What a browser can tell of how a page looks, and whether everybody can use it."""
+"""Checks in a browser of how a page looks, and whether everybody can use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Billing credits: who gets them, which lines take them, in what order, and when they are gone."""
+"""Billing credits: their customers, the lines that take them, their order, and their end."""
 
 from __future__ import annotations
 

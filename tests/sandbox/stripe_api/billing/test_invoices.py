@@ -1,4 +1,4 @@
-"""Invoices: what is billed when, rounded how, and finalized when."""
+"""Invoices: their lines, their rounding, and their finalization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changing what a subscription is made of, and what that bills (stripe.md's `Haiku <-> Sonnet`)."""
+"""Changes of a subscription's items, and what they bill (Haiku to Sonnet and back)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Switch:
         return self.shop.stripe.v1.subscriptions.update(self.subscription, given)
 
     def invoices(self) -> list[list[tuple[str, int]]]:
-        """What each invoice bills: description and amount of its lines; the oldest invoice first."""
+        """Return description and amount of each invoice's lines, oldest invoice first."""
         found = self.shop.invoices(self.customer)
         return [[(str(line.description), line.amount) for line in invoice.lines.data] for invoice in found]
 
@@ -58,7 +58,7 @@ def switch(shop: Shop) -> Switch:
 
 
 def pending(switch: Switch) -> list[tuple[int, bool]]:
-    """Amount and `proration` of the invoice items that wait, the oldest first."""
+    """Return amount and `proration` of the pending invoice items, oldest first."""
     found = switch.shop.stripe.v1.invoice_items.list({"customer": switch.customer, "pending": True}).data
     return [(item.amount, item.proration) for item in reversed(found)]
 
