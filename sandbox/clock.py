@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from sandbox.store import Store
 
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
 _OFFSET = "clock_offset_s"
 
 

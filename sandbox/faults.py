@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
+from sandbox.clock import DAY_S
+
 CallEffect = Literal["status", "timeout", "timeout_after", "slow", "rate_limit", "down"]
 WebhookEffect = Literal["webhook_late", "webhook_twice", "webhook_out_of_order", "webhook_never"]
 Effect = CallEffect | WebhookEffect
@@ -16,7 +18,7 @@ CALL_EFFECTS: tuple[CallEffect, ...] = get_args(CallEffect)
 WEBHOOK_EFFECTS: tuple[WebhookEffect, ...] = get_args(WebhookEffect)
 EFFECTS: tuple[Effect, ...] = (*CALL_EFFECTS, *WEBHOOK_EFFECTS)
 MAX_DELAY_S = 300.0
-MAX_SPAN_S = 24 * 3600.0
+MAX_SPAN_S = float(DAY_S)
 
 
 class InvalidFault(ValueError):

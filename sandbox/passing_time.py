@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable
 
-from sandbox.clock import Clock, add_months
+from sandbox.clock import DAY_S, HOUR_S, Clock, add_months
 from sandbox.store import ABSENT, Store
 from sandbox.stripe_api.protocol import idempotency, timeline
 from sandbox.stripe_api.protocol.world import World
@@ -16,9 +16,9 @@ from sandbox.stripe_api.protocol.world import World
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
-FURTHEST_S = 10 * 366 * 24 * 3600
+FURTHEST_S = 10 * 366 * DAY_S
 _SPAN = re.compile(r"(\d{1,4})\s*(second|minute|hour|day|week|month|year)s?")
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 24 * 3600, "week": 7 * 24 * 3600}
+_SECONDS = {"second": 1, "minute": 60, "hour": HOUR_S, "day": DAY_S, "week": 7 * DAY_S}
 
 
 class InvalidAdvance(ValueError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.clock import DAY_S
 from sandbox.store import Store
 from sandbox.stripe_api.billing import collection
 from sandbox.stripe_api.metering import usage
@@ -58,7 +59,7 @@ SETTINGS: dict[str, WholeNumber | OneOf] = {
     # The fate of a subscription whose last retry failed.
     collection.WHEN_RETRIES_END: OneOf(collection.ENDINGS),
     # Summaries and previews leave out the meter events of that many last seconds.
-    usage.SUMMARY_LAG: WholeNumber(24 * 3600),
+    usage.SUMMARY_LAG: WholeNumber(DAY_S),
     # A meter event keeps its customer and meter busy for that long; another one meanwhile is a 429.
     BUSY_MS: WholeNumber(10_000),
 }

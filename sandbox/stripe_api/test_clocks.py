@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from sandbox.clock import DAY_S
 from sandbox.store import Json
 from sandbox.stripe_api.billing import customers, periods, subscription_items, subscription_status
 from sandbox.stripe_api.protocol import ids, lists, timeline
@@ -16,9 +17,9 @@ from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import TEST_CLOCK, World
 
 ADVANCE = "test_clock.advance"
-KEPT_S = 30 * 24 * 3600
+KEPT_S = 30 * DAY_S
 _PATH = "/v1/test_helpers/test_clocks"
-_ALONE_S = 2 * 365 * 24 * 3600
+_ALONE_S = 2 * 365 * DAY_S
 # The fields that lead from an object to its customer, and so to the clock.
 _LINKS = ("customer", "subscription", "invoice")
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.clock import DAY_S, HOUR_S
 from sandbox.pages.templates import page
 from sandbox.store import Filters, Json
 from sandbox.stripe_api.protocol.world import World
@@ -116,5 +117,5 @@ def find(world: World, kind: str, object_id: str) -> Json | None:
 def _ahead(offset_s: float) -> str:
     if offset_s < 1:
         return "wall time"
-    days = offset_s / 86_400
-    return f"{offset_s / 3600:.1f} hours ahead" if days < 1 else f"{days:.1f} days ahead"
+    days = offset_s / DAY_S
+    return f"{offset_s / HOUR_S:.1f} hours ahead" if days < 1 else f"{days:.1f} days ahead"

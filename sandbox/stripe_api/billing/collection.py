@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.clock import DAY_S
 from sandbox.store import Json
 from sandbox.stripe_api.billing import invoice_status, invoices, subscription_status
 from sandbox.stripe_api.payments import payments
@@ -143,7 +144,7 @@ def _failed(world: World, invoice: Json, *, action_required: bool) -> None:
 def _next_attempt(world: World, invoice: Json) -> int | None:
     if invoice["billing_reason"] == "subscription_create" or invoice["attempt_count"] > len(RETRY_AFTER_DAYS):
         return None
-    return world.now + RETRY_AFTER_DAYS[invoice["attempt_count"] - 1] * 24 * 3600
+    return world.now + RETRY_AFTER_DAYS[invoice["attempt_count"] - 1] * DAY_S
 
 
 def _give_up(world: World, subscription: Json) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.clock import HOUR_S
 from sandbox.store import Json
 from sandbox.stripe_api.billing import collection, invoice_status, invoices
 from sandbox.stripe_api.payments import payment_methods
@@ -20,8 +21,8 @@ def finalize(world: World, params: Params, invoice: str) -> Json:
         world.change(doc, auto_advance=params["auto_advance"])
     invoice_status.finalize(world, doc)
     if doc["status"] == "open" and doc["auto_advance"]:
-        world.schedule(invoice_status.RETRY, invoice, due_at=world.now + 3600)
-        world.change(doc, next_payment_attempt=world.now + 3600)
+        world.schedule(invoice_status.RETRY, invoice, due_at=world.now + HOUR_S)
+        world.change(doc, next_payment_attempt=world.now + HOUR_S)
     return doc
 
 

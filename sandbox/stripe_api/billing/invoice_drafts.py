@@ -4,6 +4,7 @@ items.
 
 from __future__ import annotations
 
+from sandbox.clock import DAY_S
 from sandbox.store import Json
 from sandbox.stripe_api.billing import invoice_status, invoices, pending_items
 from sandbox.stripe_api.billing.subscriptions import checked_method, get_running
@@ -13,7 +14,6 @@ from sandbox.stripe_api.protocol.errors import InvalidRequest
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
-_DAY_S = 24 * 3600
 _CREATE = (
     "auto_advance collection_method currency customer days_until_due default_payment_method description due_date "
     "footer metadata pending_invoice_items_behavior subscription"
@@ -88,7 +88,7 @@ def _due_date(world: World, params: Params) -> int | None:
         )
     fields.at_least(params, "days_until_due", 0)
     if "days_until_due" in params:
-        return int(world.now + params["days_until_due"] * _DAY_S)
+        return int(world.now + params["days_until_due"] * DAY_S)
     due_date: int | None = params.get("due_date")
     if due_date is not None and due_date < world.now:
         raise InvalidRequest("`due_date` must be in the future.", param="due_date")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from sandbox.clock import HOUR_S
 from sandbox.store import ABSENT, Json
 from sandbox.stripe_api import account
 from sandbox.stripe_api.protocol import ids, lists
@@ -16,7 +17,7 @@ from sandbox.stripe_api.protocol.world import World, renders
 EMBEDDED_LINES = 10
 # How long a cycle invoice stays a draft:
 # https://docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period
-DRAFT_S = 3600
+DRAFT_S = HOUR_S
 # In cents. Smaller amounts are not charged (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 MINIMUM_CHARGE = 50
 

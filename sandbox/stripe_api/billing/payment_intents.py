@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from sandbox.store import Json
 from sandbox.stripe_api.billing import collection
-from sandbox.stripe_api.payments import payment_methods, payments
+from sandbox.stripe_api.payments import next_action, payment_methods, payments
 from sandbox.stripe_api.protocol import fields, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest
@@ -118,7 +118,7 @@ def confirm_with(world: World, intent: Json, params: Params) -> Json:
     if intent["_invoice"]:
         collection.settle(world, world.get("invoice", intent["_invoice"]), intent, decline)
     if intent["next_action"] and "return_url" in params:
-        world.change(intent, next_action=fields.bank_redirect(world, intent, return_url=params["return_url"]))
+        world.change(intent, next_action=next_action.bank_redirect(world, intent, return_url=params["return_url"]))
     if decline:
         raise payment_methods.declined(decline, payment_intent=world.render(intent), charge=intent["latest_charge"])
     return intent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sandbox.clock import add_months
+from sandbox.clock import DAY_S, add_months
 from sandbox.store import Json
 
 _DAYS = {"day": 1, "week": 7}
@@ -18,7 +18,7 @@ def boundary(*, anchor: int, interval: str, interval_count: int, number: int) ->
     March (https://docs.stripe.com/billing/subscriptions/billing-cycle).
     """
     if interval in _DAYS:
-        return anchor + number * interval_count * _DAYS[interval] * 24 * 3600
+        return anchor + number * interval_count * _DAYS[interval] * DAY_S
     return int(add_months(anchor, number * interval_count * _MONTHS[interval]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.clock import HOUR_S
 from sandbox.store import Json
 from sandbox.stripe_api.billing import (
     collection,
@@ -18,7 +19,7 @@ from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
 # https://docs.stripe.com/billing/subscriptions/overview: without a first payment a subscription lasts 23 hours.
-INCOMPLETE_S = 23 * 3600
+INCOMPLETE_S = 23 * HOUR_S
 
 
 def start(world: World, *, customer: Json, found: list[Json], params: Params) -> Json:

@@ -4,6 +4,7 @@ billed.
 
 from __future__ import annotations
 
+from sandbox.clock import DAY_S
 from sandbox.store import Json
 from sandbox.stripe_api.billing import collection, subscription_status
 from sandbox.stripe_api.billing.subscription_status import RENEW
@@ -14,8 +15,8 @@ from sandbox.stripe_api.protocol.world import World
 
 WILL_END = "subscription.trial_will_end"
 # `customer.subscription.trial_will_end` comes three days ahead, or at once (https://docs.stripe.com/api/events/types).
-NOTICE_S = 3 * 24 * 3600
-LONGEST_S = 730 * 24 * 3600
+NOTICE_S = 3 * DAY_S
+LONGEST_S = 730 * DAY_S
 
 
 def ends_at(world: World, params: Params) -> int | None:
@@ -26,7 +27,7 @@ def ends_at(world: World, params: Params) -> int | None:
     if days is not None:
         if not 1 <= days <= 730:
             raise InvalidRequest("Trials last 1 to 730 days.", param="trial_period_days")
-        return world.now + int(days) * 24 * 3600
+        return world.now + int(days) * DAY_S
     if end in (None, "now"):
         return None
     if not world.now < end <= world.now + LONGEST_S:

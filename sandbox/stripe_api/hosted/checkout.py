@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from sandbox.clock import DAY_S, HOUR_S
 from sandbox.store import Json
 from sandbox.stripe_api.billing import (
     subscription_items,
@@ -20,7 +21,7 @@ from sandbox.stripe_api.protocol.timeline import due
 from sandbox.stripe_api.protocol.world import World
 
 EXPIRE = "checkout.expire"
-OPEN_S = 24 * 3600
+OPEN_S = DAY_S
 _CREATE = (
     "cancel_url client_reference_id currency customer customer_email expires_at line_items.price line_items.quantity "
     "metadata mode payment_method_collection payment_method_types success_url subscription_data.metadata "
@@ -207,7 +208,7 @@ def _session(world: World, params: Params, found: list[Json]) -> Json:
 
 def _trial_end(world: World, data: Params) -> int | None:
     """Return the end of the trial that the session offers, if any. Raises InvalidRequest."""
-    if "trial_end" in data and data["trial_end"] < world.now + 48 * 3600:
+    if "trial_end" in data and data["trial_end"] < world.now + 48 * HOUR_S:
         raise InvalidRequest(
             "The `trial_end` date has to be at least 2 days in the future.", param="subscription_data[trial_end]"
         )

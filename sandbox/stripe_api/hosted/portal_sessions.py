@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from sandbox.clock import HOUR_S
 from sandbox.store import Json
 from sandbox.stripe_api import test_clocks
 from sandbox.stripe_api.billing.subscription_status import OVER
@@ -20,7 +21,7 @@ KIND = "billing_portal.session"
 # How long a session lasts here. Stripe only says that sessions are "short-lived and will expire if the customer does
 # not visit the URL" (https://docs.stripe.com/api/customer_portal/sessions).
 UNVISITED_S = 5 * 60
-IDLE_S = 3600
+IDLE_S = HOUR_S
 # The feature of the configuration that a flow needs; the other flows of Stripe are not simulated.
 FLOW_FEATURES = {
     "customer_update": "customer_update",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.clock import DAY_S, HOUR_S
 from sandbox.store import Json
 from sandbox.stripe_api.metering import meter_recording, usage
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
@@ -10,7 +11,7 @@ from sandbox.stripe_api.protocol.lists import sublist
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
-_WINDOWS = {"hour": 3600, "day": 24 * 3600}
+_WINDOWS = {"hour": HOUR_S, "day": DAY_S}
 
 
 @endpoint(

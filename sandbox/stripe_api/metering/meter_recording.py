@@ -7,16 +7,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sandbox.clock import DAY_S
 from sandbox.store import Json
 from sandbox.stripe_api.protocol import ids
 from sandbox.stripe_api.protocol.errors import InvalidRequest, no_such
 from sandbox.stripe_api.protocol.world import World
 
-MAX_AGE_S = 35 * 24 * 3600
+MAX_AGE_S = 35 * DAY_S
 MAX_AHEAD_S = 5 * 60
 # Stripe promises "at least 24 hours". The sandbox keeps it to the second: a program that relies on more has a bug.
-UNIQUE_FOR_S = 24 * 3600
-CANCELLABLE_FOR_S = 24 * 3600
+UNIQUE_FOR_S = DAY_S
+CANCELLABLE_FOR_S = DAY_S
 MAX_DIGITS = 15
 _VALUE = re.compile(r"-?[0-9]+")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.clock import DAY_S
 from sandbox.store import Json
 from sandbox.stripe_api.payments.cards import Decline
 from sandbox.stripe_api.protocol import ids, lists
@@ -12,7 +13,7 @@ from sandbox.stripe_api.protocol.world import World
 
 # Stripe's fee for a card payment in the US: 2.9 % + 30 cents (https://stripe.com/pricing).
 _FEE_PERMILLE, _FEE_FIXED = 29, 30
-_PAYOUT_DELAY_S = 2 * 24 * 3600
+_PAYOUT_DELAY_S = 2 * DAY_S
 
 
 @endpoint("GET", "/v1/charges/{charge}", "ChargeRetrieveParams")

@@ -203,8 +203,12 @@ def declined_with_rollback(decline: Decline | None) -> CardError:
 
 def expires_before(doc: Json, moment: int) -> bool:
     """Tell whether the card's last month is over at `moment`."""
+    return _is_over(int(doc["card"]["exp_year"]), int(doc["card"]["exp_month"]), moment)
+
+
+def _is_over(year: int, month: int, moment: int) -> bool:
     now = datetime.fromtimestamp(moment, tz=UTC)
-    return (int(doc["card"]["exp_year"]), int(doc["card"]["exp_month"])) < (now.year, now.month)
+    return (year, month) < (now.year, now.month)
 
 
 def _check_expiry(world: World, month: int, year: int) -> None:
@@ -213,7 +217,7 @@ def _check_expiry(world: World, month: int, year: int) -> None:
         raise CardError("Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month")
     if year < now.year or year > now.year + 50:
         raise CardError("Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year")
-    if (year, month) < (now.year, now.month):
+    if _is_over(year, month, world.now):
         raise CardError("Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month")
 
 

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.payments import cards, charges, payment_methods
+from sandbox.stripe_api.payments import cards, charges, next_action, payment_methods
 from sandbox.stripe_api.payments.cards import Decline
-from sandbox.stripe_api.protocol import fields, ids
+from sandbox.stripe_api.protocol import ids
 from sandbox.stripe_api.protocol.errors import doc_url
 from sandbox.stripe_api.protocol.world import World
 
@@ -173,6 +173,6 @@ def _refuse(world: World, intent: Json, method: Json, decline: Decline) -> Decli
 
 
 def _require_action(world: World, intent: Json, method: Json) -> None:
-    action = fields.bank_redirect(world, intent)
+    action = next_action.bank_redirect(world, intent)
     world.change(intent, payment_method=method["id"], status="requires_action", next_action=action)
     world.emit("payment_intent.requires_action", intent)

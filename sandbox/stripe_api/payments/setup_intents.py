@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.payments import payment_methods
+from sandbox.stripe_api.payments import next_action, payment_methods
 from sandbox.stripe_api.protocol import fields, ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest
@@ -72,7 +72,7 @@ def confirm_with(world: World, doc: Json, params: Params) -> Json:
         )
     method = payment_methods.find_or_create(world, chosen)
     if payment_methods.test_card_of(method).authentication != "never":
-        action = fields.bank_redirect(world, doc, return_url=params.get("return_url"))
+        action = next_action.bank_redirect(world, doc, return_url=params.get("return_url"))
         world.change(doc, payment_method=method["id"], status="requires_action", next_action=action)
         world.emit("setup_intent.requires_action", doc)
         return doc

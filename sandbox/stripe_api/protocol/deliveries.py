@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sandbox.clock import DAY_S
 from sandbox.store import Json, Store
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 300.0
-GIVE_UP_AFTER_S = 3 * 24 * 3600
+GIVE_UP_AFTER_S = 3 * DAY_S
 _BATCH = 50
 
 

@@ -90,12 +90,6 @@ def cards_only(given: list[str] | str | None, *, param: str) -> None:
             raise not_simulated(f"payments by {wanted}, but by card alone", param=param)
 
 
-def bank_redirect(world: World, intent: Json, *, return_url: str | None = None) -> Json:
-    """Return the `next_action` of an intent whose bank asks the customer and leads back to `return_url`."""
-    url = f"{world.base_url}/authenticate/{intent['id']}"
-    return {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
-
-
 def automatic_methods(params: Params) -> Json | None:
     """Return an intent's `automatic_payment_methods`: the sandbox has cards alone, whatever is asked for."""
     given = params.get("automatic_payment_methods")

@@ -8,11 +8,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from sandbox.clock import DAY_S
 from sandbox.store import Store
 from sandbox.stripe_api.protocol.errors import IdempotencyConflict, InvalidRequest
 from sandbox.stripe_api.protocol.params import Params
 
-KEPT_S = 24 * 3600
+KEPT_S = DAY_S
 MAX_KEY_LENGTH = 255
 
 
