@@ -10,13 +10,16 @@ from pathlib import Path
 
 import uvicorn
 
-from sandbox.app import Config, build
+from sandbox.app import build
+from sandbox.running import Config
 
 _GRACE_S = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line and serve. Returns the exit status; a port in use is one sentence and 1."""
+    """Parse the command line and serve until stopped. Returns the exit status: 1, with a sentence, for a port
+    in use.
+    """
     options = _parser().parse_args(arguments)
     if bool(options.webhook_url) != bool(options.webhook_secret):
         return _fail("Give both --webhook-url and --webhook-secret, or neither.", status=2)
@@ -58,7 +61,7 @@ def _fail(sentence: str, *, status: int = 1) -> int:
 
 
 def _reachable(host: str) -> str:
-    """Where a browser finds what listens on `host`: an address that means "all" is reached over loopback."""
+    """Return the host that browsers can use: loopback, where the sandbox listens on all addresses."""
     return "127.0.0.1" if host in ("", "::") or not any(part.strip("0") for part in host.split(".")) else host
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's own time: wall time plus an offset that only grows, and that survives a restart."""
+"""The sandbox's time: wall time plus an offset that only grows and survives a restart."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from datetime import UTC, datetime
 
 from sandbox.store import Store
 
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
 _OFFSET = "clock_offset_s"
 
 
 class Clock:
-    """Unix seconds now, in the sandbox's time."""
+    """The clock of the sandbox, in unix seconds."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.offset_s = float(store.setting(_OFFSET) or 0.0)
 
     def now(self) -> float:
+        """Return the sandbox's time."""
         return time.time() + self.offset_s
 
     def move_to(self, moment: float) -> None:
-        """Make `moment` now; a moment in the past leaves the clock alone."""
+        """Make `moment` now. The clock never goes back: a past moment leaves it alone."""
         if (offset_s := moment - time.time()) > self.offset_s:
             self._set_offset(offset_s)
 
@@ -36,7 +39,9 @@ class Clock:
 
 
 def add_months(moment: float, months: int) -> float:
-    """The same day and time `months` later, in UTC; a day the month lacks becomes its last (31 -> 28 February)."""
+    """Return the same day and time `months` later, in UTC. A day the month lacks becomes its last (31 -> 28
+    February).
+    """
     start = datetime.fromtimestamp(moment, tz=UTC)
     count = start.year * 12 + start.month - 1 + months
     year, month = divmod(count, 12)

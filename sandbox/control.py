@@ -1,4 +1,4 @@
-"""`/_sandbox/...`: what tests and the dashboard steer the sandbox by. JSON in and out, no key needed."""
+"""The control API `/_sandbox/...`, by which tests and operators steer the sandbox. It speaks JSON and needs no key."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from starlette.routing import BaseRoute, Route
 from sandbox import settings
 from sandbox.faults import InvalidFault
 from sandbox.passing_time import InvalidAdvance
+from sandbox.stripe_api.metering import usage
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 Handler = Callable[["Sandbox", Request], Awaitable[Any]]
 
 
 class BadControl(ValueError):
-    """The control request makes no sense; the message says what would."""
+    """The control request is invalid; the message says what is allowed."""
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The control API of one sandbox."""
+    """Return the control API of one sandbox."""
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/health", _health),
         ("GET", "/clock", _clock),
@@ -42,10 +43,10 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         ("GET", "/settings", _settings),
         ("POST", "/settings", _change_settings),
     ]
-    return [Route(path, _answering(sandbox, handler), methods=[method]) for method, path, handler in table]
+    return [Route(path, _with_errors_as_json(sandbox, handler), methods=[method]) for method, path, handler in table]
 
 
-def _answering(sandbox: Sandbox, handler: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
+def _with_errors_as_json(sandbox: Sandbox, handler: Handler) -> Callable[[Request], Awaitable[JSONResponse]]:
     async def answer(request: Request) -> JSONResponse:
         try:
             return JSONResponse(await handler(sandbox, request))
@@ -117,7 +118,7 @@ async def _events(sandbox: Sandbox, request: Request) -> Any:
 async def _replay(sandbox: Sandbox, request: Request) -> Any:
     replayed = sandbox.deliveries.replay(request.path_params["event"])
     if not replayed:
-        raise BadControl("No webhook endpoint was told of this event, so that there is nothing to replay.")
+        raise BadControl("No endpoint was told of this event, so there is nothing to replay.")
     sandbox.courier.wake()
     return {"replayed": replayed}
 
@@ -132,21 +133,13 @@ async def _requests(sandbox: Sandbox, request: Request) -> Any:
 
 
 async def _meter_totals(sandbox: Sandbox, request: Request) -> Any:
-    """What the meters hold, exactly: the sum and number of events by event name and customer."""
-    customer = request.query_params.get("customer")
-    rows = sandbox.store.db.execute(
-        "SELECT meter, customer, sum(value), count(*) FROM meter_events WHERE cancelled_at IS NULL AND (?1 IS NULL OR "
-        "customer = ?1) "
-        "GROUP BY meter, customer ORDER BY meter, customer",
-        (customer,),
-    ).fetchall()
-    names = {meter["id"]: meter["event_name"] for meter in sandbox.store.find("billing.meter")}
-    return {
-        "totals": [
-            {"event_name": names.get(meter, meter), "customer": who, "value": value, "events": events}
-            for meter, who, value, events in rows
-        ]
-    }
+    """Return the exact sum and number of events, by event name and customer."""
+    found = usage.held(sandbox.store, customer=request.query_params.get("customer"))
+    totals = [
+        {"event_name": held.event_name, "customer": held.customer, "value": held.value, "events": held.events}
+        for held in found
+    ]
+    return {"totals": totals}
 
 
 async def _settings(sandbox: Sandbox, request: Request) -> Any:

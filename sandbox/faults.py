@@ -1,4 +1,4 @@
-"""Faults on demand: what calls to Stripe's API and its webhooks suffer, so that a product can be seen to survive it."""
+"""Faults on demand, which calls to Stripe's API and its webhooks meet, so that a product can be tested against them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
+from sandbox.clock import DAY_S
+
 CallEffect = Literal["status", "timeout", "timeout_after", "slow", "rate_limit", "down"]
 WebhookEffect = Literal["webhook_late", "webhook_twice", "webhook_out_of_order", "webhook_never"]
 Effect = CallEffect | WebhookEffect
@@ -16,28 +18,26 @@ CALL_EFFECTS: tuple[CallEffect, ...] = get_args(CallEffect)
 WEBHOOK_EFFECTS: tuple[WebhookEffect, ...] = get_args(WebhookEffect)
 EFFECTS: tuple[Effect, ...] = (*CALL_EFFECTS, *WEBHOOK_EFFECTS)
 MAX_DELAY_S = 300.0
-MAX_SPAN_S = 24 * 3600.0
+MAX_SPAN_S = float(DAY_S)
 
 
 class InvalidFault(ValueError):
-    """The description of a fault makes no sense; the message says why."""
+    """The description of a fault is invalid; the message says why."""
 
 
 @dataclass
 class Fault:
-    """What the next `times` matching calls or events suffer (for ever, where None; for `for_s` seconds, where given).
+    """A fault of the next `times` matching calls or events (of all where None; for `for_s` seconds where given).
 
-    Calls are matched by `method` and `path`:
+    Calls are matched by `method` and `path`. `status` answers with `status` and does nothing. `rate_limit` is Stripe's
+    429, with Retry-After where `retry_after_s` is given. `timeout` does nothing and never answers. `timeout_after` does
+    what was asked and never answers. `slow` answers `delay_s` late. A call that never answers ends after `delay_s`
+    (default 300 s), or when the client hangs up. `down` is all of Stripe: every call gets `status`, and no webhook
+    leaves until it is over.
 
-    `status` answers with `status` and does nothing; `rate_limit` is Stripe's 429, with Retry-After where
-    `retry_after_s` is given; `timeout` does nothing and never answers; `timeout_after` does what was asked and never
-    answers; `slow` answers `delay_s` late. A call that never answers is let go after `delay_s` (default 300 s) or when
-    the client hangs up. `down` is all of Stripe: every call gets `status`, and no webhook leaves until it is over.
-
-    Events are matched by their type, `event`:
-
-    `webhook_late` delivers `delay_s` late; `webhook_twice` delivers again right after; `webhook_out_of_order` delivers
-    after the event that follows, or `delay_s` late where none does; `webhook_never` never delivers.
+    Events are matched by their type, `event`. `webhook_late` delivers `delay_s` late. `webhook_twice` delivers again
+    right after. `webhook_out_of_order` delivers after the event that follows, or `delay_s` late where none does.
+    `webhook_never` never delivers.
     """
 
     effect: Effect
@@ -52,19 +52,22 @@ class Fault:
     id: int = field(default=0)
 
     def matches_call(self, method: str, path: str) -> bool:
+        """Tell whether the fault is for this call."""
         if self.effect == "down":
             return True
         return self.effect in CALL_EFFECTS and fnmatchcase(method, self.method) and fnmatchcase(path, self.path)
 
     def matches_event(self, event_type: str) -> bool:
+        """Tell whether the fault is for the delivery of this event."""
         return self.effect in WEBHOOK_EFFECTS and fnmatchcase(event_type, self.event)
 
     def as_json(self) -> dict[str, Any]:
+        """Return the fault as the control API shows it."""
         return asdict(self)
 
 
 class Faults:
-    """The faults that wait for their calls and events, oldest first. They are forgotten when the sandbox stops."""
+    """The faults waiting for their calls and events, oldest first. In memory only."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
@@ -72,7 +75,7 @@ class Faults:
         self._last_id = 0
 
     def add(self, description: dict[str, Any]) -> Fault:
-        """Take a fault in. Raises InvalidFault."""
+        """Add a fault. Raises InvalidFault."""
         fault = _checked(description)
         self._last_id += 1
         fault.id = self._last_id
@@ -82,24 +85,25 @@ class Faults:
         return fault
 
     def waiting(self) -> list[Fault]:
-        """Those that are not used up or over."""
+        """Return the faults that are neither used up nor over."""
         now = time.monotonic()
         self._waiting = [fault for fault in self._waiting if self._ends_at.get(fault.id, now + 1) > now]
         return list(self._waiting)
 
     def clear(self) -> None:
+        """Remove every fault."""
         self._waiting.clear()
 
-    def strike(self, method: str, path: str) -> Fault | None:
-        """The fault this call suffers, which is then used up by one call."""
+    def take_for_call(self, method: str, path: str) -> Fault | None:
+        """Return the fault that this call meets, and count it as used once."""
         return self._first(lambda fault: fault.matches_call(method, path)) if self._waiting else None
 
-    def strike_event(self, event_type: str) -> Fault | None:
-        """The fault this event's delivery suffers, which is then used up by one."""
+    def take_for_event(self, event_type: str) -> Fault | None:
+        """Return the fault that this event's delivery meets, and count it as used once."""
         return self._first(lambda fault: fault.matches_event(event_type)) if self._waiting else None
 
     def is_down(self) -> bool:
-        """Whether all of Stripe is down now."""
+        """Tell whether all of Stripe is down now."""
         return bool(self._waiting) and any(fault.effect == "down" for fault in self.waiting())
 
     def _first(self, fits: Callable[[Fault], bool]) -> Fault | None:

@@ -1,4 +1,4 @@
-"""Moving the sandbox's clock, and doing what falls due on the way, in the order of time."""
+"""The passing of time: moves the sandbox's clock, and does what falls due on the way, in the order of time."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import re
 import time
 from collections.abc import Callable
 
-from sandbox.clock import Clock, add_months
+from sandbox.clock import DAY_S, HOUR_S, Clock, add_months
 from sandbox.store import ABSENT, Store
-from sandbox.stripe_api import idempotency, timeline
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.protocol import idempotency, timeline
+from sandbox.stripe_api.protocol.world import World
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
-FURTHEST_S = 10 * 366 * 24 * 3600
+FURTHEST_S = 10 * 366 * DAY_S
 _SPAN = re.compile(r"(\d{1,4})\s*(second|minute|hour|day|week|month|year)s?")
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 24 * 3600, "week": 7 * 24 * 3600}
+_SECONDS = {"second": 1, "minute": 60, "hour": HOUR_S, "day": DAY_S, "week": 7 * DAY_S}
 
 
 class InvalidAdvance(ValueError):
@@ -36,7 +36,7 @@ class PassingTime:
         self._moving = asyncio.Lock()
 
     async def tick_for_ever(self) -> None:
-        """Do what falls due as wall time goes by, until cancelled."""
+        """Do all that falls due as wall time goes by, until cancelled."""
         while True:
             try:
                 await self.catch_up()
@@ -54,8 +54,8 @@ class PassingTime:
         """Move the clock by `1 hour`, `3 days`, `1 month`, or `to_period_end` (of the next subscription, or the
         customer's).
 
-        What falls due on the way is done at its own moment, so that a month later looks as if a month had passed.
-        Raises InvalidAdvance.
+        All that falls due on the way is done at its own moment, so that the state is that of a month later. Raises
+        InvalidAdvance.
         """
         async with self._moving:
             started_at = self._clock.now()
@@ -70,7 +70,7 @@ class PassingTime:
             self._clock.move_to(item.due_at)
             timeline.run(World(self._store, item.due_at, self._base_url), item)
             self._on_change()
-            await asyncio.sleep(0)  # let requests in between; each due thing is whole by itself
+            await asyncio.sleep(0)  # let requests run in between; each due action is atomic
 
     def _target(self, span: str, now: float, customer: str | None) -> float:
         if span == "to_period_end":

@@ -1,8 +1,8 @@
-"""What the sandbox remembers: Stripe's objects as JSON documents in one SQLite file.
+"""The store of the sandbox's Stripe: its objects as JSON documents in one SQLite file.
 
-One process, one connection, one writer. Every request and every due action runs inside one `transaction()`, so each is
-seen whole or not at all. `synchronous=OFF` trades the last moments before a power cut for speed; a killed process loses
-nothing.
+One process, one connection, one writer. Every request and every due action runs inside one `transaction()`, so others
+see all of it or nothing. `synchronous=OFF` is fast and risks the last moments before a power cut; a killed process
+loses nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 Json = dict[str, Any]
 Filters = Mapping[str, Any]
 
-# In a filter: the field is null.
+# The filter for a field that is null.
 ABSENT = object()
 _FIELD = re.compile(r"[a-z_]+(\.[a-z_]+)*")
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -63,7 +63,7 @@ _TABLES = ("objects", "agenda", "meter_events", "idempotency", "deliveries", "se
 
 @dataclass(frozen=True)
 class Due:
-    """Something the sandbox has to do at `due_at` (unix seconds, sandbox time): `action` on the object `subject`."""
+    """An action that is due: `action` on the object `subject`, at `due_at` (unix seconds of sandbox time)."""
 
     action: str
     subject: str
@@ -71,7 +71,7 @@ class Due:
 
 
 class Store:
-    """JSON documents by kind (their `object`) and id, newest first, with the tables that need more than that."""
+    """JSON documents by kind (their `object`) and id, newest first, and the tables that need more than that."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,18 +79,20 @@ class Store:
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=OFF")
         self.db.executescript(_SCHEMA)
+        # A file from before there were test clocks lacks the column.
         if not self.db.execute("SELECT 1 FROM pragma_table_info('agenda') WHERE name = 'clock'").fetchone():
-            self.db.execute("ALTER TABLE agenda ADD COLUMN clock TEXT NOT NULL DEFAULT ''")  # of before test clocks
+            self.db.execute("ALTER TABLE agenda ADD COLUMN clock TEXT NOT NULL DEFAULT ''")
         self.db.execute("CREATE INDEX IF NOT EXISTS agenda_clock_due ON agenda (clock, due_at)")
         for name in _INDEXED:
             self.db.execute(f"CREATE INDEX IF NOT EXISTS objects_{name} ON objects (kind, {_extract(name)})")
 
     def close(self) -> None:
+        """Close the file."""
         self.db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit on leaving, roll back on an error, which goes on to the caller; inside another one, do neither."""
+        """Commit on leaving, or roll back on an error and raise it. Inside another transaction, do neither."""
         if self.db.in_transaction:
             yield
             return
@@ -104,7 +106,7 @@ class Store:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """A part of a transaction: an error undoes this part alone, and goes on to the caller."""
+        """Undo this part of a transaction, and no more, on an error, and raise it."""
         self.db.execute("SAVEPOINT part")
         try:
             yield
@@ -116,7 +118,7 @@ class Store:
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """A part of a transaction that is undone in any case, to see what would come of it."""
+        """Undo this part of a transaction in any case, so that its outcome can be seen without keeping it."""
         self.db.execute("SAVEPOINT rehearsal")
         try:
             yield
@@ -136,27 +138,31 @@ class Store:
     # Documents
 
     def get(self, kind: str, object_id: str) -> Json | None:
+        """Return the document of this kind and id, if there is one."""
         row = self.db.execute("SELECT doc FROM objects WHERE id = ? AND kind = ?", (object_id, kind)).fetchone()
         return json.loads(row[0]) if row else None
 
     def get_any(self, object_id: str) -> Json | None:
+        """Return the document of this id, whatever its kind, if there is one."""
         row = self.db.execute("SELECT doc FROM objects WHERE id = ?", (object_id,)).fetchone()
         return json.loads(row[0]) if row else None
 
     def insert(self, doc: Json) -> None:
-        """Add a document; raises `sqlite3.IntegrityError` where its id is taken."""
+        """Add a document. Raises `sqlite3.IntegrityError` where its id is taken."""
         self.db.execute(
             "INSERT INTO objects (kind, id, doc) VALUES (?, ?, ?)", (doc["object"], doc["id"], json.dumps(doc))
         )
 
     def save(self, doc: Json) -> None:
+        """Replace the document of this id."""
         self.db.execute("UPDATE objects SET doc = ? WHERE id = ?", (json.dumps(doc), doc["id"]))
 
     def delete(self, object_id: str) -> None:
+        """Remove the document of this id."""
         self.db.execute("DELETE FROM objects WHERE id = ?", (object_id,))
 
     def find(self, kind: str, filters: Filters | None = None, *, oldest_first: bool = False) -> list[Json]:
-        """Every document that fits, newest first.
+        """Return every matching document, newest first.
 
         A filter's value may be a scalar, a list (any of), a range (gt, gte, lt, lte) or ABSENT; None is no filter.
         """
@@ -168,8 +174,8 @@ class Store:
     def page(
         self, kind: str, filters: Filters, *, limit: int, after: str | None = None, before: str | None = None
     ) -> tuple[list[Json], bool]:
-        """Up to `limit` documents, newest first, behind the id `after` or ahead of the id `before`; and whether there
-        are more.
+        """Return up to `limit` documents, newest first, after the id `after` or before the id `before`, and whether
+        there are more.
         """
         where, values = _where(kind, filters)
         order = "DESC"
@@ -185,9 +191,11 @@ class Store:
         return (page[::-1] if before else page), len(docs) > limit
 
     def has_any(self, kind: str) -> bool:
+        """Tell whether there is any document of this kind."""
         return self.db.execute("SELECT 1 FROM objects WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
 
     def count(self, kind: str, filters: Filters | None = None) -> int:
+        """Count the matching documents."""
         where, values = _where(kind, filters or {})
         (number,) = self.db.execute(f"SELECT count(*) FROM objects WHERE {where}", values).fetchone()
         return int(number)
@@ -195,27 +203,29 @@ class Store:
     # Settings
 
     def setting(self, name: str) -> Any:
-        """The stored value, or None."""
+        """Return the stored value, or None."""
         row = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return json.loads(row[0]) if row else None
 
     def set_setting(self, name: str, value: Any) -> None:
+        """Store a JSON value under this name."""
         self.db.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, json.dumps(value)))
 
     # Agenda
 
     def schedule(self, action: str, subject: str, *, due_at: int, clock: str = "") -> None:
-        """Do `action` on `subject` at `due_at` of the sandbox's time, or a test clock's; replaces an earlier date."""
+        """Do `action` on `subject` at `due_at`, by the sandbox's clock or a test clock. Replaces an earlier date."""
         self.db.execute(
             "INSERT OR REPLACE INTO agenda (action, subject, due_at, clock) VALUES (?, ?, ?, ?)",
             (action, subject, due_at, clock),
         )
 
     def unschedule(self, action: str, subject: str) -> None:
+        """Take the action on this subject off the agenda."""
         self.db.execute("DELETE FROM agenda WHERE action = ? AND subject = ?", (action, subject))
 
     def next_due(self, *, until: float, clock: str = "") -> Due | None:
-        """The earliest thing due at or before `until`, by the sandbox's own clock or a test clock."""
+        """Return the earliest action due by `until`, by the sandbox's clock or a test clock."""
         row = self.db.execute(
             "SELECT action, subject, due_at FROM agenda WHERE clock = ? AND due_at <= ? "
             "ORDER BY due_at, action, subject LIMIT 1",

@@ -12,11 +12,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from sandbox.claude_api import ClaudeSandbox, build
+from sandbox.claude_api.app import ClaudeSandbox, build
 
 
 def application(claude: ClaudeSandbox) -> Starlette:
-    """An application that is the sandbox's Claude and nothing else."""
+    """Build an application of the sandbox's Claude alone."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps its state")
     options = parser.parse_args()
     app = application(build(data_dir=options.data))
-    # What exists now lives for ever: a collector that walks it again and again doubles the slowest answers.
+    # All objects so far live for ever. A collector that walks them again and again doubles the slowest answers.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)

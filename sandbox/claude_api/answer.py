@@ -1,4 +1,4 @@
-"""Deciding on an answer: its parts, its tokens, and why it ends."""
+"""The choice of an answer: its parts, its tokens, and its stop reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REFUSAL = "The sandbox was asked to refuse this request."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What will be said, and why it will end there."""
+    """The parts of an answer, and the reason it ends."""
 
     parts: list[Part]
     output: OutputUsage
@@ -30,17 +30,17 @@ class Answer:
 
     @property
     def stop_details(self) -> dict[str, object] | None:
-        """Why a refusal was one."""
+        """The reason for a refusal, None for any other answer."""
         if self.stop_reason != "refusal":
             return None
         return {"type": "refusal", "category": "general_harms", "explanation": _REFUSAL}
 
 
 def compose(request: Request, *, model: Model) -> Answer:
-    """Decide on the answer to a checked request.
+    """Decide the answer to a checked request.
 
-    The directive has the first word, `stop_sequences` the second and `max_tokens` the last: neither is ever passed.
-    Raises `ApiError` (400) where a directive wants a tool called and none is offered.
+    The directive comes first, `stop_sequences` second and `max_tokens` last: the answer never passes either of these
+    two. Raises `ApiError` (400) where a directive asks for a tool call and the request offers no tool.
     """
     parts = [*_thinking_parts(request, model=model), *_search_parts(request)]
     calls = _tool_calls(request)
@@ -48,7 +48,7 @@ def compose(request: Request, *, model: Model) -> Answer:
     parts.extend(calls)
     stop_reason = request.directive.stop or ("tool_use" if calls else "end_turn")
     stop_sequence = next(iter(request.stop_sequences), None) if stop_reason == "stop_sequence" else None
-    parts = _priced(parts, total=request.directive.output)
+    parts = _costing(parts, total=request.directive.output)
     parts, found = _until_stop_sequence(parts, sequences=request.stop_sequences)
     if found is not None:
         stop_reason, stop_sequence = "stop_sequence", found
@@ -67,7 +67,7 @@ def _output(parts: list[Part]) -> OutputUsage:
 
 
 def _thinking_parts(request: Request, *, model: Model) -> list[Part]:
-    """A thinking block where the directive or the request asks for one; of itself the sandbox does not think."""
+    """Return a thinking block where the directive or the request asks for one. Unasked, the sandbox does not think."""
     asked = request.directive.thinking
     configured = request.thinking or {}
     if not (asked if asked is not None else configured.get("type") in {"adaptive", "enabled"}):
@@ -78,12 +78,12 @@ def _thinking_parts(request: Request, *, model: Model) -> list[Part]:
 
 
 def _search_parts(request: Request) -> list[Part]:
-    query = wording.quote(request) or "the sandbox"
+    query = wording.gist(request) or "the sandbox"
     return [part for _ in range(request.directive.web_search) for part in web_search(query=query)]
 
 
 def _text_parts(request: Request, *, spoken_before: list[Part], calls: list[ToolUsePart]) -> list[Part]:
-    """The visible text: the directive's own, a filler of the length that it asks for, or a friendly answer."""
+    """Return the visible text: the directive's own, a filler of the length it asks for, or a friendly answer."""
     directive = request.directive
     if directive.text is not None:
         return [TextPart(text=directive.text, tokens=count_text(directive.text))]
@@ -99,7 +99,7 @@ def _text_parts(request: Request, *, spoken_before: list[Part], calls: list[Tool
 def _reply(request: Request) -> str:
     if request.output_schema is None:
         return wording.reply(request)
-    return wording.as_json(sample(request.output_schema, text=wording.quote(request)))
+    return wording.as_json(sample(request.output_schema, text=wording.gist(request)))
 
 
 def _calls_are_forced(request: Request) -> bool:
@@ -111,13 +111,13 @@ def _tool_calls(request: Request) -> list[ToolUsePart]:
     if chosen is None:
         return []
     number = 1 if request.directive.tool_calls is None else request.directive.tool_calls
-    input_ = sample(chosen["input_schema"], text=wording.quote(request))
+    input_ = sample(chosen["input_schema"], text=wording.gist(request))
     input_ = input_ if isinstance(input_, dict) else {}
     return [tool_use(name=str(chosen["name"]), input_=input_) for _ in range(number)]
 
 
 def _asked_tool(request: Request) -> dict[str, Any] | None:
-    """The tool to call because the directive asks for a call."""
+    """Return the tool to call because the directive asks for a call."""
     if request.directive.stop != "tool_use" and not request.directive.tool_calls:
         return None
     if not request.client_tools:
@@ -126,7 +126,7 @@ def _asked_tool(request: Request) -> dict[str, Any] | None:
 
 
 def _forced_tool(request: Request) -> dict[str, Any] | None:
-    """The tool to call because `tool_choice` forces one."""
+    """Return the tool to call because `tool_choice` forces one."""
     choice = request.tool_choice
     if choice["type"] == "tool":
         return next((tool for tool in request.client_tools if tool["name"] == choice["name"]), None)
@@ -136,7 +136,7 @@ def _forced_tool(request: Request) -> dict[str, Any] | None:
 
 
 def _fitting_tool(request: Request) -> dict[str, Any] | None:
-    """The tool that a free choice falls on: one whose name shares a word with a prompt without special wishes."""
+    """Return the tool to call of free choice: one whose name shares a word with a prompt without other wishes."""
     directive = request.directive
     asks_otherwise = directive.stop is not None or directive.output is not None or directive.text is not None
     if request.tool_choice["type"] == "none" or asks_otherwise or wording.tool_result_text(request) is not None:
@@ -145,31 +145,34 @@ def _fitting_tool(request: Request) -> dict[str, Any] | None:
 
 
 def _named_tool(request: Request) -> dict[str, Any] | None:
-    prompt = wording.quote(request).lower()
+    prompt = wording.gist(request).lower()
     for tool in request.client_tools:
         if any(word.lower() in prompt for word in _WORD.findall(str(tool["name"]))):
             return tool
     return None
 
 
-def _priced(parts: list[Part], *, total: int | None) -> list[Part]:
-    """The parts, made to cost `total` together: the last takes what the others leave, or all share what there is."""
+def _costing(parts: list[Part], *, total: int | None) -> list[Part]:
+    """Give the parts a total cost of `total` tokens.
+
+    The last part takes what the others leave; where they leave nothing, all share the total.
+    """
     if total is None or not parts:
         return parts
     natural = [part.tokens for part in parts]
     others = sum(natural[:-1])
     prices = [*natural[:-1], total - others] if others <= total else _shares(natural, total=total)
-    return [part.priced(price) for part, price in zip(parts, prices, strict=True)]
+    return [part.with_tokens(price) for part, price in zip(parts, prices, strict=True)]
 
 
 def _shares(weights: list[int], *, total: int) -> list[int]:
-    """Whole shares of `total` in proportion to the weights; they add up to it."""
+    """Split `total` into whole shares in proportion to the weights."""
     ends = [total * sum(weights[: number + 1]) // sum(weights) for number in range(len(weights))]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _until_stop_sequence(parts: list[Part], *, sequences: list[str]) -> tuple[list[Part], str | None]:
-    """The parts up to the first stop sequence in the visible text, which is itself not part of the answer."""
+    """Return the parts up to the first stop sequence in the visible text, without the sequence, and which it was."""
     for number, part in enumerate(parts):
         if not isinstance(part, TextPart):
             continue
@@ -182,7 +185,7 @@ def _until_stop_sequence(parts: list[Part], *, sequences: list[str]) -> tuple[li
 
 
 def _within(parts: list[Part], *, most: int) -> tuple[list[Part], bool]:
-    """As many parts as `most` tokens pay for, the last one cut short, and whether anything had to go."""
+    """Return as many parts as `most` tokens pay for, the last one cut short, and whether anything was cut."""
     kept: list[Part] = []
     left = most
     for part in parts:

@@ -20,6 +20,7 @@ from sandbox.claude_api.plan import Plan, Plans, Sent, make_plan, read_prompt
 from sandbox.claude_api.state import State
 from sandbox.claude_api.usage import InputUsage
 from sandbox.claude_api.versions import check_version, read_version
+from sandbox.claude_api.whole_numbers import whole_number
 from sandbox.claude_api.wire import ClientGoneError, ClientWatch, Endpoint, Exchange
 
 _DEFAULT_PAGE = 20
@@ -30,14 +31,14 @@ _WRITE = frozenset({"POST"})
 
 
 class Api:
-    """The handlers, over the state that they share."""
+    """The handlers of the API, over the state that they share."""
 
     def __init__(self, *, state: State) -> None:
         self._state = state
         self._plans = Plans()
 
     def routes(self) -> list[BaseRoute]:
-        """The routes. Each answers a wrong method itself, in Claude's shape."""
+        """Return the routes. Each answers a wrong method itself, in Claude's shape."""
         return [
             Route("/v1/messages", Endpoint(methods=_WRITE, handler=self.messages), name="messages"),
             Route(
@@ -48,7 +49,7 @@ class Api:
         ]
 
     async def messages(self, exchange: Exchange) -> None:
-        """Answer a conversation. A call that is refused gets its row in the ledger too."""
+        """Answer a conversation. A refused call gets its row in the ledger too."""
         try:
             plan = self._plan(exchange, await self._receive(exchange))
             call = await self._begin(exchange, plan)
@@ -93,7 +94,7 @@ class Api:
         return raw
 
     def _plan(self, exchange: Exchange, raw: bytes) -> Plan:
-        """Decide on all that the body alone decides. Raises `ApiError` for a call that is to be refused."""
+        """Decide all that depends on the call alone. Raises `ApiError` for a call that is to be refused."""
         catalogue, version = self._state.catalogue, read_version(exchange.headers.get(b"anthropic-version"))
         sent = Sent(raw, exchange.is_beta, version, catalogue.version)
         plan = self._plans.recall(sent)
@@ -106,7 +107,7 @@ class Api:
         return plan
 
     async def _begin(self, exchange: Exchange, plan: Plan) -> Call:
-        """Decide on the rest. Raises `ApiError` where a fault or the directive has the call fail."""
+        """Decide the rest. Raises `ApiError` where a fault or the directive makes the call fail."""
         state, directive = self._state, plan.request.directive
         behaviour = state.faults.take(path="messages", key=exchange.key, model=plan.model.id) or directive.behaviour
         if behaviour.refuses(streams=plan.request.stream):
@@ -116,12 +117,12 @@ class Api:
             id=new_id("msg_01"),
             model=plan.model.id,
             answer=plan.answer,
-            given=self._input_usage(exchange, plan),
+            input_usage=self._input_usage(exchange, plan),
             shape=directive.shape,
             chunks=directive.chunks,
         )
-        headers = state.limits.headers(
-            key=exchange.key, input_tokens=message.given.total, output_tokens=plan.answer.output.total
+        headers = state.limits.count_call(
+            key=exchange.key, input_tokens=message.input_usage.total, output_tokens=plan.answer.output.total
         )
         return Call(
             exchange=exchange,
@@ -133,7 +134,7 @@ class Api:
         )
 
     def _input_usage(self, exchange: Exchange, plan: Plan) -> InputUsage:
-        """The input by class: as the directive says, else as the cache finds it."""
+        """Return the input tokens by class: as the directive says, else as the prompt cache finds them."""
         prompt = plan.prompt
         if not prompt.uses_cache:
             return prompt.uncached
@@ -162,13 +163,14 @@ class Api:
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= _LARGEST_PAGE):
+    limit = whole_number(text, least=1, most=_LARGEST_PAGE)
+    if limit is None:
         raise invalid(f"limit: Input should be a whole number from 1 to {_LARGEST_PAGE}")
-    return int(text)
+    return limit
 
 
 async def _pause(exchange: Exchange, milliseconds: float) -> None:
-    """Let a delay pass. Raises `ClientGoneError` where the client does not wait for its end."""
+    """Wait. Raises `ClientGoneError` where the client leaves meanwhile."""
     if not milliseconds:
         return
     async with ClientWatch(exchange) as client:

@@ -1,4 +1,4 @@
-"""How an answer is to go wrong, or slowly: asked for by a directive in the prompt, or by a fault."""
+"""The ways an answer can go wrong or slowly, as a directive in the prompt or a fault asks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sandbox.claude_api.errors import ApiError
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What happens instead of a prompt, complete answer. The default is such an answer.
+    """The failure or delay of one answer. The default is a complete answer without delay.
 
-    `error_after`, `drop_after` and `stall_after` count stream events, `message_start` included; a call without a
-    stream fails at once, is cut in the middle of its body, or is never answered. `delay_ms` comes before the answer,
+    `error_after`, `drop_after` and `stall_after` count stream events, `message_start` included. A call without a stream
+    fails at once, is cut in the middle of its body, or is never answered. `delay_ms` passes before the answer,
     `chunk_delay_ms` between two stream events.
     """
 
@@ -27,13 +27,13 @@ class Behaviour:
     chunk_delay_ms: float = 0
 
     def refuses(self, *, streams: bool) -> bool:
-        """Whether the call gets an error in place of an answer: only a stream can fail after it has begun."""
+        """Tell whether an error takes the place of the answer. Only a stream can fail after it has begun."""
         if self.error_after is not None:
             return not streams
         return self.error is not None
 
     def as_error(self) -> ApiError:
-        """The error to answer with, or to break a stream with (529 where none is named)."""
+        """Return the error to answer or to break a stream with (529 where none is named)."""
         return ApiError(
             status=self.error or 529,
             message=self.message,
@@ -43,8 +43,8 @@ class Behaviour:
 
     @property
     def interrupts(self) -> bool:
-        """Whether the answer will not come to its end."""
+        """Whether the answer breaks off before its end."""
         return not (self.error_after is None and self.drop_after is None and self.stall_after is None)
 
 
-PROMPT = Behaviour()
+NORMAL = Behaviour()

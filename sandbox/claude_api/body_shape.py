@@ -1,4 +1,4 @@
-"""The shape of a request body, as Claude's API reference gives it, and the complaint about any other."""
+"""The shape of request bodies, as Claude's API reference gives it, and the error for any other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from sandbox.claude_api.errors import invalid
 
-# Blocks of a beta are let through where the request names a beta: the sandbox does not know them all.
+# Where the request names a beta, other block types pass too: the sandbox does not know every beta's.
 BLOCK_TYPES = frozenset(
     {
         "bash_code_execution_tool_result",
@@ -34,6 +34,8 @@ BLOCK_TYPES = frozenset(
 CallId = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
 CalledName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,200}$")]
 ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+ThinkingType = Literal["adaptive", "between_tools", "disabled", "enabled"]
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
 _OPEN = ConfigDict(extra="allow", strict=True)
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 _UNION_TAGS = frozenset(
@@ -43,12 +45,16 @@ _UNION_TAGS = frozenset(
 
 @with_config(_OPEN)
 class CacheControl(TypedDict):
+    """A cache breakpoint on a block."""
+
     type: Literal["ephemeral"]
     ttl: NotRequired[Literal["5m", "1h"]]
 
 
 @with_config(_OPEN)
 class TextBlock(TypedDict):
+    """A block of text."""
+
     type: Literal["text"]
     text: str
     cache_control: NotRequired[CacheControl | None]
@@ -56,6 +62,8 @@ class TextBlock(TypedDict):
 
 @with_config(_OPEN)
 class ToolUseBlock(TypedDict):
+    """A call of a tool, in an assistant's message."""
+
     type: Literal["tool_use"]
     id: CallId
     name: CalledName
@@ -65,6 +73,8 @@ class ToolUseBlock(TypedDict):
 
 @with_config(_OPEN)
 class ToolResultBlock(TypedDict):
+    """The result of a tool call, in a user's message."""
+
     type: Literal["tool_result"]
     tool_use_id: CallId
     content: NotRequired[str | list[dict[str, Any]] | None]
@@ -73,6 +83,8 @@ class ToolResultBlock(TypedDict):
 
 @with_config(_OPEN)
 class SourceBlock(TypedDict):
+    """An image or a document."""
+
     type: Literal["image", "document"]
     source: dict[str, Any]
     cache_control: NotRequired[CacheControl | None]
@@ -80,13 +92,15 @@ class SourceBlock(TypedDict):
 
 @with_config(_OPEN)
 class OtherBlock(TypedDict):
+    """Any other block; `request.py` checks its type."""
+
     type: str
     cache_control: NotRequired[CacheControl | None]
 
 
 def _block_tag(block: object) -> str:
     kind = block.get("type") if isinstance(block, dict) else None
-    if kind in ("image", "document"):  # tuples: a type may be anything, a list too
+    if kind in ("image", "document"):  # not a set: a type may be a list, which has no hash
         return "source_block"
     return f"{kind}_block" if kind in ("text", "tool_use", "tool_result") else "other_block"
 
@@ -113,19 +127,25 @@ SystemContent = Annotated[
 
 @with_config(_OPEN)
 class MessageParam(TypedDict):
+    """One message of the conversation."""
+
     role: Literal["user", "assistant", "system"]
     content: Content
 
 
 @with_config(_OPEN)
 class Thinking(TypedDict):
-    type: Literal["adaptive", "between_tools", "disabled", "enabled"]
+    """The thinking configuration."""
+
+    type: ThinkingType
     budget_tokens: NotRequired[int]
     display: NotRequired[Literal["summarized", "omitted"] | None]
 
 
 @with_config(_OPEN)
 class ToolChoice(TypedDict):
+    """The rule for which tools are called."""
+
     type: Literal["auto", "any", "tool", "none"]
     name: NotRequired[str]
     disable_parallel_tool_use: NotRequired[bool]
@@ -133,6 +153,8 @@ class ToolChoice(TypedDict):
 
 @with_config(_OPEN)
 class Tool(TypedDict):
+    """The definition of a tool."""
+
     name: NotRequired[ToolName]
     type: NotRequired[str | None]
     input_schema: NotRequired[dict[str, Any]]
@@ -141,13 +163,17 @@ class Tool(TypedDict):
 
 @with_config(_OPEN)
 class OutputFormat(TypedDict):
+    """The JSON schema of a structured output."""
+
     type: Literal["json_schema"]
     schema: dict[str, Any]
 
 
 @with_config(_OPEN)
 class OutputConfig(TypedDict):
-    effort: NotRequired[Literal["low", "medium", "high", "xhigh", "max"] | None]
+    """The effort and the format of the output."""
+
+    effort: NotRequired[Effort | None]
     format: NotRequired[OutputFormat | None]
 
 
@@ -187,12 +213,12 @@ class MessagesBody(_Prompt):
 
 @with_config(_OPEN)
 class BetaCountBody(CountBody):
-    """The same with a beta named in `anthropic-beta`, which may bring fields of its own."""
+    """The body with a beta named in `anthropic-beta`, which may bring fields of its own."""
 
 
 @with_config(_OPEN)
 class BetaMessagesBody(MessagesBody):
-    """The same with a beta named in `anthropic-beta`, which may bring fields of its own."""
+    """The body with a beta named in `anthropic-beta`, which may bring fields of its own."""
 
 
 _ADAPTERS: dict[tuple[bool, bool], TypeAdapter[Any]] = {
@@ -204,7 +230,7 @@ _ADAPTERS: dict[tuple[bool, bool], TypeAdapter[Any]] = {
 
 
 def check_shape(body: dict[str, Any], *, generates: bool, beta: bool) -> None:
-    """Raise `ApiError` (400) for the first thing in a body that has not the shape it must have."""
+    """Raise `ApiError` (400) for the first part of a body that has the wrong shape."""
     try:
         _ADAPTERS[generates, beta].validate_python(body)
     except ValidationError as error:

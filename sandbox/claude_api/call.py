@@ -1,4 +1,4 @@
-"""One call of `POST /v1/messages`: what it costs, how it is answered, and its one row in the ledger."""
+"""A call of `POST /v1/messages`: its answer, its pace, and its one row in the ledger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.claude_api.ledger import Ended, Ledger, Served
 from sandbox.claude_api.pace import Pace
 from sandbox.claude_api.wire import ClientWatch, Exchange, Headers
 
-# A stalled call waits for its client to lose patience, but not for ever.
+# A stalled call waits until its client leaves, at most this long.
 LONGEST_STALL_S = 600.0
 _STREAM_HEADERS: Headers = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -23,7 +23,7 @@ _STREAM_HEADERS: Headers = [
 
 @dataclass(slots=True)
 class Call:
-    """A call that is to be answered with `message`, in the way that `behaviour` and `pace` say.
+    """A call to be answered with `message`, at the pace and with the faults of `pace` and `behaviour`.
 
     Exactly one row is written for it, before the last byte of its answer leaves.
     """
@@ -46,14 +46,14 @@ class Call:
             else:
                 await self._answer_whole()
         finally:
-            # The server is stopping, or something broke: what was generated until then was served nevertheless.
+            # The server is stopping, or something broke. The tokens generated so far were served all the same.
             self._record("dropped")
 
     def _record(self, ended: Ended, *, error: ApiError | None = None) -> None:
         if self.recorded:
             return
         self.recorded = True
-        answer, given = self.message.answer, self.message.given
+        answer, input_usage = self.message.answer, self.message.input_usage
         self.ledger.record(
             Served(
                 request_id=self.exchange.request_id,
@@ -64,10 +64,10 @@ class Call:
                 ended=ended,
                 error_type=error.error_type if error else None,
                 stop_reason=answer.stop_reason if ended == "complete" else None,
-                input_tokens=given.uncached,
-                cache_read_tokens=given.cache_read,
-                cache_write_5m_tokens=given.cache_write_5m,
-                cache_write_1h_tokens=given.cache_write_1h,
+                input_tokens=input_usage.uncached,
+                cache_read_tokens=input_usage.cache_read,
+                cache_write_5m_tokens=input_usage.cache_write_5m,
+                cache_write_1h_tokens=input_usage.cache_write_1h,
                 output_tokens=self.produced,
                 thinking_tokens=min(answer.output.thinking, self.produced),
                 web_search_requests=self.searches,
@@ -95,7 +95,9 @@ class Call:
         await self.exchange.answer(self.message.as_object(), headers=self.headers)
 
     async def _wait(self, seconds: float, *, before_s: float) -> bool:
-        """Pass the time an answer takes. False where the client left; `produced` is then what it left behind."""
+        """Let the answer's time pass. Returns False where the client left; `produced` is then the tokens generated so
+        far.
+        """
         started = asyncio.get_running_loop().time()
         async with ClientWatch(self.exchange) as client:
             await client.pause(seconds)
@@ -105,7 +107,7 @@ class Call:
         return not client.gone
 
     async def _break_off(self) -> None:
-        """Promise a whole body and close the connection in the middle of it."""
+        """Announce a whole body, and close the connection in the middle of it."""
         self._record("dropped")
         data = encode(self.message.as_object()).encode()
         length = (b"content-length", str(len(data)).encode())
@@ -131,7 +133,7 @@ class Call:
         return bool(self.behaviour.chunk_delay_ms or self.pace.settings.tokens_per_s)
 
     async def _send_at_once(self, frames: list[Frame]) -> None:
-        """A stream that takes no time: Claude has generated all of it before the client can go away."""
+        """Send a stream that takes no time. Claude has generated all of it before the client can leave."""
         self._produce_all()
         self._record("complete")
         await self.exchange.start(status=200, headers=[*_STREAM_HEADERS, *self.headers])
@@ -156,7 +158,7 @@ class Call:
             await self.exchange.send(frame.data, more=not is_last)
 
     async def _is_interrupted(self, number: int, client: ClientWatch) -> bool:
-        """Whether the stream ends here, `number` events after its start, and not as it should."""
+        """End the stream `number` events after its start, if `behaviour` says so. Returns whether it did."""
         if number == self.behaviour.error_after:
             error = self.behaviour.as_error()
             self._record("error", error=error)

@@ -1,4 +1,4 @@
-"""The control API: what tests, and people with a browser, ask of the sandbox's Claude. It needs no key."""
+"""The control API of the sandbox's Claude, for tests and browsers. It needs no key."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.claude_api.errors import ApiError
-from sandbox.claude_api.faults import FaultOrder
+from sandbox.claude_api.faults import FaultRequest
 from sandbox.claude_api.ledger import MOST_ROWS_A_PAGE, Filter
 from sandbox.claude_api.models import BUILT_IN, Model
 from sandbox.claude_api.pace import Settings
 from sandbox.claude_api.state import State
+from sandbox.claude_api.whole_numbers import whole_number
 
 _DEFAULT_ROWS = 1000
 Handler = Callable[[Request], Awaitable[Response]]
@@ -28,8 +29,8 @@ class _Age(BaseModel):
     seconds: float = Field(gt=0)
 
 
-class _OrderError(Exception):
-    """A control request that makes no sense; its text says why."""
+class _InvalidRequestError(Exception):
+    """The control request is invalid; the message says why."""
 
 
 class Control:
@@ -39,7 +40,7 @@ class Control:
         self._state = state
 
     def routes(self) -> list[BaseRoute]:
-        """The routes, relative to where the application mounts them."""
+        """Return the routes, relative to where the application mounts them."""
         handlers: list[tuple[str, str, Handler]] = [
             ("GET", "/settings", self.show_settings),
             ("POST", "/settings", self.change_settings),
@@ -55,30 +56,34 @@ class Control:
             ("DELETE", "/cache", self.clear_cache),
             ("POST", "/reset", self.reset),
         ]
-        return [Route(path, _answering(handler), methods=[method]) for method, path, handler in handlers]
+        return [Route(path, _with_errors_as_json(handler), methods=[method]) for method, path, handler in handlers]
 
     async def show_settings(self, request: Request) -> Response:
+        """Show the settings."""
         return JSONResponse(self._state.pace.settings.model_dump())
 
     async def change_settings(self, request: Request) -> Response:
-        """Change the settings that are given and keep the others."""
+        """Change the given settings, and keep the others."""
         changed = await _json(request)
         settings = _read({**self._state.pace.settings.model_dump(), **changed}, Settings)
         self._state.pace.change(settings)
         return JSONResponse(settings.model_dump())
 
     async def list_faults(self, request: Request) -> Response:
+        """List the faults that wait."""
         return JSONResponse({"data": self._state.faults.all()})
 
     async def add_fault(self, request: Request) -> Response:
-        return JSONResponse(self._state.faults.add(_read(await _json(request), FaultOrder)), status_code=201)
+        """Add a fault for the next calls."""
+        return JSONResponse(self._state.faults.add(_read(await _json(request), FaultRequest)), status_code=201)
 
     async def clear_faults(self, request: Request) -> Response:
+        """Remove every fault."""
         self._state.faults.clear()
         return JSONResponse({"data": []})
 
     async def list_ledger(self, request: Request) -> Response:
-        """Rows of the ledger, oldest first; `last_id` is the next page's `since_id`."""
+        """List rows of the ledger, oldest first. `last_id` is the next page's `since_id`."""
         limit = _whole(request, "limit", default=_DEFAULT_ROWS, most=MOST_ROWS_A_PAGE)
         wanted = _filter(request)
         rows = self._state.ledger.rows(wanted=wanted, limit=limit + 1)
@@ -87,16 +92,21 @@ class Control:
         return JSONResponse({"data": shown, "has_more": len(rows) > limit, "last_id": last_id})
 
     async def show_totals(self, request: Request) -> Response:
+        """Sum the ledger's rows."""
         return JSONResponse(self._state.ledger.totals(wanted=_filter(request)))
 
     async def list_requests(self, request: Request) -> Response:
+        """List the last requests as they came, newest first."""
         return Response(f'{{"data": {self._state.journal.as_json()}}}', media_type="application/json")
 
     async def list_models(self, request: Request) -> Response:
+        """List the models with all their fields."""
         return JSONResponse({"data": [model.model_dump() for model in self._state.catalogue.all()]})
 
     async def change_model(self, request: Request) -> Response:
-        """Change some fields of a model. An unknown id makes a new model, like the newest in all that is not given."""
+        """Change some fields of a model. An unknown id makes a new model, with the newest model's values for absent
+        fields.
+        """
         model_id = request.path_params["model_id"]
         known = {model.id: model for model in self._state.catalogue.all()}
         base = known.get(model_id) or BUILT_IN[0].model_copy(update={"display_name": model_id})
@@ -110,21 +120,23 @@ class Control:
         return JSONResponse({})
 
     async def clear_cache(self, request: Request) -> Response:
+        """Empty the prompt cache."""
         self._state.cache.clear()
         return JSONResponse({})
 
     async def reset(self, request: Request) -> Response:
+        """Forget everything."""
         self._state.reset()
         return JSONResponse({})
 
 
-def _answering(handler: Handler) -> Handler:
-    """The handler, with a wrong order answered by a sentence."""
+def _with_errors_as_json(handler: Handler) -> Handler:
+    """Wrap a handler so that an invalid request is answered by a sentence."""
 
     async def answer(request: Request) -> Response:
         try:
             return await handler(request)
-        except _OrderError as error:
+        except _InvalidRequestError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except ApiError as error:
             return JSONResponse({"error": error.message}, status_code=error.status)
@@ -136,9 +148,9 @@ async def _json(request: Request) -> dict[str, Any]:
     try:
         body = await request.json()
     except (ValueError, RecursionError) as error:
-        raise _OrderError(f"The body is not JSON: {error}") from None
+        raise _InvalidRequestError(f"The body is not JSON: {error}") from None
     if not isinstance(body, dict):
-        raise _OrderError("The body must be a JSON object")
+        raise _InvalidRequestError("The body must be a JSON object")
     return body
 
 
@@ -148,7 +160,7 @@ def _read(fields: dict[str, Any], kind: type[Body]) -> Body:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise _OrderError(f"{place}: {first['msg']}" if place else first["msg"]) from None
+        raise _InvalidRequestError(f"{place}: {first['msg']}" if place else first["msg"]) from None
 
 
 def _filter(request: Request) -> Filter:
@@ -163,7 +175,7 @@ def _filter(request: Request) -> Filter:
 
 
 def _whole(request: Request, name: str, *, default: int, most: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdecimal() and len(text) <= 19 and int(text) <= most):
-        raise _OrderError(f"{name} must be a whole number up to {most}")
-    return int(text)
+    number = whole_number(request.query_params.get(name, str(default)), most=most)
+    if number is None:
+        raise _InvalidRequestError(f"{name} must be a whole number up to {most}")
+    return number

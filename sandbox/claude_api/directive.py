@@ -1,4 +1,11 @@
-"""The `[[usage ...]]` directive: what a prompt may ask of its answer. The package's docstring has the grammar."""
+"""The `[[usage ...]]` directive, by which a prompt steers its answer. `docs/sandbox-claude.md` explains its items.
+
+    directive := "[[usage" item* "]]"
+    item      := whitespace (flag | name "=" value | name '="' quoted '"')       quoted: JSON string escapes
+
+One directive may stand in any text of the last user message or, with less weight, of the system prompt. Anything else
+in it is a 400 that says so.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +16,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sandbox.claude_api.behaviour import PROMPT, Behaviour
+from sandbox.claude_api.behaviour import NORMAL, Behaviour
 from sandbox.claude_api.errors import invalid
 from sandbox.claude_api.usage import InputUsage, UsageShape
+from sandbox.claude_api.whole_numbers import whole_number
 
 OPENING = "[[usage"
 STOP_REASONS = frozenset(
@@ -29,7 +37,7 @@ _NAME_AND_VALUE = re.compile(r"""([a-z_0-9]+)(?:="((?:[^"\\]|\\.)*)"|=([^\s"\]]+
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """What a prompt asks of its answer; None leaves the choice to the sandbox."""
+    """The wishes of a prompt for its answer. None leaves the choice to the sandbox."""
 
     input: int | None = None
     cache_read: int | None = None
@@ -43,12 +51,12 @@ class Directive:
     web_search: int = 0
     stop: str | None = None
     shape: UsageShape = field(default_factory=UsageShape)
-    behaviour: Behaviour = PROMPT
+    behaviour: Behaviour = NORMAL
 
     def input_usage(self, *, natural: int) -> InputUsage | None:
-        """The input tokens asked for, or None where the prompt's own are to be counted.
+        """Return the wanted input tokens, or None where the prompt's own are counted.
 
-        With any class given the others are 0, except `input`, which is then all of the prompt (`natural` tokens).
+        With any class given the others are 0, except `input`: it is then the whole prompt (`natural` tokens).
         """
         asked = (self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h)
         if asked == (None, None, None, None):
@@ -65,9 +73,9 @@ NO_DIRECTIVE = Directive()
 
 
 def find(texts: list[str]) -> Directive:
-    """The directive in the last of these texts that holds one.
+    """Return the directive in the last of these texts that holds one.
 
-    Raises `ApiError` (400) where a directive cannot be read: a misspelt one must not pass for a plain prompt.
+    Raises `ApiError` (400) for a directive that cannot be read, so that a misspelt one never passes for a plain prompt.
     """
     for text in reversed(texts):
         if OPENING in text:
@@ -76,7 +84,7 @@ def find(texts: list[str]) -> Directive:
 
 
 def strip(text: str) -> str:
-    """The text without its directives."""
+    """Return the text without its directives."""
     return _DIRECTIVE.sub("", text).strip() if OPENING in text else text
 
 
@@ -111,11 +119,12 @@ def _unescape(quoted: str) -> str:
 
 def _whole(*, most: int, least: int = 0) -> Callable[[str, str], int]:
     def read(name: str, value: str) -> int:
-        if not (value.isascii() and value.isdecimal() and len(value) <= len(str(most)) and least <= int(value) <= most):
+        number = whole_number(value, least=least, most=most)
+        if number is None:
             raise invalid(
                 f"sandbox directive: {name} must be a whole number from {least} to {most}, not '{value[:40]}'"
             )
-        return int(value)
+        return number
 
     return read
 

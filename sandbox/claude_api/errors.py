@@ -34,7 +34,7 @@ FIRST_SERVER_ERROR = 500
 
 
 class ApiError(Exception):
-    """An answer that is an error: its status, type and message, and the headers that go with it."""
+    """An error to be answered: its status, type, message and headers."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ApiError(Exception):
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """What tells a client whether and when to try again."""
+        """The headers that tell a client whether and when to try again."""
         headers = [
             (
                 b"x-should-retry",
@@ -67,18 +67,18 @@ class ApiError(Exception):
 
 
 def type_of(*, status: int) -> str:
-    """The error type that Claude gives with an HTTP status."""
+    """Return the error type that Claude gives with an HTTP status."""
     default = "api_error" if status >= FIRST_SERVER_ERROR else "invalid_request_error"
     return TYPE_BY_STATUS.get(status, default)
 
 
 def invalid(message: str) -> ApiError:
-    """A request that Claude refuses as wrong."""
+    """Return the error for a request that Claude refuses as wrong (400)."""
     return ApiError(status=400, message=message)
 
 
 def error_body(error: ApiError, *, request_id: str) -> dict[str, object]:
-    """An error in the shape that Claude gives it, in an answer's body and in a stream alike."""
+    """Return an error in Claude's shape, which is the same in an answer's body and in a stream."""
     told: dict[str, object] = {"type": error.error_type, "message": error.message}
     if error.details is not None:
         told["details"] = error.details

@@ -1,4 +1,6 @@
-"""An answer as server-sent events. Order and fields: https://platform.claude.com/docs/en/build-with-claude/streaming."""
+"""An answer as server-sent events. Order and fields:
+https://platform.claude.com/docs/en/build-with-claude/streaming.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from sandbox.claude_api.errors import ApiError, error_body
 from sandbox.claude_api.parts import Part, SearchResultPart, TextPart
 from sandbox.claude_api.usage import InputUsage, OutputUsage, UsageShape, delta_usage, message_usage
 
-# The results of a search are input that Claude reads only while it answers: `message_start` does not know them yet.
+# Claude reads a search's results only while it answers, so `message_start` does not count them as input yet.
 SEARCH_RESULT_TOKENS = 500
 
 encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -21,7 +23,7 @@ encode = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event as it is sent, and the output tokens and web searches that have been made when it is."""
+    """One event, and the output tokens and web searches made by the time it is sent."""
 
     data: bytes
     produced: int
@@ -30,18 +32,18 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A whole message: an answer with its identity and its bill."""
+    """A whole message: an answer, its ids and its usage."""
 
     id: str
     model: str
     answer: Answer
-    given: InputUsage
+    input_usage: InputUsage
     shape: UsageShape
     chunks: int | None
 
     def as_object(self) -> dict[str, Any]:
-        """The message as it is answered in one piece."""
-        usage = message_usage(given=self.given, output=self.answer.output, shape=self.shape)
+        """Return the message in one piece."""
+        usage = message_usage(input_usage=self.input_usage, output=self.answer.output, shape=self.shape)
         return self._object(content=[part.block() for part in self.answer.parts], usage=usage, ended=True)
 
     def _object(self, *, content: list[dict[str, Any]], usage: dict[str, object], ended: bool) -> dict[str, Any]:
@@ -59,15 +61,15 @@ class Message:
         }
 
     def frames(self) -> list[Frame]:
-        """The message as events. What is billed is what the last of them says."""
+        """Return the message as events. The last usage is the one that is billed."""
         return [*self._opening(), *self._contents(), *self._closing()]
 
     def _opening(self) -> Iterator[Frame]:
-        """`message_start`, whose usage is a beginning: one token, and no input that comes with the answer."""
+        """Yield `message_start`, whose usage is preliminary: one output token, and no input from searches."""
         first = min(1, self.answer.output.total)
-        read_later = min(self.given.uncached, self.answer.output.web_searches * SEARCH_RESULT_TOKENS)
-        given = replace(self.given, uncached=self.given.uncached - read_later)
-        usage = message_usage(given=given, output=OutputUsage(total=first), shape=self.shape)
+        read_later = min(self.input_usage.uncached, self.answer.output.web_searches * SEARCH_RESULT_TOKENS)
+        input_usage = replace(self.input_usage, uncached=self.input_usage.uncached - read_later)
+        usage = message_usage(input_usage=input_usage, output=OutputUsage(total=first), shape=self.shape)
         message = self._object(content=[], usage=usage, ended=False)
         yield Frame(data=event({"type": "message_start", "message": message}), produced=first)
 
@@ -91,18 +93,18 @@ class Message:
             "stop_sequence": answer.stop_sequence,
             "stop_details": answer.stop_details,
         }
-        usage = delta_usage(given=self.given, output=answer.output, shape=self.shape)
+        usage = delta_usage(input_usage=self.input_usage, output=answer.output, shape=self.shape)
         for data in (event({"type": "message_delta", "delta": delta, "usage": usage}), _MESSAGE_STOP):
             yield Frame(data=data, produced=answer.output.total, searches=answer.output.web_searches)
 
 
 def event(data: dict[str, Any]) -> bytes:
-    """One server-sent event: its name, without which SDKs skip it, and its data."""
+    """Encode one server-sent event: its name, without which SDKs skip it, and its data."""
     return f"event: {data['type']}\ndata: {encode(data)}\n\n".encode()
 
 
 def error_event(error: ApiError, *, request_id: str) -> bytes:
-    """The event that tells of a failure after the answer has begun."""
+    """Encode the event of a failure after the answer has begun."""
     return event(error_body(error, request_id=request_id))
 
 
@@ -118,7 +120,7 @@ def _part_frames(index: int, part: Part, chunks: int | None) -> tuple[Frame, ...
 
 @lru_cache(maxsize=64)
 def _text_frames(index: int, part: TextPart, chunks: int | None) -> tuple[Frame, ...]:
-    """Texts repeat, fillers above all, and a load test should not measure how they are encoded."""
+    """Cache the frames of texts: fillers repeat, and a load test should not measure how they are encoded."""
     return _encode_part(index, part, chunks)
 
 

@@ -1,7 +1,8 @@
-"""Faults set over the control API: what the next calls will meet."""
+"""Faults that the control API sets for the next calls."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,12 +11,13 @@ from sandbox.claude_api.behaviour import Behaviour
 from sandbox.claude_api.ids import new_id
 
 Path = Literal["messages", "count_tokens", "models"]
+_OF_BEHAVIOUR = {each.name for each in fields(Behaviour)}
 _Events = Annotated[int, Field(ge=0, le=100_000)]
 _Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)]
 
 
-class FaultOrder(BaseModel):
-    """A fault as it is asked for: which calls it meets, how many of them, and what happens to them."""
+class FaultRequest(BaseModel):
+    """A fault as it is requested: the calls it is for, how many of them, and its effect."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,21 +47,11 @@ class FaultOrder(BaseModel):
         return self
 
     def behaviour(self) -> Behaviour:
-        """What happens to a call that meets the fault."""
-        return Behaviour(
-            error=self.error,
-            error_type=self.error_type,
-            message=self.message,
-            retry_after_s=self.retry_after_s,
-            error_after=self.error_after,
-            drop_after=self.drop_after,
-            stall_after=self.stall_after,
-            delay_ms=self.delay_ms,
-            chunk_delay_ms=self.chunk_delay_ms,
-        )
+        """Return the effect on a call."""
+        return Behaviour(**self.model_dump(include=_OF_BEHAVIOUR))
 
-    def meets(self, *, path: Path, key: str, model: str | None) -> bool:
-        """Whether a call is one of those that the fault is for. `key` is matched by its last four characters."""
+    def matches(self, *, path: Path, key: str, model: str | None) -> bool:
+        """Tell whether the fault is for this call. `key` is matched by its last four characters."""
         return (
             self.path == path
             and (self.key is None or key.endswith(self.key[-4:]))
@@ -68,39 +60,39 @@ class FaultOrder(BaseModel):
 
 
 class Faults:
-    """The faults that wait for their calls, the oldest first."""
+    """The faults waiting for their calls, oldest first."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[FaultOrder, int]] = {}
+        self._waiting: dict[str, tuple[FaultRequest, int]] = {}
 
-    def add(self, order: FaultOrder) -> dict[str, Any]:
-        """Let the next calls meet a fault."""
+    def add(self, fault: FaultRequest) -> dict[str, Any]:
+        """Add a fault for the next calls, and return it as the control API shows it."""
         id_ = new_id("fault_")
-        self._waiting[id_] = (order, order.times)
+        self._waiting[id_] = (fault, fault.times)
         return self._shown(id_)
 
     def take(self, *, path: Path, key: str, model: str | None = None) -> Behaviour | None:
-        """The fault that this call meets, which is then one call nearer to its end; None where it meets none."""
-        for id_, (order, left) in self._waiting.items():
-            if order.meets(path=path, key=key, model=model):
-                self._count_down(id_, order=order, left=left - 1)
-                return order.behaviour()
+        """Return the effect of the fault that this call meets, counting it as used once; None where there is none."""
+        for id_, (fault, left) in self._waiting.items():
+            if fault.matches(path=path, key=key, model=model):
+                self._count_down(id_, fault=fault, left=left - 1)
+                return fault.behaviour()
         return None
 
     def all(self) -> list[dict[str, Any]]:
-        """The faults that still wait, with the number of calls that each is yet to meet."""
+        """Return the waiting faults, each with the number of calls it is still for."""
         return [self._shown(id_) for id_ in self._waiting]
 
     def clear(self) -> None:
-        """Let every call pass again."""
+        """Remove every fault."""
         self._waiting.clear()
 
-    def _count_down(self, id_: str, *, order: FaultOrder, left: int) -> None:
+    def _count_down(self, id_: str, *, fault: FaultRequest, left: int) -> None:
         if left:
-            self._waiting[id_] = (order, left)
+            self._waiting[id_] = (fault, left)
         else:
             del self._waiting[id_]
 
     def _shown(self, id_: str) -> dict[str, Any]:
-        order, left = self._waiting[id_]
-        return {"id": id_, **order.model_dump(exclude_defaults=True), "path": order.path, "times_left": left}
+        fault, left = self._waiting[id_]
+        return {"id": id_, **fault.model_dump(exclude_defaults=True), "path": fault.path, "times_left": left}

@@ -1,4 +1,4 @@
-"""Identifiers that look like Claude's."""
+"""Ids like Claude's."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import secrets
 
 
 def new_id(prefix: str) -> str:
-    """An identifier nobody had before, such as `msg_01...`."""
+    """Return a new id, such as `msg_01...`."""
     return f"{prefix}{secrets.token_hex(11)}"

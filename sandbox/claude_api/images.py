@@ -1,4 +1,4 @@
-"""Pictures: what kind a file is and how large, read from its first bytes."""
+"""Images: what kind a file is and how large, read from its first bytes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _STARTS = {
 }
 MEDIA_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _MEDIA_TYPES_TOLD = "'image/jpeg', 'image/png', 'image/gif' or 'image/webp'"
-# Claude scales pictures down before it looks at them; one of the largest size costs about this much:
+# Claude scales images down before it reads them; one of the largest size costs about this much:
 # https://platform.claude.com/docs/en/build-with-claude/vision#calculate-image-costs
 LARGEST_IMAGE_TOKENS = 1568
 PIXELS_PER_TOKEN = 750
-# A JPEG's size stands behind its tables and thumbnails, so it needs more of the file than a PNG's.
+# A JPEG's size comes after its tables and thumbnails, so it needs more of the file than a PNG's.
 _HEAD_BASE64_CHARACTERS = 64 * 1024
 
 
 def image_tokens(*, data: str) -> int:
-    """The tokens of a base64 picture: one per 750 pixels, 1568 at most, and for a file whose size cannot be read."""
+    """Return the tokens of a base64 image: one per 750 pixels, at most 1568; 1568 for a size that cannot be read."""
     size = _size(_head(data))
     if size is None:
         return LARGEST_IMAGE_TOKENS
@@ -65,7 +65,7 @@ def _head(data: str) -> bytes:
 
 
 def _size(head: bytes) -> tuple[int, int] | None:
-    """Width and height of a PNG, GIF or JPEG; None for anything else."""
+    """Return width and height of a PNG, GIF or JPEG; None for anything else."""
     try:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             return struct.unpack(">II", head[16:24])
@@ -82,7 +82,7 @@ def _jpeg_size(head: bytes) -> tuple[int, int] | None:
     position = 2
     while position + 9 <= len(head) and head[position] == 0xFF:
         marker = head[position + 1]
-        # SOF0 to SOF15 hold the size; the three among them that do not are Huffman and arithmetic tables.
+        # SOF0 to SOF15 hold the size, but for three that are Huffman and arithmetic tables.
         if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
             height, width = struct.unpack(">HH", head[position + 5 : position + 9])
             return width, height

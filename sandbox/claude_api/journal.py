@@ -1,4 +1,4 @@
-"""The last requests as they came: what a gateway between a client and Claude passed on."""
+"""The last requests as they came, to see what a gateway between a client and Claude passed on."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from sandbox.claude_api.strict_json import parse
 from sandbox.claude_api.wire import HINT_CHARACTERS, Exchange
 
 MOST_REQUESTS = 200
-# A body beyond this is only measured: two hundred of the largest would be 6 GB.
+# Larger bodies are only measured: two hundred of the largest would be 6 GB.
 LONGEST_BODY_BYTES = 256 * 1024
 _SECRET_HEADERS = frozenset({"x-api-key", "authorization"})
 
 
 class Journal:
-    """A ring of requests to `messages` and `count_tokens`, in memory."""
+    """The last requests to `messages` and `count_tokens`, in memory."""
 
     def __init__(self) -> None:
         self._entries: deque[tuple[float, str, Any, bytes | None, int]] = deque(maxlen=MOST_REQUESTS)
 
     def add(self, exchange: Exchange, raw: bytes) -> None:
-        """Note a request."""
+        """Keep a request."""
         body = raw if len(raw) <= LONGEST_BODY_BYTES else None
         self._entries.append((time.time(), exchange.request_id, exchange.scope, body, len(raw)))
 

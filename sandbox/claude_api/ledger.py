@@ -5,22 +5,23 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sandbox.claude_api.store import Store
 
 Ended = Literal["complete", "client_gone", "dropped", "error"]
-ENDINGS: tuple[Ended, ...] = ("complete", "client_gone", "dropped", "error")
+ENDINGS: tuple[Ended, ...] = get_args(Ended)
 MOST_ROWS_A_PAGE = 10_000
 
-TOKEN_CLASSES = (
+COUNTED = (
     "input_tokens",
     "cache_read_tokens",
     "cache_write_5m_tokens",
     "cache_write_1h_tokens",
     "output_tokens",
+    "thinking_tokens",
+    "web_search_requests",
 )
-COUNTED = (*TOKEN_CLASSES, "thinking_tokens", "web_search_requests")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ _INSERT = f"INSERT INTO served ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which rows: None takes all. `key` is a key's last four characters; `since_id` itself is excluded."""
+    """A choice of rows; None takes all. `key` is a key's last four characters. Rows have ids above `since_id`."""
 
     since_id: int = 0
     key: str | None = None
@@ -67,7 +68,7 @@ class Filter:
     request_id: str | None = None
 
     def where(self) -> tuple[str, list[object]]:
-        """The condition and its parameters."""
+        """Return the SQL condition and its parameters."""
         named = {"key_hint": self.key, "model": self.model, "ended": self.ended, "request_id": self.request_id}
         given = {column: value for column, value in named.items() if value is not None}
         conditions = ["id > ?", *(f"{column} = ?" for column in given)]
@@ -85,24 +86,18 @@ class Ledger:
         self._connection.execute(_INSERT, _as_row(row))
 
     def rows(self, *, wanted: Filter, limit: int) -> list[dict[str, Any]]:
-        """The rows in the order in which they were served, oldest first, each with its `id`."""
+        """Return the rows in the order they were served, each with its `id`."""
         where, parameters = wanted.where()
-        cursor = self._connection.execute(
-            f"SELECT * FROM served WHERE {where} ORDER BY id LIMIT ?", [*parameters, limit]
-        )
-        return [{**row, "stream": bool(row["stream"])} for row in map(dict, cursor)]
+        return self._select(f"WHERE {where} ORDER BY id LIMIT ?", [*parameters, limit])
 
     def newest(self, *, wanted: Filter, limit: int, before_id: int | None = None) -> list[dict[str, Any]]:
-        """Up to `limit` rows, newest first, of those with an id below `before_id`."""
+        """Return up to `limit` rows with an id below `before_id`, newest first."""
         where, parameters = wanted.where()
-        cursor = self._connection.execute(
-            f"SELECT * FROM served WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?",
-            [*parameters, 2**63 - 1 if before_id is None else before_id, limit],
-        )
-        return [{**row, "stream": bool(row["stream"])} for row in map(dict, cursor)]
+        before = 2**63 - 1 if before_id is None else before_id
+        return self._select(f"WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?", [*parameters, before, limit])
 
     def totals(self, *, wanted: Filter) -> dict[str, Any]:
-        """Requests and tokens of every class: in all, by model, and by how the call ended."""
+        """Return the number of requests and the tokens of every class: in all, by model, and by how the call ended."""
         return {
             **self._sums(wanted)[0],
             "by_model": self._grouped(wanted, column="model"),
@@ -112,6 +107,10 @@ class Ledger:
     def clear(self) -> None:
         """Forget every row. Their ids are not used again."""
         self._connection.execute("DELETE FROM served")
+
+    def _select(self, rest: str, parameters: list[object]) -> list[dict[str, Any]]:
+        cursor = self._connection.execute(f"SELECT * FROM served {rest}", parameters)
+        return [{**row, "stream": bool(row["stream"])} for row in map(dict, cursor)]
 
     def _grouped(self, wanted: Filter, *, column: str) -> dict[str, dict[str, Any]]:
         return {str(row.pop(column)): row for row in self._sums(wanted, column=column)}

@@ -26,15 +26,15 @@ class _Used:
 
 
 class RateLimits:
-    """What each key has used in this minute."""
+    """The use of each key in this minute."""
 
     def __init__(self) -> None:
         self._minute = 0
         self._used: dict[str, _Used] = {}
         self._fixed: Headers = []
 
-    def headers(self, *, key: str, input_tokens: int, output_tokens: int) -> Headers:
-        """Count a call, and tell what is left."""
+    def count_call(self, *, key: str, input_tokens: int, output_tokens: int) -> Headers:
+        """Count a call, and return the headers that say what is left."""
         self._turn_minute()
         if len(self._used) > MOST_KEYS:
             self._used.clear()

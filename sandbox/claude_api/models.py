@@ -1,4 +1,4 @@
-"""The models the sandbox offers: data, which the control API may change.
+"""The models that the sandbox offers. They are data, which the control API may change.
 
 The limits and rules of each are those of its page in Claude's documentation (platform.claude.com/docs/en/models).
 """
@@ -9,16 +9,15 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sandbox.claude_api.body_shape import Effort, ThinkingType
 from sandbox.claude_api.errors import ApiError, invalid
 from sandbox.claude_api.store import Store
 
-ThinkingType = Literal["adaptive", "between_tools", "disabled", "enabled"]
-_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _STATE = "models"
 
 
 class Model(BaseModel):
-    """One model: what `GET /v1/models` shows of it, and what it accepts in a request. Instants are RFC 3339."""
+    """One model: the fields that `GET /v1/models` shows, and what it accepts in a request. Instants are RFC 3339."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +40,7 @@ class Model(BaseModel):
     forced_tools: bool
 
     def as_info(self) -> dict[str, object]:
-        """The `ModelInfo` that the API answers with."""
+        """Return the `ModelInfo` that the API answers with."""
         return {
             "type": "model",
             "id": self.id,
@@ -58,7 +57,7 @@ class Model(BaseModel):
 
     def _capabilities(self) -> dict[str, object]:
         thinking = {name: _support(name in self.thinking_types) for name in get_args(ThinkingType)}
-        effort = {name: _support(self.has_effort) for name in _EFFORTS}
+        effort = {name: _support(self.has_effort) for name in get_args(Effort)}
         return {
             "batch": _support(False),
             "citations": _support(False),
@@ -153,7 +152,7 @@ BUILT_IN = tuple(Model.model_validate(fields) for fields in _BUILT_IN)
 
 
 class Catalogue:
-    """The models by id and alias. Changes raise `version`, are kept in the store and survive a restart."""
+    """The models by id and alias. Each change raises `version`, is stored, and survives a restart."""
 
     def __init__(self, *, store: Store) -> None:
         self._store = store
@@ -169,18 +168,18 @@ class Catalogue:
         self._by_name = {model.alias: model for model in self._models.values() if model.alias} | self._models
 
     def all(self) -> list[Model]:
-        """Every model, the newest first."""
+        """Return every model, newest first."""
         return sorted(self._models.values(), key=lambda model: (model.created_at, model.id), reverse=True)
 
     def find(self, name: str) -> Model:
-        """The model with that id or alias. Raises `ApiError` (404) in Claude's wording where there is none."""
+        """Return the model with that id or alias. Raises `ApiError` (404) in Claude's wording where there is none."""
         model = self._by_name.get(name)
         if model is None:
             raise ApiError(status=404, message=f"model: {name[:200]}")
         return model
 
     def callable(self, name: str) -> Model:
-        """The model to answer with. Raises `ApiError` (404) also for a retired one."""
+        """Return the model to answer with. Raises `ApiError` (404) for an unknown and for a retired one."""
         model = self.find(name)
         if model.lifecycle == "retired":
             raise ApiError(status=404, message=f"model: {name[:200]}")
@@ -201,9 +200,8 @@ class Catalogue:
 
 
 def page(*, models: list[Model], after_id: str | None, before_id: str | None, limit: int) -> dict[str, object]:
-    """One page of `GET /v1/models`.
-
-    Raises `ApiError` (400) for a cursor that names no model, and for two cursors at once.
+    """Return one page of `GET /v1/models`. Raises `ApiError` (400) for a cursor that names no model, and for two
+    cursors at once.
     """
     if after_id is not None and before_id is not None:
         raise invalid("Only one of after_id and before_id may be given")

@@ -1,4 +1,4 @@
-"""How fast the sandbox's Claude answers: settings that the control API changes, kept over a restart."""
+"""The speed of the sandbox's Claude: settings that the control API changes, kept over a restart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _STATE = "settings"
 
 
 class Settings(BaseModel):
-    """`latency_ms` passes before an answer begins; `tokens_per_s` are generated then, 0 for all of them at once."""
+    """The settings of speed.
+
+    `latency_ms` passes before an answer begins. Then `tokens_per_s` are generated, or all at once where it is 0.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,13 +36,13 @@ class Pace:
         self._store.save(_STATE, settings.model_dump())
 
     def before_s(self, *, delay_ms: float) -> float:
-        """Seconds until an answer begins."""
+        """Return the seconds until an answer begins."""
         return (self.settings.latency_ms + delay_ms) / 1000
 
     def generating_s(self, tokens: int) -> float:
-        """Seconds for generating that many tokens."""
+        """Return the seconds it takes to generate that many tokens."""
         return tokens / self.settings.tokens_per_s if self.settings.tokens_per_s else 0.0
 
     def generated_in(self, seconds: float) -> int:
-        """Tokens generated in that many seconds."""
+        """Return the number of tokens generated in that many seconds."""
         return max(0, int(seconds * self.settings.tokens_per_s))

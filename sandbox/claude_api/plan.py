@@ -1,4 +1,4 @@
-"""Everything about a call that its body alone decides, worked out once for requests that repeat."""
+"""The plan of a call: all that depends on its body alone, made once for requests that repeat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST_REMEMBERED_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt that the model accepts, and what it costs."""
+    """A prompt that the model accepts, and its tokens."""
 
     blocks: list[PromptBlock]
     natural_tokens: int
@@ -30,18 +30,18 @@ class Prompt:
 
     @property
     def uncached(self) -> InputUsage:
-        """What it costs as far as no cache is concerned: as the directive says, else all of it."""
+        """Its usage without a cache: as the directive says, else all of it."""
         return self.asked or InputUsage(uncached=self.natural_tokens)
 
     @property
     def uses_cache(self) -> bool:
-        """Whether the prompt cache decides on the bill."""
+        """Whether the prompt cache changes its usage."""
         return self.asked is None and any(block.ttl is not None for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A call that will not be refused: its request, its model, its prompt and its answer."""
+    """A call that will not be refused: its request, model, prompt and answer."""
 
     request: Request
     model: Model
@@ -50,7 +50,7 @@ class Plan:
 
 
 def read_prompt(request: Request, *, model: Model) -> Prompt:
-    """Count a prompt. Raises `ApiError` (400) where it is too long, or wrongly marked for the cache."""
+    """Count a prompt. Raises `ApiError` (400) where it is too long, or has wrong cache breakpoints."""
     blocks = blocks_of(request)
     check_breakpoints(blocks)
     total = sum(block.tokens for block in blocks)
@@ -60,7 +60,7 @@ def read_prompt(request: Request, *, model: Model) -> Prompt:
 
 
 def make_plan(request: Request, *, catalogue: Catalogue, version: str) -> Plan:
-    """Decide on the answer to a request. Raises `ApiError` for one that Claude would refuse."""
+    """Decide the answer to a request. Raises `ApiError` for a request that Claude would refuse."""
     model = catalogue.callable(request.model)
     check_version(request, version=version)
     rules.check(request, model=model, generates=True)
@@ -84,11 +84,11 @@ class Plans:
         self._plans: dict[Sent, Plan] = {}
 
     def recall(self, sent: Sent) -> Plan | None:
-        """The plan of this very call, made when the catalogue was the same."""
+        """Return the plan of this very call, if there is one."""
         return self._plans.get(sent)
 
     def remember(self, plan: Plan, *, sent: Sent) -> None:
-        """Keep a plan, unless it is long, or holds a tool call, whose id no other answer may have."""
+        """Keep a plan, unless its request is long or it calls a tool, whose id must be new in each answer."""
         calls_tool = any(isinstance(part, ToolUsePart) for part in plan.answer.parts)
         if calls_tool or len(sent.raw) > LONGEST_REMEMBERED_BYTES:
             return

@@ -1,4 +1,6 @@
-"""A request as Claude reads it: one row of blocks, first the tools, then the system prompt, then the messages."""
+"""A request in Claude's reading order: one row of blocks, the tools first, then the system prompt, then the
+messages.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from sandbox.claude_api.request import Request, as_blocks
 
 @dataclass(frozen=True, slots=True)
 class PromptBlock:
-    """One block: where it stands, what it holds, its tokens, and the lifetime of a cache breakpoint on it."""
+    """One block: its place, its content, its tokens, and the lifetime of a cache breakpoint on it."""
 
     place: tuple[str | int, ...]
     value: dict[str, Any]
@@ -21,7 +23,7 @@ class PromptBlock:
 
 
 def blocks_of(request: Request) -> list[PromptBlock]:
-    """The blocks in the order in which Claude reads them. Their tokens are all of the request's input."""
+    """Return the blocks in Claude's reading order. Their tokens add up to the request's input."""
     blocks = [*_tool_blocks(request), *_system_blocks(request), *_message_blocks(request)]
     automatic = request.body.get("cache_control")
     if automatic and blocks and blocks[-1].ttl is None:

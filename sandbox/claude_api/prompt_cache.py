@@ -1,4 +1,4 @@
-"""Prompt caching: which part of a prompt is read from the cache, which is written to it, and for how long.
+"""Prompt caching: the part of a prompt that is read from the cache, the part that is written to it, and for how long.
 
 Rules: https://platform.claude.com/docs/en/build-with-claude/prompt-caching. A prefix ends at a block with
 `cache_control`; at most four of them; the longer lifetime first; a read looks back at most 20 blocks from each
@@ -32,7 +32,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Prefix:
-    """A prompt up to one block: its hash, and the tokens to its end."""
+    """A prompt up to one block: its hash, and its tokens up to there."""
 
     digest: bytes
     tokens: int
@@ -40,7 +40,7 @@ class _Prefix:
 
 
 class PromptCache:
-    """What has been cached, per API key, as Claude caches per workspace. It is empty after a restart."""
+    """The cached prefixes of each API key, as Claude caches per workspace. It is empty after a restart."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
@@ -70,7 +70,7 @@ class PromptCache:
         self._entries.clear()
 
     def _longest_hit(self, prefixes: list[_Prefix], *, now: float) -> int:
-        """The position of the longest cached prefix that a breakpoint can reach, -1 where there is none."""
+        """Return the position of the longest cached prefix that a breakpoint can reach, or -1."""
         breakpoints = [position for position, prefix in enumerate(prefixes) if prefix.ttl is not None]
         for breakpoint_ in reversed(breakpoints):
             for position in range(breakpoint_, max(-1, breakpoint_ - LOOKBACK_BLOCKS), -1):
@@ -118,7 +118,7 @@ def _prefixes(blocks: list[PromptBlock], *, seed: str) -> list[_Prefix]:
 
 
 def _unmarked(value: Any) -> Any:
-    """The value without its markers: a breakpoint may move and the prefix stay the same."""
+    """Return the value without its breakpoints, since a prefix stays the same when they move."""
     if isinstance(value, dict):
         return {name: _unmarked(each) for name, each in value.items() if name != "cache_control"}
     if isinstance(value, list):
@@ -127,7 +127,9 @@ def _unmarked(value: Any) -> Any:
 
 
 def _split(prefixes: list[_Prefix], *, hit: int, minimum: int) -> InputUsage:
-    """Claude's bill: read up to the hit, then 1-hour writes up to the last such breakpoint, then 5-minute writes."""
+    """Split as Claude bills: read up to the hit, then 1-hour writes up to the last such breakpoint, then 5-minute
+    writes.
+    """
     total = prefixes[-1].tokens
     read = prefixes[hit].tokens if hit >= 0 else 0
     ends = {

@@ -1,4 +1,4 @@
-"""Requests: checked as Claude checks them, with its wording, and read into what the sandbox needs of them."""
+"""Requests, checked as Claude checks them and in its wording."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Request:
 
     @property
     def stream(self) -> bool:
-        """Whether the answer is to come as events."""
+        """Whether the answer is sent as events."""
         return bool(self.body.get("stream"))
 
     @property
@@ -60,7 +60,7 @@ class Request:
 
     @property
     def tool_choice(self) -> dict[str, Any]:
-        """How tools are to be used; by default Claude decides."""
+        """The rule for which tools are called; by default Claude decides."""
         choice: dict[str, Any] = self.body.get("tool_choice") or {"type": "auto"}
         return choice
 
@@ -90,13 +90,13 @@ class Request:
 
     @cached_property
     def directive(self) -> directives.Directive:
-        """What the system prompt or the last user message asks of the answer; the latter goes before."""
+        """The directive in the last user message, or else in the system prompt."""
         system = [block["text"] for block in as_blocks(self.body.get("system") or "")]
         return directives.find([*system, *self.prompt_texts])
 
 
 def as_blocks(content: Any) -> list[dict[str, Any]]:
-    """Content as a list of blocks: a text is short for one text block."""
+    """Return content as a list of blocks. A text stands for one text block."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
     blocks: list[dict[str, Any]] = content

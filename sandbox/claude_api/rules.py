@@ -1,4 +1,4 @@
-"""Rules of Claude that a body's shape does not hold: what a model accepts, and how tool results follow their calls."""
+"""Rules of Claude beyond a body's shape: what a model accepts, and how tool results follow their calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sandbox.claude_api.models import Model
 from sandbox.claude_api.request import Request, as_blocks
 
 _LEAST_BUDGET_TOKENS = 1024
-# Claude takes sampling parameters that say what it does anyway.
+# Claude accepts sampling parameters at the values that change nothing.
 _NEUTRAL_SAMPLING = {"temperature": {1}, "top_p": {1}, "top_k": set[int]()}
 
 
@@ -100,7 +100,7 @@ def _check_tool_choice(request: Request, *, model: Model, names: list[str]) -> N
 
 
 def _check_tool_results(messages: list[dict[str, Any]]) -> None:
-    """Every call is answered in the very next message, and every result answers one of the message before."""
+    """Raise `ApiError` unless every call is answered in the very next message, and every result answers such a call."""
     called: set[str] = set()
     for number, message in enumerate(messages):
         blocks = as_blocks(message["content"])

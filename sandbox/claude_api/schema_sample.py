@@ -1,4 +1,4 @@
-"""A value that fits a JSON schema: what the sandbox fills tool inputs and structured outputs with."""
+"""Values that fit a JSON schema, for tool inputs and structured outputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ _DEEPEST = 8
 
 
 def sample(schema: Any, *, text: str, depth: int = 0) -> Any:
-    """The plainest value that fits: required properties, the first choice, the least number, `text` for strings."""
+    """Return the plainest value that fits: required properties, the first choice, the least number, `text` for
+    strings.
+    """
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return {}
     for fixed in ("const", "default"):
@@ -20,7 +22,7 @@ def sample(schema: Any, *, text: str, depth: int = 0) -> Any:
 
 
 def _choices(schema: dict[str, Any]) -> list[Any]:
-    """The schemas of which one is to be fitted."""
+    """Return the alternative schemas, any one of which will do."""
     if isinstance(schema.get("enum"), list):
         return [{"const": value} for value in schema["enum"]]
     return next((schema[name] for name in ("anyOf", "oneOf", "allOf") if isinstance(schema.get(name), list)), [])
@@ -56,6 +58,6 @@ def _scalar(kind: Any, schema: dict[str, Any], *, text: str) -> Any:
 
 
 def _number(schema: dict[str, Any], name: str) -> int:
-    """A small whole number of the schema, 0 where it has none."""
+    """Return a small whole number from the schema, 0 where it has none."""
     value = schema.get(name)
     return min(100, int(value)) if isinstance(value, int | float) and 0 < value < 1e9 else 0

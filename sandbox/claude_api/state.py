@@ -1,4 +1,4 @@
-"""Everything the sandbox's Claude remembers."""
+"""The state of the sandbox's Claude."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from sandbox.claude_api.store import Store
 
 
 class State:
-    """The ledger, the models and the settings survive a restart; faults, caches and the journal do not."""
+    """All that the sandbox's Claude remembers.
+
+    The ledger, the models and the settings survive a restart; faults, caches and the journal do not.
+    """
 
     def __init__(self, *, data_dir: Path) -> None:
         self.store = Store(data_dir=data_dir)
@@ -28,7 +31,7 @@ class State:
         self.journal = Journal()
 
     def reset(self) -> None:
-        """Go back to how it was on the first day."""
+        """Go back to the state of the first start."""
         self.ledger.clear()
         self.catalogue.reset()
         self.pace.change(Settings())

@@ -1,4 +1,4 @@
-"""The sandbox Claude's one SQLite file: the ledger's table, and settings that survive a restart."""
+"""The one SQLite file of the sandbox's Claude: the ledger's table, and values that survive a restart."""
 
 from __future__ import annotations
 
@@ -34,19 +34,21 @@ CREATE TABLE IF NOT EXISTS served (
 
 
 class Store:
-    """A connection for one process and one thread; committed data survives the process' death, not a power cut."""
+    """A connection for one process and one thread. Committed data survives the process' death, and may be lost by a
+    power cut.
+    """
 
     def __init__(self, *, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.connection = sqlite3.connect(data_dir / FILE_NAME, isolation_level=None, check_same_thread=False)
         self.connection.row_factory = sqlite3.Row
-        # The sandbox is the slowest thing nobody may measure, and a power cut loses nothing of value here.
+        # A load test must not measure the sandbox's disk, and a power cut loses nothing of value here.
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=OFF")
         self.connection.executescript(_SCHEMA)
 
     def load(self, name: str, *, default: Any) -> Any:
-        """The JSON value kept under a name."""
+        """Return the JSON value kept under a name."""
         row = self.connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return default if row is None else json.loads(row["value"])
 

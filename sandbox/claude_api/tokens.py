@@ -32,27 +32,27 @@ _NOT_COUNTED = frozenset({"type", "cache_control"})
 
 
 def count_text(text: str) -> int:
-    """The tokens of a text: one per 4 bytes, rounded up, so that a text's parts can be counted as it grows."""
+    """Count the tokens of a text: one per 4 bytes, rounded up, so that a text can be counted as it grows."""
     return tokens_of(byte_length=byte_length(text))
 
 
 def byte_length(text: str) -> int:
-    """The bytes of a text in UTF-8."""
+    """Return the bytes of a text in UTF-8."""
     return len(text) if text.isascii() else len(text.encode())
 
 
 def tokens_of(*, byte_length: int) -> int:
-    """The tokens of a text of that many bytes."""
+    """Return the tokens of a text of that many bytes."""
     return -(-byte_length // BYTES_PER_TOKEN)
 
 
 def count_json(value: object) -> int:
-    """The tokens of a JSON value, written as text."""
+    """Count the tokens of a JSON value, written as text."""
     return count_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def count_block(block: dict[str, Any]) -> int:
-    """The tokens of a content block."""
+    """Count the tokens of a content block."""
     kind = block.get("type")
     if kind == "text":
         return count_text(str(block.get("text", "")))
@@ -67,14 +67,14 @@ def count_block(block: dict[str, Any]) -> int:
 
 
 def count_content(content: object) -> int:
-    """The tokens of a content: a text, or a list of blocks."""
+    """Count the tokens of a content: a text, or a list of blocks."""
     if isinstance(content, list):
         return sum(count_block(block) if isinstance(block, dict) else count_json(block) for block in content)
     return count_text(str(content))
 
 
 def count_tool(tool: dict[str, Any]) -> int:
-    """The tokens of a tool's definition."""
+    """Count the tokens of a tool's definition."""
     return count_json({name: value for name, value in tool.items() if name != "cache_control"})
 
 

@@ -1,4 +1,4 @@
-"""The tokens of one answer, by class, in the shapes in which Claude reports them."""
+"""The tokens of one answer, by class, in the shapes that Claude reports them in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class InputUsage:
-    """Input tokens by class. As in Claude's own payloads `uncached` excludes what the cache wrote and read."""
+    """Input tokens by class. `uncached` excludes the cache's reads and writes, as in Claude's own payloads."""
 
     uncached: int
     cache_read: int = 0
@@ -16,7 +16,7 @@ class InputUsage:
 
     @property
     def total(self) -> int:
-        """Every input token, cached or not: what `count_tokens` answers."""
+        """Every input token, cached or not, as `count_tokens` answers."""
         return self.uncached + self.cache_read + self.cache_write_5m + self.cache_write_1h
 
 
@@ -31,16 +31,16 @@ class OutputUsage:
 
 @dataclass(frozen=True, slots=True)
 class UsageShape:
-    """How usage is reported: older payloads lack the cache split, and repeat no input in `message_delta`."""
+    """The shape of usage. Older payloads lack the cache split, and repeat no input in `message_delta`."""
 
     split: bool = True
     delta_has_input: bool = True
 
 
-def message_usage(*, given: InputUsage, output: OutputUsage, shape: UsageShape) -> dict[str, object]:
-    """The `usage` of a message, and of `message_start`."""
+def message_usage(*, input_usage: InputUsage, output: OutputUsage, shape: UsageShape) -> dict[str, object]:
+    """Return the `usage` of a message, and of `message_start`."""
     usage: dict[str, object] = {
-        **_input_fields(given),
+        **_input_fields(input_usage),
         "output_tokens": output.total,
         "service_tier": "standard",
         "inference_geo": "not_available",
@@ -48,23 +48,23 @@ def message_usage(*, given: InputUsage, output: OutputUsage, shape: UsageShape) 
     }
     if shape.split:
         usage["cache_creation"] = {
-            "ephemeral_5m_input_tokens": given.cache_write_5m,
-            "ephemeral_1h_input_tokens": given.cache_write_1h,
+            "ephemeral_5m_input_tokens": input_usage.cache_write_5m,
+            "ephemeral_1h_input_tokens": input_usage.cache_write_1h,
         }
     return usage
 
 
-def delta_usage(*, given: InputUsage, output: OutputUsage, shape: UsageShape) -> dict[str, object]:
-    """The `usage` of `message_delta`: cumulative, it overwrites what `message_start` said."""
-    fields = _input_fields(given) if shape.delta_has_input else {}
+def delta_usage(*, input_usage: InputUsage, output: OutputUsage, shape: UsageShape) -> dict[str, object]:
+    """Return the `usage` of `message_delta`. It is cumulative and overrides `message_start`'s."""
+    fields = _input_fields(input_usage) if shape.delta_has_input else {}
     return {**fields, "output_tokens": output.total, **_output_details(output)}
 
 
-def _input_fields(given: InputUsage) -> dict[str, object]:
+def _input_fields(input_usage: InputUsage) -> dict[str, object]:
     return {
-        "input_tokens": given.uncached,
-        "cache_creation_input_tokens": given.cache_write_5m + given.cache_write_1h,
-        "cache_read_input_tokens": given.cache_read,
+        "input_tokens": input_usage.uncached,
+        "cache_creation_input_tokens": input_usage.cache_write_5m + input_usage.cache_write_1h,
+        "cache_read_input_tokens": input_usage.cache_read,
     }
 
 

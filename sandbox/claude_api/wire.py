@@ -1,4 +1,4 @@
-"""HTTP, close to ASGI: reading a call, answering it, and noticing that the client went away."""
+"""HTTP, close to ASGI: reading a call, answering it, and noticing that the client left."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _READ_HEADERS = frozenset({b"x-api-key", b"authorization", b"anthropic-beta", b"
 
 
 class Exchange:
-    """One call: its request id, what was sent with it, and the one answer that it gets."""
+    """One call: its request id, its key and body, and its one answer."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -36,7 +36,7 @@ class Exchange:
         self._send = send
         self.request_id = new_id("req_01")
         self.started = False
-        # What is known of the call so far, for the ledger.
+        # Filled in as the call is read, for the ledger.
         self.key = ""
         self.model = ""
         self.streams = False
@@ -49,11 +49,11 @@ class Exchange:
 
     @property
     def key_hint(self) -> str:
-        """As much of the key as may be shown."""
+        """The part of the key that may be shown."""
         return self.key[-HINT_CHARACTERS:]
 
     def authenticate(self) -> None:
-        """Set `key`: any that is not empty opens the sandbox. Raises `ApiError` (401) where there is none."""
+        """Set `key`. Any key that is not empty opens the sandbox. Raises `ApiError` (401) where there is none."""
         key = self.headers.get(b"x-api-key", b"").strip()
         if not key:
             scheme, _, credential = self.headers.get(b"authorization", b"").partition(b" ")
@@ -63,7 +63,11 @@ class Exchange:
         self.key = key.decode("latin-1")
 
     async def body(self) -> bytes:
-        """The request's body. Raises `ApiError` (413) above 32 MB, after it was read to its end and thrown away."""
+        """Return the request's body.
+
+        Raises `ApiError` (413) above 32 MB, once it is read to its end and thrown away, and `ClientGoneError` where the
+        client leaves.
+        """
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -89,7 +93,7 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
 
     async def send(self, data: bytes, *, more: bool) -> None:
-        """Send a part of the body, the last one where there is no `more`."""
+        """Send a part of the body, the last one unless `more` follows."""
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def answer(self, value: object, *, status: int = 200, headers: Headers | None = None) -> None:
@@ -113,7 +117,7 @@ Handler = Callable[[Exchange], Awaitable[None]]
 
 
 class Endpoint:
-    """An ASGI application around a handler: whatever happens in it is answered in Claude's shape."""
+    """An ASGI application around a handler. Every outcome is answered in Claude's shape."""
 
     def __init__(self, *, methods: frozenset[str], handler: Handler) -> None:
         self._methods = methods
@@ -138,7 +142,7 @@ class Endpoint:
 
 
 class ClientWatch:
-    """Listens, while a call is answered, for the client's going away. To be used after the body was read."""
+    """Watches for the client's leaving while a call is answered. To be used after the body was read."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._receive = exchange.receive
@@ -165,7 +169,7 @@ class ClientWatch:
             self._waiter.set_result(None)
 
     async def pause(self, seconds: float) -> None:
-        """Sleep for that long, or until the client has gone away."""
+        """Sleep for that long, or until the client has left."""
         if self.gone or seconds <= 0:
             return
         loop = asyncio.get_running_loop()

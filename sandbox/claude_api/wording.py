@@ -1,4 +1,4 @@
-"""What the sandbox's Claude says: pleasant, deterministic, and plainly a stand-in."""
+"""The words of the sandbox's Claude: pleasant, deterministic, and plainly a stand-in's."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _FILLER = (
 
 
 def reply(request: Request) -> str:
-    """An answer to the last user message: a greeting, what was said, and who is speaking."""
-    quoted = quote(request)
+    """Return an answer to the last user message: a greeting, a quote of it, and who is speaking."""
+    quoted = gist(request)
     result = tool_result_text(request)
     if result is not None:
         return f"Thank you, the tool answered: “{result}”. That is all the sandbox's Claude needs to finish its turn."
@@ -37,12 +37,12 @@ def reply(request: Request) -> str:
 
 
 def thoughts(request: Request) -> str:
-    """What the sandbox's Claude thinks before it answers."""
-    return f"The user wrote “{quote(request)}”. I will say plainly that I am a stand-in, and repeat what I was told."
+    """Return the thinking that precedes an answer."""
+    return f"The user wrote “{gist(request)}”. I will say plainly that I am a stand-in, and repeat what I was told."
 
 
-def quote(request: Request) -> str:
-    """The gist of the last user message: its words, without directives, shortened."""
+def gist(request: Request) -> str:
+    """Return the words of the last user message, without directives, shortened."""
     spoken = _SPACE.sub(
         " ", " ".join(directives.strip(text[: 20 * _LONGEST_QUOTE]) for text in request.prompt_texts)
     ).strip()
@@ -50,12 +50,12 @@ def quote(request: Request) -> str:
 
 
 def as_json(value: Any) -> str:
-    """A value as the JSON text of a structured output."""
+    """Return a value as the JSON text of a structured output."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def tool_result_text(request: Request) -> str | None:
-    """The first words of the first tool result in the last user message, None where there is none."""
+    """Return the first words of the first tool result in the last user message, None where there is none."""
     for block in request.last_user_blocks:
         if block["type"] == "tool_result":
             return _SPACE.sub(" ", _words(block.get("content") or ""))[:_LONGEST_QUOTE]
@@ -68,6 +68,6 @@ def _words(content: Any) -> str:
 
 @lru_cache(maxsize=64)
 def filler(tokens: int) -> str:
-    """A text of exactly that many tokens."""
+    """Return a text of exactly that many tokens."""
     wanted = tokens * BYTES_PER_TOKEN
     return (_FILLER * (wanted // len(_FILLER) + 1))[:wanted]

@@ -1,1 +1,4 @@
-"""Pages for people: Checkout, and the dashboard that shows what the sandbox holds."""
+"""Pages for browsers: Checkout, the customer portal, hosted invoices, the bank's question, and the dashboard.
+
+`sandbox.app` uses each page's `routes` and `web.OwnFormsOnly`; the rest is the pages' own.
+"""

@@ -8,27 +8,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.pages.templates import amount, page
-from sandbox.pages.web import form, lead_to, world_of
+from sandbox.pages import card_form
+from sandbox.pages.templates import page
+from sandbox.pages.web import form, redirect_to, world_of
 from sandbox.store import Json
-from sandbox.stripe_api import authentication
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.billing import authentication
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The bank's question, and its answer."""
+    """Return the page with the bank's question, and its answer."""
 
     async def show(request: Request) -> Response:
         world = world_of(sandbox, request.path_params["intent"])
-        intent = authentication.waiting(world, request.path_params["intent"])
+        intent = authentication.find_waiting(world, request.path_params["intent"])
         return _question(world, intent) if intent else _nothing_to_ask()
 
     async def answer(request: Request) -> Response:
         world = world_of(sandbox, request.path_params["intent"])
-        intent = authentication.waiting(world, request.path_params["intent"])
+        intent = authentication.find_waiting(world, request.path_params["intent"])
         if intent is None:
             return _nothing_to_ask()
         reply = _answer(world, intent, (await form(request)).get("authentication"))
@@ -47,20 +48,17 @@ def _answer(world: World, intent: Json, chosen: str | None) -> Response:
             authentication.complete(world, intent)
         else:
             authentication.fail(world, intent)
-    return lead_to(return_url) if return_url else page("authenticated.html", status_of_intent=intent["status"])
+    return redirect_to(return_url) if return_url else page("authenticated.html", status_of_intent=intent["status"])
 
 
 def _question(world: World, intent: Json) -> Response:
     method = world.get("payment_method", intent["payment_method"])
-    what_for = (
-        amount(intent.get("amount"), intent.get("currency")) if "amount" in intent else "saved for later payments"
-    )
     return page(
         "authenticate.html",
         action=f"/authenticate/{intent['id']}",
         kept={},
         last4=method["card"]["last4"],
-        what_for=what_for,
+        what_for=card_form.purpose(intent.get("amount"), intent.get("currency")),
     )
 
 

@@ -1,7 +1,7 @@
 """The card form that Checkout, the portal and the hosted invoice share.
 
-Its fields are `email`, `number`, `expiry` (MM / YY), `cvc` and `name`; `authentication` (`complete` or `fail`) comes
-from the page that stands for the customer's bank.
+Its fields are `email`, `number`, `expiry` (MM / YY), `cvc` and `name`. The bank's page adds `authentication`
+(`complete` or `fail`).
 """
 
 from __future__ import annotations
@@ -11,38 +11,37 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from sandbox.pages.templates import page
-from sandbox.stripe_api.typed_cards import Card
+from sandbox.pages.templates import amount, page
+from sandbox.stripe_api.billing import authentication
+from sandbox.stripe_api.payments.typed_cards import Card
+from sandbox.stripe_api.protocol.fields import EMAIL
 
 FIELDS = ("email", "number", "expiry", "cvc", "name")
 Values = Mapping[str, str]
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _EXPIRY = re.compile(r"(\d{1,2})\s*/?\s*(\d{2}|\d{4})")
 
 
 class InvalidField(ValueError):
-    """Something on the form is missing or malformed; the message says what."""
+    """A field of the form is missing or malformed; the message says which."""
 
 
 def filled(given: Values) -> Values:
-    """The form's values, with nothing in the fields that were not given."""
+    """Return the form's values, with empty texts for fields that were not given."""
     return {**dict.fromkeys(FIELDS, ""), **given}
 
 
 def card(values: Values) -> Card:
-    """The card typed into a `filled` form. Raises InvalidField."""
+    """Return the card typed into a `filled` form. Raises InvalidField."""
     if missing := [name for name in FIELDS if not values[name].strip()]:
         raise InvalidField(f"Please fill in: {', '.join(missing)}.")
-    if not _EMAIL.fullmatch(values["email"].strip()):
+    if not EMAIL.fullmatch(values["email"].strip()):
         raise InvalidField("Your email is invalid.")
     expiry = _EXPIRY.fullmatch(values["expiry"].strip())
     if not expiry:
         raise InvalidField("Your card's expiration date is incomplete: write it as MM / YY.")
     if values.get("authentication") == "fail":
-        raise InvalidField(
-            "We are unable to authenticate your payment method. Please choose a different payment method and try again."
-        )
+        raise InvalidField(authentication.NOT_AUTHENTICATED)
     year = int(expiry.group(2))
     return Card(
         number=values["number"].strip(),
@@ -55,8 +54,13 @@ def card(values: Values) -> Card:
     )
 
 
+def purpose(total: int | None, currency: str | None) -> str:
+    """Return the subject of the bank's question: the amount to pay, or that the card is saved."""
+    return amount(total, currency) if total else "saved for later payments"
+
+
 def ask_bank(*, action: str, values: Values, what_for: str) -> Response:
-    """The bank's question. Its answer goes to `action`, together with the form that led here."""
+    """Return the page with the bank's question. Its answer goes to `action`, together with the form that led here."""
     last4 = "".join(character for character in values["number"] if character.isdigit())[-4:]
     kept = {name: values[name] for name in FIELDS}
     return page("authenticate.html", action=action, kept=kept, last4=last4, what_for=what_for)

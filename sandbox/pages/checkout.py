@@ -1,7 +1,7 @@
-"""The hosted Checkout page: plain forms, so that a browser without scripts and a bare HTTP client can both use it.
+"""The hosted Checkout page. It is a plain form, so that browsers without scripts and bare HTTP clients can use it.
 
-`GET /c/pay/{session}` shows it. `POST` to the same address pays, with the fields of `card_form.py`; the answer is 303
-to the session's `success_url`, or the page again with what is wrong.
+`GET /c/pay/{session}` shows it. `POST` to the same address pays, with the fields of `card_form.py`, and answers 303 to
+the session's `success_url`, or the page again with an error.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages import card_form
 from sandbox.pages.card_form import InvalidField, Values
 from sandbox.pages.templates import amount, day, page
-from sandbox.pages.web import form, lead_to, world_of
+from sandbox.pages.web import form, redirect_to, world_of
 from sandbox.store import Json
-from sandbox.stripe_api import checkout, prices, trials
-from sandbox.stripe_api.errors import StripeError
-from sandbox.stripe_api.typed_cards import AuthenticationRequired
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.billing import trials
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.hosted import checkout_completion, checkout_lines
+from sandbox.stripe_api.payments.typed_cards import AuthenticationRequired
+from sandbox.stripe_api.protocol.errors import StripeError
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The pages of Checkout."""
+    """Return the pages of Checkout."""
 
     async def show(request: Request) -> Response:
         world = world_of(sandbox, request.path_params["session"])
@@ -46,7 +48,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def success_url(session: Json) -> str:
-    """Where a finished session leads, with its id in place of `{CHECKOUT_SESSION_ID}`."""
+    """Return the address a finished session leads to, with its id in place of `{CHECKOUT_SESSION_ID}`."""
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
@@ -57,16 +59,15 @@ def _pay(world: World, session_id: str, values: Values) -> Response:
     try:
         card = card_form.card(values)
         with world.store.transaction():
-            done = checkout.complete(world, dict(session), card)
+            done = checkout_completion.complete(world, dict(session), card)
     except InvalidField as error:
         return _form(world, session, values=values, error=str(error), status=400)
     except StripeError as error:
         return _form(world, session, values=values, error=str(error), status=402)
     except AuthenticationRequired:
-        total = session["amount_total"]
-        what_for = amount(total, session["currency"]) if total else "saved for later payments"
+        what_for = card_form.purpose(session["amount_total"], session["currency"])
         return card_form.ask_bank(action=f"/c/pay/{session_id}", values=values, what_for=what_for)
-    return lead_to(success_url(done))
+    return redirect_to(success_url(done))
 
 
 def _form(world: World, session: Json, *, values: Values, error: str | None = None, status: int = 200) -> Response:
@@ -89,15 +90,17 @@ def _items(world: World, session: Json) -> list[Json]:
             "note": _note(line),
             "price": _unit(line) if line["quantity"] is None else amount(line["amount_total"], line["currency"]),
         }
-        for line in checkout.line_items(world, session)
+        for line in checkout_lines.line_items(world, session)
     ]
 
 
 def _terms(world: World, session: Json) -> tuple[str, str]:
-    """What a subscription costs, large and small: `$10.00`, `per month, then usage`; a trial comes first."""
+    """Return a subscription's cost in large and in small print: `$10.00`, `per month, then usage`. A trial
+    comes first.
+    """
     if session["mode"] != "subscription":
         return "", ""
-    listed = [line["price"] for line in checkout.line_items(world, session)]
+    listed = [line["price"] for line in checkout_lines.line_items(world, session)]
     base = _base_price(session, listed)
     metered = any(prices.is_metered(price) for price in listed)
     every = f"per {listed[0]['recurring']['interval']}"
@@ -108,7 +111,7 @@ def _terms(world: World, session: Json) -> tuple[str, str]:
 
 
 def _base_price(session: Json, listed: list[Json]) -> str:
-    """The sum of what is billed in advance, also where a trial postpones it."""
+    """Return the sum of the prices billed in advance, also where a trial postpones it."""
     pairs = zip(listed, session["_line_items"], strict=True)
     total = sum(prices.unit_amount(price) * item["quantity"] for price, item in pairs if not prices.is_metered(price))
     return amount(str(total), session["currency"])
@@ -125,7 +128,7 @@ def _unit(line: Json) -> str:
 
 
 def _product(world: World, session: Json) -> str:
-    names = [line["description"] for line in checkout.line_items(world, session)]
+    names = [line["description"] for line in checkout_lines.line_items(world, session)]
     return " and ".join(dict.fromkeys(names))
 
 

@@ -1,7 +1,7 @@
 """The hosted invoice, where a customer reads, prints and pays it, and its PDF.
 
-An invoice has these addresses from its finalization on (`hosted_invoice_url`, `invoice_pdf`); its id is what makes them
-unguessable.
+A finalized invoice has these addresses (`hosted_invoice_url`, `invoice_pdf`). Its random id keeps them from being
+guessed.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from sandbox.pages import card_form, invoice_pdf
 from sandbox.pages.card_form import InvalidField, Values
 from sandbox.pages.invoice_view import view
 from sandbox.pages.templates import page
-from sandbox.pages.web import form, lead_to, world_of
+from sandbox.pages.web import form, redirect_to, world_of
 from sandbox.store import Json
-from sandbox.stripe_api import collection, payment_methods, typed_cards
-from sandbox.stripe_api.cards import Decline
-from sandbox.stripe_api.errors import StripeError
-from sandbox.stripe_api.typed_cards import AuthenticationRequired, Card
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.billing import collection
+from sandbox.stripe_api.payments import payment_methods, typed_cards
+from sandbox.stripe_api.payments.cards import Decline
+from sandbox.stripe_api.payments.typed_cards import AuthenticationRequired, Card
+from sandbox.stripe_api.protocol.errors import StripeError
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The pages of invoices."""
+    """Return the pages of invoices."""
 
     async def show(request: Request) -> Response:
         invoice = _final(world_of(sandbox, request.path_params["invoice"]), request.path_params["invoice"])
@@ -59,7 +60,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _final(world: World, invoice_id: str) -> Json | None:
-    """The invoice, unless it is a draft, which nobody but the seller sees."""
+    """Return the invoice, unless it is a draft: only the seller sees drafts."""
     invoice = world.store.get("invoice", invoice_id)
     return None if invoice is None or invoice["status"] == "draft" else invoice
 
@@ -78,12 +79,12 @@ def _pay(world: World, invoice: Json, values: Values) -> Response:
         )
     if decline:
         return _page(invoice, values=values, error=decline.message, status=402)
-    return lead_to(f"/invoice/{invoice['id']}")
+    return redirect_to(f"/invoice/{invoice['id']}")
 
 
 def _attempt(world: World, invoice: Json, card: Card) -> Decline | None:
-    """Pay with a typed card, which stays with the customer if it is good. A declined attempt is kept, as at Stripe."""
-    method = typed_cards.payment_method(world, card)
+    """Pay with a typed card. A good card stays with the customer; a declined attempt is kept, as at Stripe."""
+    method = typed_cards.create_payment_method(world, card)
     decline = collection.attempt(world, invoice, method=method, off_session=False, authenticated=card.authenticated)
     if decline is None:
         payment_methods.attach_to(world, world.get("payment_method", method["id"]), invoice["customer"])

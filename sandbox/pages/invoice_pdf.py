@@ -1,4 +1,4 @@
-"""An invoice on paper."""
+"""The invoice as a PDF."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LINE_HEIGHT = 13
 
 
 def render(invoice: InvoiceView) -> bytes:
-    """The PDF file. Lines that do not fit go on on further pages, each headed by the table's titles."""
+    """Return the PDF file. The table goes on on further pages, each headed by its titles."""
     document = pdf.Document(title=f"Invoice {invoice.number}")
     page = document.add_page()
     y = _table_head(page, _heading(page, invoice))

@@ -1,4 +1,4 @@
-"""An invoice in words: what its hosted page, its PDF and the dashboard show alike."""
+"""An invoice in words, for its hosted page, its PDF and the dashboard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEADLINES = {
 
 @dataclass(frozen=True)
 class LineView:
-    """One line; `unit_price` is empty where the line has none, as a proration."""
+    """One line. `unit_price` is empty where the line has none, as for a proration."""
 
     description: str
     period: str
@@ -29,7 +29,7 @@ class LineView:
 
 @dataclass(frozen=True)
 class InvoiceView:
-    """Everything ready to print. `sums` are labels with amounts, the last one being what is due."""
+    """An invoice ready to print. `sums` are labels with amounts; the last is the amount due."""
 
     id: str
     number: str
@@ -45,7 +45,7 @@ class InvoiceView:
 
 
 def view(invoice: Json) -> InvoiceView:
-    """The stored invoice, in words."""
+    """Describe the stored invoice in words."""
     return InvoiceView(
         id=invoice["id"],
         number=invoice["number"] or "Draft",

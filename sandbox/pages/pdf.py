@@ -1,6 +1,6 @@
-"""A small writer of PDF files (PDF 1.4, ISO 32000-1): text and lines on pages, in the fonts every reader has.
+"""A small writer of PDF files (PDF 1.4, ISO 32000-1): text and lines on pages, in the fonts that every reader has.
 
-The fonts know Windows-1252 alone, so that other letters become question marks.
+The fonts know only Windows-1252; other letters become question marks.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _OTHER_WIDTH = 556
 
 
 def width(text: str, *, size: float) -> float:
-    """How wide the text is, in points."""
+    """Return the width of the text, in points."""
     units = (_WIDTHS[ord(c) - 32] if 32 <= ord(c) < 127 else _OTHER_WIDTH for c in text)
     return sum(units) * size / 1000
 
 
 def wrapped(text: str, *, size: float, room: float) -> list[str]:
-    """The text in lines no wider than `room` points; a single word may be."""
+    """Break the text into lines no wider than `room` points. Only a single long word is wider."""
     lines: list[str] = []
     for word in text.split():
         if lines and width(f"{lines[-1]} {word}", size=size) <= room:
@@ -39,7 +39,7 @@ def wrapped(text: str, *, size: float, room: float) -> list[str]:
 
 
 class Page:
-    """Drawing on one page. Points are counted from the left and from the top, as one reads."""
+    """One page. Points are counted from the left and from the top."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._height = size[1]
@@ -56,7 +56,7 @@ class Page:
         grey: float = 0,
         right: bool = False,
     ) -> None:
-        """Write one line whose letters stand on `y`, beginning at `x`, or ending there where `right`."""
+        """Write one line of text on the baseline `y`, from `x` on, or up to `x` where `right`."""
         left = x - width(text, size=size) if right else x
         font = 2 if bold else 1
         self._drawn.append(
@@ -69,11 +69,12 @@ class Page:
         self._drawn.append(f"{grey:.2f} G 0.7 w {x:.2f} {level:.2f} m {x + length:.2f} {level:.2f} l S")
 
     def content(self) -> bytes:
+        """Return the page's drawing instructions."""
         return "\n".join(self._drawn).encode("cp1252")
 
 
 class Document:
-    """Pages of one size, and the file they make."""
+    """A file of pages of one size."""
 
     def __init__(self, *, title: str, size: tuple[int, int] = LETTER) -> None:
         self._title = title
@@ -81,11 +82,12 @@ class Document:
         self.pages: list[Page] = []
 
     def add_page(self) -> Page:
+        """Add an empty page at the end."""
         self.pages.append(Page(self._size))
         return self.pages[-1]
 
     def to_bytes(self) -> bytes:
-        """The file: catalogue, page tree, information and two fonts, then each page with its content."""
+        """Return the file: catalogue, page tree, information and two fonts, then each page with its content."""
         first = 4 + len(_FONTS)
         kids = " ".join(f"{first + 2 * number} 0 R" for number in range(len(self.pages)))
         objects = [
@@ -112,7 +114,7 @@ class Document:
 
 
 def _file(objects: Sequence[bytes]) -> bytes:
-    """Numbered objects, and the table that says at which byte each begins."""
+    """Join numbered objects, and the table of the bytes at which they begin."""
     body, offsets = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"), []
     for number, content in enumerate(objects, start=1):
         offsets.append(len(body))
@@ -124,7 +126,7 @@ def _file(objects: Sequence[bytes]) -> bytes:
 
 
 def _escaped(text: str) -> str:
-    """Text inside a PDF's parentheses."""
+    """Escape text for a PDF's parentheses."""
     known = text.encode("cp1252", errors="replace").decode("cp1252")
     known = "".join(character if character.isprintable() else " " for character in known)
     return known.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")

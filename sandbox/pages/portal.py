@@ -1,7 +1,7 @@
-"""The customer portal: cancel and keep subscriptions, cards, details, invoices (https://docs.stripe.com/customer-management).
+"""The customer portal: subscriptions, cards, details and invoices (https://docs.stripe.com/customer-management).
 
-Everything is below `/p/session/{token}`; whoever has that address is the customer, until the session expires. Plain
-forms, so that it works without scripts.
+All of it is below `/p/session/{token}`. Anybody with that address acts as the customer, until the session expires. Its
+forms are plain, so that it works without scripts.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages import card_form, portal_view
 from sandbox.pages.card_form import InvalidField
 from sandbox.pages.templates import page
-from sandbox.pages.web import form, lead_to, world_of
+from sandbox.pages.web import form, redirect_to, world_of
 from sandbox.store import Json
-from sandbox.stripe_api import account, portal_actions, portal_sessions
-from sandbox.stripe_api.errors import StripeError
-from sandbox.stripe_api.typed_cards import AuthenticationRequired
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api import account
+from sandbox.stripe_api.hosted import portal_actions, portal_sessions
+from sandbox.stripe_api.payments.typed_cards import AuthenticationRequired
+from sandbox.stripe_api.protocol.errors import StripeError
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 Handler = Callable[["_Visit"], Response]
 _ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
-# The page that a flow begins with, below the session's address.
+# The first page of each flow, below the session's address.
 _FLOW_PAGES = {
     "customer_update": "/details",
     "payment_method_update": "/cards/new",
@@ -36,8 +37,8 @@ _FLOW_PAGES = {
 }
 
 
-class _Again(Exception):
-    """What was sent is refused: `answer` is the form again, and nothing of the attempt is kept."""
+class _Refused(Exception):
+    """The form that was sent is refused. `answer` shows it again; nothing of the attempt is kept."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__()
@@ -45,13 +46,13 @@ class _Again(Exception):
 
 
 class _Visit:
-    """One request of a customer whose session is open. `said` is the form they sent."""
+    """One request of a customer whose session is open. `fields` is the form they sent."""
 
-    def __init__(self, world: World, session: Json, path: dict[str, Any], said: dict[str, str]) -> None:
+    def __init__(self, world: World, session: Json, path: dict[str, Any], fields: dict[str, str]) -> None:
         self.world = world
         self.session = session
         self.path = path
-        self.said = said
+        self.fields = fields
         self.home = f"/p/session/{session['_token']}"
 
     def page(self, template: str, *, status: int = 200, error: str | None = None, **values: Any) -> Response:
@@ -66,21 +67,21 @@ class _Visit:
         )
 
     def done(self, message: str) -> Response:
-        """Lead to where the session's flow, if it has one, says; else to the portal's first page."""
+        """Lead to the page that the session's flow names, if it has one, else to the portal's first page."""
         flow = self.session["flow"]
         if flow is None or self.session.get("_flow_done"):
-            return lead_to(self.home)
+            return redirect_to(self.home)
         self.world.change(self.session, _flow_done=True)
         after = flow["after_completion"]
         if after["type"] == "redirect":
-            return lead_to(after["redirect"]["return_url"])
+            return redirect_to(after["redirect"]["return_url"])
         if after["type"] == "hosted_confirmation":
             return self.page("confirmation", message=after["hosted_confirmation"]["custom_message"] or message)
-        return lead_to(self.home)
+        return redirect_to(self.home)
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The pages of the portal and what their buttons do."""
+    """Return the pages of the portal and the actions of their buttons."""
     table: list[tuple[str, str, Handler]] = [
         ("GET", "", _show_home),
         ("GET", "/cards/new", _show_card_form),
@@ -94,28 +95,28 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         ("POST", "/subscriptions/{subscription}/keep", _keep),
     ]
     return [
-        Route(f"/p/session/{{token}}{path}", _visited(sandbox, handler), methods=[method])
+        Route(f"/p/session/{{token}}{path}", _with_visit(sandbox, handler), methods=[method])
         for method, path, handler in table
     ]
 
 
-def _visited(sandbox: Sandbox, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Let the session's customer in, in one transaction; what is refused is undone and said on the first page."""
+def _with_visit(sandbox: Sandbox, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """Let the session's customer in, in one transaction. A refused action is undone, and the first page shows why."""
 
     async def answer(request: Request) -> Response:
-        said = await form(request)
+        fields = await form(request)
         world = sandbox.stripe.world()
         with world.store.transaction():
             session = portal_sessions.visit(world, request.path_params["token"])
         if session is None:
             return page("portal/expired.html", status=404)
         world = world_of(sandbox, session["id"])
-        visit = _Visit(world, session, request.path_params, said)
+        visit = _Visit(world, session, request.path_params, fields)
         try:
             with world.store.transaction():
                 reply = handler(visit)
-        except _Again as again:
-            return again.answer
+        except _Refused as refused:
+            return refused.answer
         except StripeError as error:
             return visit.page("home", status=error.status, error=str(error))
         sandbox.courier.wake()
@@ -128,7 +129,7 @@ def _show_home(visit: _Visit) -> Response:
     flow = visit.session["flow"]
     if flow and not visit.session.get("_flow_done"):
         subscription = (flow["subscription_cancel"] or {}).get("subscription")
-        return lead_to(visit.home + _FLOW_PAGES[flow["type"]].format(subscription=subscription))
+        return redirect_to(visit.home + _FLOW_PAGES[flow["type"]].format(subscription=subscription))
     return visit.page("home")
 
 
@@ -140,29 +141,29 @@ def _show_card_form(visit: _Visit) -> Response:
 
 
 def _add_card(visit: _Visit) -> Response:
-    values = card_form.filled(visit.said)
+    values = card_form.filled(visit.fields)
     try:
         portal_actions.add_card(visit.world, visit.session, card_form.card(values))
     except InvalidField as error:
-        raise _Again(visit.page("card", status=400, values=values, error=str(error))) from error
+        raise _Refused(visit.page("card", status=400, values=values, error=str(error))) from error
     except StripeError as error:
-        raise _Again(visit.page("card", status=error.status, values=values, error=str(error))) from error
+        raise _Refused(visit.page("card", status=error.status, values=values, error=str(error))) from error
     except AuthenticationRequired as question:
         action = f"{visit.home}/cards/new"
-        raise _Again(
-            card_form.ask_bank(action=action, values=values, what_for="saved for later payments")
+        raise _Refused(
+            card_form.ask_bank(action=action, values=values, what_for=card_form.purpose(None, None))
         ) from question
     return visit.done("Your card is saved.")
 
 
 def _make_default(visit: _Visit) -> Response:
     portal_actions.make_default(visit.world, visit.session, visit.path["card"])
-    return lead_to(visit.home)
+    return redirect_to(visit.home)
 
 
 def _remove_card(visit: _Visit) -> Response:
     portal_actions.remove_card(visit.world, visit.session, visit.path["card"])
-    return lead_to(visit.home)
+    return redirect_to(visit.home)
 
 
 def _show_details(visit: _Visit) -> Response:
@@ -171,20 +172,20 @@ def _show_details(visit: _Visit) -> Response:
 
 
 def _update_details(visit: _Visit) -> Response:
-    details: Json = {name: visit.said[name].strip() for name in ("name", "email", "phone") if name in visit.said}
-    if any(part in visit.said for part in _ADDRESS):
-        details["address"] = {part: visit.said.get(part, "").strip() or None for part in _ADDRESS}
+    details: Json = {name: visit.fields[name].strip() for name in ("name", "email", "phone") if name in visit.fields}
+    if any(part in visit.fields for part in _ADDRESS):
+        details["address"] = {part: visit.fields.get(part, "").strip() or None for part in _ADDRESS}
     try:
         portal_actions.update_details(visit.world, visit.session, details)
     except StripeError as error:
-        raise _Again(
+        raise _Refused(
             visit.page("details", status=error.status, error=str(error), **_details(visit, details))
         ) from error
     return visit.done("Your details are saved.")
 
 
 def _details(visit: _Visit, given: Json | None = None) -> Json:
-    """What the form of the details shows: `given`, else what is stored."""
+    """Return the values of the form of details: `given`, else the stored ones."""
     customer = {**visit.world.get("customer", visit.session["customer"]), **(given or {})}
     address = customer["address"] or {}
     return {
@@ -208,7 +209,7 @@ def _subscriptions(visit: _Visit) -> tuple[portal_view.SubscriptionView, ...]:
 
 
 def _cancel(visit: _Visit) -> Response:
-    feedback, comment = visit.said.get("feedback"), visit.said.get("comment", "").strip()
+    feedback, comment = visit.fields.get("feedback"), visit.fields.get("comment", "").strip()
     portal_actions.cancel(
         visit.world, visit.session, visit.path["subscription"], feedback=feedback, comment=comment or None
     )
@@ -217,4 +218,4 @@ def _cancel(visit: _Visit) -> Response:
 
 def _keep(visit: _Visit) -> Response:
     portal_actions.keep(visit.world, visit.session, visit.path["subscription"])
-    return lead_to(visit.home)
+    return redirect_to(visit.home)

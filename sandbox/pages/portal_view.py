@@ -1,4 +1,4 @@
-"""A customer's own account in words, as the billing portal shows it."""
+"""A customer's account in words, for the billing portal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sandbox.pages.templates import amount, day
 from sandbox.store import Json
-from sandbox.stripe_api import portal_actions, prices
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.hosted import portal_actions
+from sandbox.stripe_api.protocol.world import World
 
 _REASONS = {
     "too_expensive": "It’s too expensive",
@@ -24,7 +25,7 @@ MAX_INVOICES = 24
 
 @dataclass(frozen=True)
 class SubscriptionView:
-    """One subscription: what it is, what it costs, and what happens next."""
+    """One subscription: its name, its cost, and its next date."""
 
     id: str
     name: str
@@ -40,7 +41,7 @@ class SubscriptionView:
 
 @dataclass(frozen=True)
 class CardView:
-    """One card, and what may be done with it."""
+    """One card, and the actions it allows."""
 
     id: str
     name: str
@@ -62,7 +63,7 @@ class InvoiceRow:
 
 @dataclass(frozen=True)
 class Account:
-    """All of the portal's first page."""
+    """All that the portal's first page shows."""
 
     seller_headline: str
     links: tuple[tuple[str, str], ...]
@@ -77,7 +78,7 @@ class Account:
 
 
 def account(world: World, session: Json) -> Account:
-    """What the session's customer sees, given what its configuration offers."""
+    """Describe the account of the session's customer, as far as its configuration shows it."""
     offered = portal_actions.features(world, session)
     profile = world.get("billing_portal.configuration", session["configuration"])["business_profile"]
     links = (("Terms", profile["terms_of_service_url"]), ("Privacy", profile["privacy_policy_url"]))
@@ -98,7 +99,7 @@ def account(world: World, session: Json) -> Account:
 
 
 def subscription(world: World, session: Json, doc: Json) -> SubscriptionView:
-    """A rendered subscription in words."""
+    """Describe a rendered subscription in words."""
     cancels = portal_actions.features(world, session)["subscription_cancel"]["enabled"]
     listed = [item["price"] for item in doc["items"]["data"]]
     ends_at = max(item["current_period_end"] for item in doc["items"]["data"])
@@ -119,7 +120,7 @@ def subscription(world: World, session: Json, doc: Json) -> SubscriptionView:
 
 
 def reasons(world: World, session: Json) -> list[tuple[str, str]]:
-    """The reasons for leaving that the configuration offers: value and words."""
+    """Return the reasons for leaving that the configuration offers: value and words."""
     asked = portal_actions.features(world, session)["subscription_cancel"]["cancellation_reason"]
     return [(name, _REASONS[name]) for name in asked["options"]] if asked["enabled"] else []
 

@@ -1,4 +1,4 @@
-"""What every page needs of HTTP: reading forms, leading on, and refusing other sites' forms."""
+"""HTTP for all pages: reading forms, redirecting, and refusing other sites' forms."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.stripe_api import test_clocks
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 MAX_FIELDS = 100
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,7 +22,7 @@ _WITH_KEYS = ("/v1/", "/v2/")
 
 
 async def form(request: Request) -> dict[str, str]:
-    """The fields of a form sent as `application/x-www-form-urlencoded`; none where they cannot be read."""
+    """Return the fields of a form sent as `application/x-www-form-urlencoded`; none where they cannot be read."""
     text = (await request.body()).decode(errors="replace")
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
@@ -30,25 +30,24 @@ async def form(request: Request) -> dict[str, str]:
         return {}
 
 
-def lead_to(url: str) -> RedirectResponse:
-    """Answer a form: the browser fetches `url` next, and reloading it sends nothing twice."""
+def redirect_to(url: str) -> RedirectResponse:
+    """Answer a form with 303: the browser fetches `url` next, and a reload sends nothing twice."""
     return RedirectResponse(url, status_code=303)
 
 
 def world_of(sandbox: Sandbox, object_id: str) -> World:
-    """The state at the moment of the test clock that the object's customer is on, if any, else now.
+    """Return the world at the moment of the test clock that the object's customer is on, if any, else now.
 
-    A click while the clock is advancing still counts for the moment it advances from.
+    A click while the clock is advancing counts for the moment it advances from.
     """
-    return test_clocks.in_its_time(sandbox.stripe.world(), [object_id], changes=False)
+    return test_clocks.world_at_clock_of(sandbox.stripe.world(), [object_id], changes=False)
 
 
 class OwnFormsOnly:
-    """ASGI middleware: a page of another site may not press buttons here.
+    """ASGI middleware that refuses forms sent by pages of other sites.
 
-    The pages and the control API know no log-in, so that any site open in the same browser could reset the sandbox.
-    Browsers say where a request comes from in `Sec-Fetch-Site`; programs do not send it, and the vendors' APIs want a
-    key.
+    The pages and the control API know no log-in, so any site open in the same browser could reset the sandbox. Browsers
+    say in `Sec-Fetch-Site` where a request comes from. Programs do not send it, and the vendors' APIs want a key.
     """
 
     def __init__(self, app: ASGIApp) -> None:

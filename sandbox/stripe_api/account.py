@@ -1,12 +1,13 @@
-"""The one account there is: the operator's own."""
+"""The sandbox's one account: the operator's own."""
 
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.endpoint import LISTING, endpoint
-from sandbox.stripe_api.errors import Forbidden
-from sandbox.stripe_api.params import Params
-from sandbox.stripe_api.world import ACCOUNT_ID, World
+from sandbox.stripe_api.protocol import lists
+from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
+from sandbox.stripe_api.protocol.errors import Forbidden
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import ACCOUNT_ID, World
 
 COUNTRY = "US"
 NAME = "Sandbox"
@@ -15,17 +16,19 @@ _OPENED_AT = 1_704_067_200
 
 @endpoint("GET", "/v1/account", "AccountRetrieveCurrentParams")
 def retrieve_current(world: World, params: Params) -> Json:
+    """Return the account of the API key."""
     return _account()
 
 
 @endpoint("GET", "/v1/accounts", "AccountListParams", LISTING)
 def list_connected(world: World, params: Params) -> Json:
-    """The accounts connected to this one: none."""
-    return {"object": "list", "data": [], "has_more": False, "url": "/v1/accounts"}
+    """List the accounts connected to this one: none."""
+    return lists.empty("/v1/accounts")
 
 
 @endpoint("GET", "/v1/accounts/{account}", "AccountRetrieveParams")
 def retrieve(world: World, params: Params, account: str) -> Json:
+    """Return the account by its id. Raises Forbidden for any other."""
     if account != ACCOUNT_ID:
         raise Forbidden(
             f"The provided key does not have access to account '{account}' (or that account does not exist).",

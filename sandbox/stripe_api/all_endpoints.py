@@ -1,40 +1,31 @@
-"""Imports every module that registers endpoints or due actions, so that the table is whole before it is used."""
+"""The complete table of endpoints: importing this module imports every module that registers endpoints or due
+actions.
+"""
+
+# ruff: noqa: F401 - each module below is imported for what it registers.
 
 from __future__ import annotations
 
-from sandbox.stripe_api import (  # noqa: F401 - imported for what they register
-    account,
-    charges,
-    checkout,
-    credit_grants,
-    customer_balance,
+from sandbox.stripe_api import account, empty_lists, test_clocks
+from sandbox.stripe_api.balances import credit_grants, customer_balance
+from sandbox.stripe_api.billing import (
     customers,
-    empty_lists,
-    event_destinations,
-    events,
     invoice_actions,
     invoice_drafts,
     invoice_items,
     invoices,
-    meter_events,
-    meters,
     payment_intents,
-    payment_methods,
-    portal_configurations,
-    portal_sessions,
     previews,
-    prices,
-    products,
     renewals,
-    setup_intents,
     subscription_items,
     subscription_updates,
     subscriptions,
-    test_clocks,
-    thin_events,
-    v2_meter_events,
-    webhook_endpoints,
 )
+from sandbox.stripe_api.catalogue import prices, products
+from sandbox.stripe_api.events import event_destinations, events, thin_events, webhook_endpoints
+from sandbox.stripe_api.hosted import checkout, portal_configurations, portal_sessions
+from sandbox.stripe_api.metering import meter_events, meters, v2_meter_events
+from sandbox.stripe_api.payments import charges, payment_methods, setup_intents
 from sandbox.stripe_api.server import StripeApi
 
 __all__ = ["StripeApi"]

@@ -1,13 +1,14 @@
-"""Lists of what the sandbox never has, so that programs which read everything (`djstripe_sync_models`) find nothing
-instead of an error. Their parameters are not checked: there is nothing that one could change.
+"""Lists of objects that the sandbox never has, so that programs which read everything (`djstripe_sync_models`) find
+nothing instead of an error. Their parameters are not checked, since none could change the answer.
 """
 
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.endpoint import UNCHECKED, endpoint
-from sandbox.stripe_api.params import Params
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.protocol import lists
+from sandbox.stripe_api.protocol.endpoint import UNCHECKED, endpoint
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World
 
 PATHS = (
     "/v1/application_fees",
@@ -45,7 +46,7 @@ PATHS = (
 def _register(path: str) -> None:
     @endpoint("GET", path, UNCHECKED)
     def list_none(world: World, params: Params) -> Json:
-        return {"object": "list", "data": [], "has_more": False, "url": path}
+        return lists.empty(path)
 
 
 for _path in PATHS:

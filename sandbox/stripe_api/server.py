@@ -1,7 +1,7 @@
-"""The ASGI application that answers `/v1/...`: read, authenticate, route, run in one transaction, answer, log.
+"""The ASGI application of Stripe's API: it reads a request, authenticates, routes, runs it in one transaction, answers
+and logs.
 
-Everything between reading the request and sending the answer is synchronous, so each call is atomic and they come one
-by one.
+All between reading and answering is synchronous, so each call is atomic and they run one by one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,15 +21,18 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox.clock import Clock
 from sandbox.faults import Fault, Faults
-from sandbox.request_log import MAX_BODY, LoggedRequest, RequestLog
 from sandbox.store import Json, Store
-from sandbox.stripe_api import auth, forms, idempotency, ids, meter_traffic, test_clocks, v2_meter_events
-from sandbox.stripe_api.endpoint import ENDPOINTS, Endpoint, Routes
-from sandbox.stripe_api.errors import ApiError, InvalidRequest, RateLimited, StripeError
-from sandbox.stripe_api.expand import expand
-from sandbox.stripe_api.meter_traffic import MeterTraffic
-from sandbox.stripe_api.params import Params
-from sandbox.stripe_api.world import API_VERSION, Origin, World
+from sandbox.stripe_api import test_clocks
+from sandbox.stripe_api.metering import v2_meter_events
+from sandbox.stripe_api.protocol import auth, forms, idempotency, ids, meter_traffic
+from sandbox.stripe_api.protocol.encoding import to_json
+from sandbox.stripe_api.protocol.endpoint import ENDPOINTS, Endpoint, Routes
+from sandbox.stripe_api.protocol.errors import ApiError, InvalidRequest, RateLimited, StripeError
+from sandbox.stripe_api.protocol.expand import expand
+from sandbox.stripe_api.protocol.meter_traffic import MeterTraffic
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import API_VERSION, Origin, World
+from sandbox.stripe_api.request_log import MAX_BODY, LoggedRequest, RequestLog
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ MAX_REQUEST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Answer:
+    """An answer to be sent."""
+
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
@@ -47,7 +50,7 @@ class Answer:
 
 @dataclass
 class Call:
-    """One request while it is answered."""
+    """One request, while it is answered."""
 
     method: str
     path: str
@@ -60,15 +63,17 @@ class Call:
 
     @property
     def is_v2(self) -> bool:
+        """Tell whether the call is for version 2 of the API, which reads JSON."""
         return self.path.startswith("/v2/")
 
     @property
     def idempotency_key(self) -> str | None:
+        """Return the idempotency key of a POST, if it has one."""
         return self.headers.get("idempotency-key") if self.method == "POST" else None
 
 
 class StripeApi:
-    """Answers Stripe's API from `store`. `on_change` is called after every call that may have caused events."""
+    """Answers Stripe's API from `store`. Calls `on_change` after every call that may have emitted events."""
 
     def __init__(
         self,
@@ -93,31 +98,32 @@ class StripeApi:
         request = Request(scope, receive)
         started = time.perf_counter()
         call = await _read(request)
-        fault = self.faults.strike(call.method, call.path)
-        unheard = fault and fault.effect in ("status", "down", "rate_limit", "timeout")
-        answer = self._suffer(fault) if fault and unheard else self.answer(call)
+        fault = self.faults.take_for_call(call.method, call.path)
+        does_nothing = fault and fault.effect in ("status", "down", "rate_limit", "timeout")
+        answer = self._failing_answer(fault) if fault and does_nothing else self.answer(call)
         answer = _with_headers(answer, call)
         self._log(call, answer, started)
         if call.takes_s:
             await asyncio.sleep(call.takes_s)
         if fault and fault.effect in ("timeout", "timeout_after", "slow"):
-            await _hold(request, fault)
+            await _delay(request, fault)
             if fault.effect != "slow":
                 return
         await Response(answer.body, answer.status, answer.headers, "application/json")(scope, receive, send)
 
     def world(self, origin: Origin | None = None) -> World:
+        """Return the world of this moment."""
         return World(self.store, int(self.clock.now()), self.base_url, origin or Origin())
 
     def answer(self, call: Call) -> Answer:
-        """Run one call to its answer. Never raises: what goes wrong inside is Stripe's 500, and logged."""
+        """Run one call to its answer. Never raises: an internal error becomes Stripe's 500, and is logged."""
         try:
             return self._answer(call)
         except StripeError as error:
-            return _error(error, call)
+            return _error_answer(error, call)
         except Exception:
             log.exception("%s %s failed", call.method, call.path)
-            return _error(ApiError("An unknown error occurred in the sandbox. Its log says which."), call)
+            return _error_answer(ApiError("An unknown error occurred in the sandbox. Its log says which."), call)
         finally:
             if call.method != "GET":
                 self._on_change()
@@ -135,8 +141,8 @@ class StripeApi:
                     kept.status, kept.body, {"idempotent-replayed": "true", "original-request": kept.request_id}
                 )
         checked = endpoint.check(given)
-        if call.path == meter_traffic.GUARDED:
-            call.takes_s = self._traffic.enter(checked)
+        if call.path == meter_traffic.GUARDED_PATH:
+            call.takes_s = self._traffic.occupy(checked)
         return self._run(call, world, given, lambda: _result(world, endpoint, checked, path_values))
 
     def _authenticate(self, call: Call) -> str:
@@ -145,7 +151,7 @@ class StripeApi:
         return auth.authenticate(call.headers)
 
     def _run(self, call: Call, world: World, given: Params, operation: Callable[[], Json]) -> Answer:
-        """Run in one transaction and keep the answer for the idempotency key, errors included, as Stripe does."""
+        """Run in one transaction, and keep the answer for the idempotency key, errors included, as Stripe does."""
         try:
             with self.store.transaction():
                 try:
@@ -153,10 +159,10 @@ class StripeApi:
                 except StripeError as error:
                     if not error.keeps_changes:
                         raise
-                    answer = _error(error, call)
+                    answer = _error_answer(error, call)
                 self._keep(call, world, given, answer)
         except StripeError as error:  # rolled back
-            answer = _error(error, call)
+            answer = _error_answer(error, call)
             self._keep(call, world, given, answer)
         return answer
 
@@ -167,7 +173,7 @@ class StripeApi:
                 self.store, key=call.idempotency_key, path=call.path, given=given, now=world.now, answer=kept
             )
 
-    def _suffer(self, fault: Fault) -> Answer:
+    def _failing_answer(self, fault: Fault) -> Answer:
         if fault.effect == "rate_limit":
             error: StripeError = RateLimited(
                 "Request rate limit exceeded. You can learn more about rate limits here "
@@ -179,7 +185,7 @@ class StripeApi:
         else:
             error = ApiError("The sandbox was asked to fail this call.")
             error.status = fault.status
-        return _error(error, None)
+        return _error_answer(error, None)
 
     def _log(self, call: Call, answer: Answer, started: float) -> None:
         self.requests.add(
@@ -198,21 +204,10 @@ class StripeApi:
         )
 
 
-def to_json(value: Any) -> bytes:
-    """Stripe's JSON; a Decimal is written as text, as Stripe does."""
-    return json.dumps(value, default=_plain).encode()
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError(f"not JSON: {value!r}")
-
-
 def _result(world: World, endpoint: Endpoint, checked: Params, path_values: tuple[str, ...]) -> Json:
     paths = checked.pop("expand", [])
-    names = test_clocks.names_in(checked, path_values)
-    world = test_clocks.in_its_time(world, names, changes=endpoint.method != "GET")
+    names = test_clocks.ids_in(checked, path_values)
+    world = test_clocks.world_at_clock_of(world, names, changes=endpoint.method != "GET")
     result = endpoint.handler(world, checked, *path_values)
     if result.get("object") == "list":
         shown = {**result, "data": [world.render(doc) for doc in result["data"]]}
@@ -239,7 +234,7 @@ def _parameters(call: Call) -> Params:
 
 
 def _json_parameters(call: Call, content_type: str) -> Params:
-    """Version 2 of the API reads JSON (https://docs.stripe.com/api-v2-overview)."""
+    """Read JSON, as version 2 of the API does (https://docs.stripe.com/api-v2-overview)."""
     if call.form and not content_type.startswith("application/json"):
         raise InvalidRequest("Version 2 of the API takes bodies of the type application/json alone.")
     try:
@@ -251,7 +246,7 @@ def _json_parameters(call: Call, content_type: str) -> Params:
     return given
 
 
-def _error(error: StripeError, call: Call | None) -> Answer:
+def _error_answer(error: StripeError, call: Call | None) -> Answer:
     body = error.body(request_id=call.id if call else "req_fault")
     return Answer(error.status, to_json(body), error.headers)
 
@@ -279,7 +274,7 @@ async def _read(request: Request) -> Call:
     return Call(request.method, request.url.path, form, len(body) > MAX_REQUEST_BYTES, dict(request.headers))
 
 
-async def _hold(request: Request, fault: Fault) -> None:
+async def _delay(request: Request, fault: Fault) -> None:
     """Keep the client waiting for the fault's delay, or until it hangs up."""
     with suppress(TimeoutError):
         async with asyncio.timeout(fault.delay_s):

@@ -1,4 +1,4 @@
-"""Test clocks (https://docs.stripe.com/billing/testing/test-clocks): customers who live in a time of their own, which
+"""Test clocks (https://docs.stripe.com/billing/testing/test-clocks): their customers live in a time of their own, which
 stands still until it is advanced.
 """
 
@@ -7,23 +7,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from sandbox.clock import DAY_S
 from sandbox.store import Json
-from sandbox.stripe_api import customers, ids, lists, periods, subscription_items, subscription_status, timeline
-from sandbox.stripe_api.endpoint import LISTING, endpoint
-from sandbox.stripe_api.errors import InvalidRequest, RateLimited
-from sandbox.stripe_api.params import Params
-from sandbox.stripe_api.world import TEST_CLOCK, World
+from sandbox.stripe_api.billing import customers, periods, subscription_items, subscription_status
+from sandbox.stripe_api.protocol import ids, lists, timeline
+from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
+from sandbox.stripe_api.protocol.errors import InvalidRequest, RateLimited
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import TEST_CLOCK, World
 
 ADVANCE = "test_clock.advance"
-KEPT_S = 30 * 24 * 3600
+KEPT_S = 30 * DAY_S
 _PATH = "/v1/test_helpers/test_clocks"
-_ALONE_S = 2 * 365 * 24 * 3600
-# What leads from an object to the customer it is of, and so to the clock.
+_ALONE_S = 2 * 365 * DAY_S
+# The fields that lead from an object to its customer, and so to the clock.
 _LINKS = ("customer", "subscription", "invoice")
 
 
 @endpoint("POST", _PATH, "test_helpers.TestClockCreateParams", "frozen_time name")
 def create(world: World, params: Params) -> Json:
+    """Create a clock that stands at `frozen_time`."""
     return world.add(
         {
             "id": ids.new("clock"),
@@ -42,17 +45,19 @@ def create(world: World, params: Params) -> Json:
 
 @endpoint("GET", f"{_PATH}/{{clock}}", "test_helpers.TestClockRetrieveParams")
 def retrieve(world: World, params: Params, clock: str) -> Json:
+    """Return one clock."""
     return world.get(TEST_CLOCK, clock)
 
 
 @endpoint("GET", _PATH, "test_helpers.TestClockListParams", LISTING)
 def list_all(world: World, params: Params) -> Json:
+    """List clocks, newest first."""
     return lists.listing(world, TEST_CLOCK, params, url=_PATH)
 
 
 @endpoint("POST", f"{_PATH}/{{clock}}/advance", "test_helpers.TestClockAdvanceParams", "frozen_time")
 def advance(world: World, params: Params, clock: str) -> Json:
-    """Let time pass for the clock's customers, soon after the answer: poll until its status is `ready`."""
+    """Let time pass for the clock's customers, soon after the answer. Callers poll until the status is `ready`."""
     doc = world.get(TEST_CLOCK, clock)
     target = params["frozen_time"]
     if target <= doc["frozen_time"]:
@@ -72,7 +77,7 @@ def advance(world: World, params: Params, clock: str) -> Json:
 
 @endpoint("DELETE", f"{_PATH}/{{clock}}", "test_helpers.TestClockDeleteParams")
 def delete(world: World, params: Params, clock: str) -> Json:
-    """Delete the clock with its customers, whose subscriptions are cancelled."""
+    """Delete the clock with its customers, and cancel their subscriptions."""
     doc = world.get(TEST_CLOCK, clock)
     for customer in world.find("customer", test_clock=clock):
         customers.delete(world, {}, customer["id"])
@@ -83,7 +88,7 @@ def delete(world: World, params: Params, clock: str) -> Json:
 
 @timeline.due(ADVANCE)
 def advance_due(world: World, clock: str) -> None:
-    """Do what falls due for the clock's customers, each at its own moment."""
+    """Do all that falls due for the clock's customers, each thing at its own moment."""
     doc = world.get(TEST_CLOCK, clock)
     target = doc["status_details"]["advancing"]["target_frozen_time"]
     while item := world.store.next_due(until=target, clock=clock):
@@ -92,8 +97,8 @@ def advance_due(world: World, clock: str) -> None:
     replace(world, now=target).emit("test_helpers.test_clock.ready", doc)
 
 
-def in_its_time(world: World, names: Iterable[str], *, changes: bool = True) -> World:
-    """The world at the moment of the clock that one of the named objects is on, or as it is.
+def world_at_clock_of(world: World, names: Iterable[str], *, changes: bool = True) -> World:
+    """Return the world at the moment of the test clock that one of the named objects is on; unchanged without one.
 
     Raises RateLimited for changes while the clock is advancing.
     """
@@ -109,8 +114,8 @@ def in_its_time(world: World, names: Iterable[str], *, changes: bool = True) -> 
     return world
 
 
-def names_in(params: Params, path_values: Iterable[str]) -> list[str]:
-    """The ids in a request that may lead to a clock."""
+def ids_in(params: Params, path_values: Iterable[str]) -> list[str]:
+    """Return the ids in a request that may lead to a clock."""
     named = [params.get(name) for name in ("test_clock", *_LINKS)]
     payload = params.get("payload")
     paid = payload.get("stripe_customer_id") if isinstance(payload, dict) else None
@@ -127,7 +132,7 @@ def _clock_of(world: World, doc: Json | None) -> Json | None:
 
 
 def _furthest(world: World, clock: Json) -> int:
-    """Two intervals of the shortest subscription ahead."""
+    """Return the furthest moment the clock may be advanced to: two intervals of its shortest subscription ahead."""
     ends = [
         periods.boundary(
             anchor=clock["frozen_time"],
@@ -137,7 +142,7 @@ def _furthest(world: World, clock: Json) -> int:
         )
         for subscription in world.find("subscription", test_clock=clock["id"])
         if subscription["status"] not in subscription_status.OVER
-        for item in subscription_items.of(world, subscription["id"])
+        for item in subscription_items.items_of(world, subscription["id"])
         for recurring in [subscription_items.price_of(world, item)["recurring"]]
     ]
     return min(ends, default=clock["frozen_time"] + _ALONE_S)

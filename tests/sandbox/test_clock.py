@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox.clock import add_months
-from sandbox.stripe_api import periods
+from sandbox.stripe_api.billing import periods
 from tests.sandbox.running import Running, http_call
 
 

@@ -10,7 +10,7 @@ import pytest
 from sandbox.faults import EFFECTS
 from sandbox.settings import SETTINGS
 from sandbox.stripe_api.all_endpoints import StripeApi
-from sandbox.stripe_api.endpoint import ENDPOINTS, LISTING, Endpoint
+from sandbox.stripe_api.protocol.endpoint import ENDPOINTS, LISTING, Endpoint
 
 assert StripeApi  # importing it fills the table
 

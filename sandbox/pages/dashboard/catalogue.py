@@ -1,4 +1,4 @@
-"""Products with their prices."""
+"""The page of products with their prices."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.dashboard import frame
 from sandbox.pages.templates import amount
 from sandbox.store import Json
-from sandbox.stripe_api import prices
+from sandbox.stripe_api.catalogue import prices
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """One page for all of them."""
+    """Return the page."""
 
     async def show_all(request: Request) -> Response:
         found = frame.listing(sandbox, request, "product")

@@ -1,7 +1,8 @@
-"""What the sandbox's Claude served: the ledger that a reseller's own records are compared with."""
+"""The page of calls that the sandbox's Claude served: its ledger, which a reseller's own records are compared with."""
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -13,13 +14,13 @@ from sandbox.pages.dashboard import frame
 from sandbox.pages.dashboard.frame import Listing
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _ENDED = {"complete": "complete", "client_gone": "client gone", "dropped": "dropped", "error": "error"}
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """One page: sums by model, and the calls, newest first."""
+    """Return the page: sums by model, and the calls, newest first."""
 
     async def show_all(request: Request) -> Response:
         ended = request.query_params.get("ended")
@@ -38,8 +39,5 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _calls(sandbox: Sandbox, request: Request, wanted: Filter) -> Listing:
-    before = request.query_params.get("before", "")
-    before_id = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
-    rows = sandbox.claude.ledger.newest(wanted=wanted, limit=frame.ROWS + 1, before_id=before_id)
-    shown = rows[: frame.ROWS]
-    return Listing(shown, frame.older(request, before=shown[-1]["id"]) if len(rows) > frame.ROWS else None)
+    rows = sandbox.claude.ledger.newest(wanted=wanted, limit=frame.ROWS + 1, before_id=frame.before(request))
+    return frame.numbered(request, rows, number=itemgetter("id"))

@@ -1,25 +1,28 @@
-"""Customers, and each one with all that is theirs."""
+"""The pages of customers, each with their subscriptions, invoices, cards and usage."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import lead_to, world_of
-from sandbox.stripe_api import portal_sessions
+from sandbox.pages.web import redirect_to, world_of
+from sandbox.store import Json
+from sandbox.stripe_api.hosted import portal_sessions
+from sandbox.stripe_api.metering import usage
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _INVOICES = 24
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, the page of one, and the button that opens the portal as they see it."""
+    """Return the list, the page of one customer, and the button that opens their portal."""
 
     async def show_all(request: Request) -> Response:
         email = request.query_params.get("email", "").strip()
@@ -31,18 +34,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         customer = frame.find(world, "customer", request.path_params["customer"])
         if customer is None:
             return frame.missing(sandbox, request, "customer")
-        return frame.show(
-            sandbox,
-            request,
-            "customer",
-            customer=customer,
-            called=customer.get("email") or customer.get("name") or customer["id"],
-            deleted=bool(customer.get("deleted")),
-            subscriptions=[world.render(doc) for doc in world.find("subscription", customer=customer["id"])],
-            invoices=world.store.page("invoice", {"customer": customer["id"]}, limit=_INVOICES)[0],
-            cards=world.find("payment_method", customer=customer["id"]),
-            usage=_usage(sandbox, customer["id"]),
-        )
+        return frame.show(sandbox, request, "customer", customer=customer, **_belongings(world, customer))
 
     async def open_portal(request: Request) -> Response:
         world = world_of(sandbox, request.path_params["customer"])
@@ -53,7 +45,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         with world.store.transaction():
             session = portal_sessions.create(world, {"customer": customer["id"], "return_url": back})
         sandbox.courier.wake()
-        return lead_to(f"/p/session/{session['_token']}")
+        return redirect_to(f"/p/session/{session['_token']}")
 
     return [
         Route("/dashboard/customers", show_all),
@@ -62,12 +54,19 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
     ]
 
 
-def _usage(sandbox: Sandbox, customer: str) -> list[tuple[str, str, int, int]]:
-    """The customer's meters: id, event name, sum and number of events, of all time."""
-    rows = sandbox.store.db.execute(
-        "SELECT meter, sum(value), count(*) FROM meter_events WHERE customer = ? AND cancelled_at IS NULL "
-        "GROUP BY meter ORDER BY meter",
-        (customer,),
-    ).fetchall()
-    meters = {meter["id"]: meter["event_name"] for meter in sandbox.store.find("billing.meter")}
-    return [(meter, meters.get(meter, meter), total, events) for meter, total, events in rows]
+def _belongings(world: World, customer: Json) -> dict[str, Any]:
+    """Return all that the page of one customer shows."""
+    return {
+        "called": frame.name_of(customer),
+        "deleted": bool(customer.get("deleted")),
+        "subscriptions": [world.render(doc) for doc in world.find("subscription", customer=customer["id"])],
+        "invoices": world.store.page("invoice", {"customer": customer["id"]}, limit=_INVOICES)[0],
+        "cards": world.find("payment_method", customer=customer["id"]),
+        "usage": _usage(world, customer["id"]),
+    }
+
+
+def _usage(world: World, customer: str) -> list[tuple[str, str, int, int]]:
+    """Return the customer's meters: id, event name, sum and number of events, of all time."""
+    found = usage.held(world.store, customer=customer)
+    return [(held.meter, held.event_name, held.value, held.events) for held in found]

@@ -1,4 +1,4 @@
-"""Events, thin ones too, each with its deliveries and a button that delivers it again."""
+"""The pages of events, thin ones too, each with its deliveries and a button that delivers it again."""
 
 from __future__ import annotations
 
@@ -9,33 +9,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import lead_to
-from sandbox.stripe_api import thin_events
+from sandbox.pages.web import redirect_to
+from sandbox.stripe_api.events import thin_events
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _THIN = 20
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, the page of one, and the replay."""
+    """Return the list, the page of one event, and its replay."""
 
     async def show_all(request: Request) -> Response:
-        chosen = request.query_params.get("type") or None
-        found = frame.listing(sandbox, request, "event", {"type": chosen})
-        return frame.show(
-            sandbox,
-            request,
-            "events",
-            events=found,
-            types=_types(sandbox),
-            chosen=chosen,
-            deliveries={event["id"]: sandbox.deliveries.newest(event=event["id"]) for event in found.rows},
-            thin=sandbox.store.page(thin_events.KIND, {}, limit=_THIN)[0],
-            endpoints=_endpoints(sandbox),
-            pending=sandbox.deliveries.pending(),
-        )
+        return _list(sandbox, request)
 
     async def show_one(request: Request) -> Response:
         event = sandbox.store.get_any(request.path_params["event"])
@@ -56,7 +43,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
         if not sandbox.deliveries.replay(event):
             return frame.missing(sandbox, request, "delivery of this event")
         sandbox.courier.wake()
-        return lead_to(f"/dashboard/events/{event}")
+        return redirect_to(f"/dashboard/events/{event}")
 
     return [
         Route("/dashboard/events", show_all),
@@ -65,8 +52,25 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
     ]
 
 
+def _list(sandbox: Sandbox, request: Request) -> Response:
+    chosen = request.query_params.get("type") or None
+    found = frame.listing(sandbox, request, "event", {"type": chosen})
+    return frame.show(
+        sandbox,
+        request,
+        "events",
+        events=found,
+        types=_types(sandbox),
+        chosen=chosen,
+        deliveries={event["id"]: sandbox.deliveries.newest(event=event["id"]) for event in found.rows},
+        thin=sandbox.store.page(thin_events.KIND, {}, limit=_THIN)[0],
+        endpoints=_endpoints(sandbox),
+        pending=sandbox.deliveries.pending(),
+    )
+
+
 def _endpoints(sandbox: Sandbox) -> list[tuple[str, str, str]]:
-    """Who is told of events: id, status and address of webhook endpoints and event destinations."""
+    """Return the receivers of events: id, status and address of webhook endpoints and event destinations."""
     endpoints = [(doc["id"], doc["status"], doc["url"]) for doc in sandbox.store.find("webhook_endpoint")]
     destinations = sandbox.store.find(thin_events.DESTINATION)
     return endpoints + [(doc["id"], doc["status"], doc["webhook_endpoint"]["url"]) for doc in destinations]

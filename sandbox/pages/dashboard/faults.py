@@ -1,4 +1,4 @@
-"""Faults on demand, as forms: failing calls and webhooks, and the sandbox's settings."""
+"""The page of faults on demand: failing calls and webhooks, and the sandbox's settings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from starlette.routing import BaseRoute, Route
 from sandbox import settings
 from sandbox.faults import CALL_EFFECTS, WEBHOOK_EFFECTS, InvalidFault
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import form, lead_to
+from sandbox.pages.web import form, redirect_to
 from sandbox.settings import SETTINGS, InvalidSetting, OneOf
-from sandbox.stripe_api import collection, payments, usage
-from sandbox.stripe_api.meter_traffic import MEANWHILE_MS
+from sandbox.stripe_api.billing import collection
+from sandbox.stripe_api.metering import usage
+from sandbox.stripe_api.payments import payments
+from sandbox.stripe_api.protocol.meter_traffic import BUSY_MS
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _HERE = "/dashboard/faults"
 _WHOLE, _DECIMAL = ("times", "status"), ("delay_s", "for_s", "retry_after_s")
@@ -34,17 +36,17 @@ _EFFECTS = {
     "webhook_never": "never deliver",
 }
 _SETTINGS = {
-    payments.DECLINE_NEXT: "So many next payments are declined, whatever the card",
+    payments.DECLINE_NEXT: "This many next payments are declined, whatever the card",
     collection.WHEN_RETRIES_END: "When the last retry of a payment has failed, the subscription",
-    usage.SUMMARY_LAG: "Meter summaries lag behind by so many seconds",
-    MEANWHILE_MS: "A meter event keeps its customer and meter busy for so many milliseconds (429 for another)",
+    usage.SUMMARY_LAG: "Meter summaries lag behind by this many seconds",
+    BUSY_MS: "A meter event keeps its customer and meter busy for this many milliseconds (429 for another)",
 }
 
 _CHOICES = {"cancel": "is canceled", "unpaid": "becomes unpaid", "past_due": "stays past due"}
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The page, and its buttons."""
+    """Return the page and its buttons."""
 
     async def show_all(request: Request) -> Response:
         return _page(sandbox, request)
@@ -54,19 +56,19 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             sandbox.faults.add(_description(await form(request)))
         except InvalidFault as error:
             return _page(sandbox, request, error=str(error), status=400)
-        return lead_to(_HERE)
+        return redirect_to(_HERE)
 
     async def clear(request: Request) -> Response:
         sandbox.faults.clear()
         sandbox.courier.wake()
-        return lead_to(_HERE)
+        return redirect_to(_HERE)
 
     async def change(request: Request) -> Response:
         try:
             settings.change(sandbox.store, _wanted(await form(request)))
         except InvalidSetting as error:
             return _page(sandbox, request, error=str(error), status=400)
-        return lead_to(_HERE)
+        return redirect_to(_HERE)
 
     return [
         Route(_HERE, show_all),
@@ -91,7 +93,7 @@ def _page(sandbox: Sandbox, request: Request, *, error: str | None = None, statu
 
 
 def _waiting(fault: dict[str, Any]) -> dict[str, str]:
-    """A fault in words."""
+    """Describe a fault in words."""
     on_event = fault["effect"] in WEBHOOK_EFFECTS
     times = "all" if fault["times"] is None else str(fault["times"])
     return {
@@ -118,7 +120,7 @@ def _settings(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def _description(fields: dict[str, str]) -> dict[str, Any]:
-    """A fault as the control API takes it; empty fields are left out. Raises InvalidFault."""
+    """Return a fault as the control API takes it, without the empty fields. Raises InvalidFault."""
     description: dict[str, Any] = {name: value.strip() for name, value in fields.items() if value.strip()}
     try:
         description |= {name: int(description[name]) for name in _WHOLE if name in description}
@@ -129,5 +131,5 @@ def _description(fields: dict[str, str]) -> dict[str, Any]:
 
 
 def _wanted(fields: dict[str, str]) -> dict[str, Any]:
-    """Settings as the control API takes them: numbers are no texts there."""
+    """Return settings as the control API takes them, with digits as numbers."""
     return {name: int(value) if value.isascii() and value.isdigit() else value for name, value in fields.items()}

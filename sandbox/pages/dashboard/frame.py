@@ -1,8 +1,8 @@
-"""What all pages of the dashboard share: navigation, the clock, and pages of a list."""
+"""The frame of all pages of the dashboard: navigation, the clock, and the pages of a list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox.clock import DAY_S, HOUR_S
 from sandbox.pages.templates import page
 from sandbox.store import Filters, Json
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 NAVIGATION = (
     ("Overview", "/"),
@@ -40,14 +41,14 @@ ROWS = 50
 
 @dataclass(frozen=True)
 class Listing:
-    """One page of a list, newest first; `older` is the address of the next one, if there is one."""
+    """One page of a list, newest first. `older` is the address of the next page, if there is one."""
 
     rows: list[Any]
     older: str | None
 
 
 def show(sandbox: Sandbox, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
-    """A page of the dashboard; `here` of the navigation is the entry its address begins with."""
+    """Return a page of the dashboard. Its address decides which entry of the navigation is marked."""
     path = request.url.path
     here = next((url for _, url in reversed(NAVIGATION) if path.startswith(url)), "/")
     return page(
@@ -64,29 +65,51 @@ def show(sandbox: Sandbox, request: Request, template: str, *, status: int = 200
 
 
 def missing(sandbox: Sandbox, request: Request, what: str) -> Response:
-    """There is no such thing."""
+    """Return the page for something that does not exist."""
     return show(sandbox, request, "missing", status=404, what=what)
 
 
 def listing(sandbox: Sandbox, request: Request, kind: str, filters: Filters | None = None) -> Listing:
-    """The page of objects that the request's `after` asks for."""
+    """Return the page of objects that the request's `after` asks for."""
     docs, more = sandbox.store.page(kind, filters or {}, limit=ROWS, after=request.query_params.get("after"))
     return Listing(docs, older(request, after=docs[-1]["id"]) if more else None)
 
 
+def before(request: Request) -> int | None:
+    """Return the number in the request's `before`, for lists that are paged by number; None without one."""
+    text = request.query_params.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def numbered(request: Request, rows: Sequence[Any], *, number: Callable[[Any], int]) -> Listing:
+    """Return one page of `rows`, newest first. One row more than fits means that another page follows."""
+    shown = list(rows[:ROWS])
+    return Listing(shown, older(request, before=number(shown[-1])) if len(rows) > ROWS else None)
+
+
 def older(request: Request, **cursor: Any) -> str:
-    """The request's own address, with another cursor."""
+    """Return the request's own address with another cursor."""
     return f"{request.url.path}?{urlencode({**request.query_params, **cursor})}"
 
 
 def names(world: World, customers: Iterable[str]) -> dict[str, str]:
-    """What these customers are called: their e-mail, name or id, by id. Those that are gone are left out."""
+    """Return the customers' names (e-mail, name or id) by id. Customers that are gone are left out."""
     found = (world.store.get("customer", customer) for customer in set(customers))
-    return {doc["id"]: doc.get("email") or doc.get("name") or doc["id"] for doc in found if doc}
+    return {doc["id"]: name_of(doc) for doc in found if doc}
+
+
+def name_of(customer: Json) -> str:
+    """Return the customer's e-mail, name or id."""
+    return str(customer.get("email") or customer.get("name") or customer["id"])
+
+
+def names_on(world: World, docs: Iterable[Json]) -> dict[str, str]:
+    """Return the names of the customers of these objects, by id."""
+    return names(world, [doc["customer"] for doc in docs])
 
 
 def find(world: World, kind: str, object_id: str) -> Json | None:
-    """The rendered object, also of a deleted one."""
+    """Return the rendered object, also a deleted one, or None."""
     doc = world.store.get(kind, object_id)
     return world.render(doc) if doc else None
 
@@ -94,5 +117,5 @@ def find(world: World, kind: str, object_id: str) -> Json | None:
 def _ahead(offset_s: float) -> str:
     if offset_s < 1:
         return "wall time"
-    days = offset_s / 86_400
-    return f"{offset_s / 3600:.1f} hours ahead" if days < 1 else f"{days:.1f} days ahead"
+    days = offset_s / DAY_S
+    return f"{offset_s / HOUR_S:.1f} hours ahead" if days < 1 else f"{days:.1f} days ahead"

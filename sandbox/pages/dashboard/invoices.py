@@ -1,4 +1,4 @@
-"""Invoices, and each one with its lines and what was tried to get it paid."""
+"""The pages of invoices, each with its lines and the attempts to pay it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.dashboard import frame
 from sandbox.pages.invoice_view import view
 from sandbox.store import Json
-from sandbox.stripe_api import invoices
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.billing import invoices
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, and the page of one."""
+    """Return the list, and the page of one invoice."""
 
     async def show_all(request: Request) -> Response:
         status = request.query_params.get("status")
@@ -31,7 +31,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             request,
             "invoices",
             invoices=found,
-            names=_names(sandbox.stripe.world(), found.rows),
+            names=frame.names_on(sandbox.stripe.world(), found.rows),
             statuses=STATUSES,
             chosen=status,
         )
@@ -48,17 +48,13 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             invoice=world.render(doc),
             view=view(doc),
             attempts=_attempts(world, doc),
-            names=_names(world, [doc]),
+            names=frame.names_on(world, [doc]),
         )
 
     return [Route("/dashboard/invoices", show_all), Route("/dashboard/invoices/{invoice}", show_one)]
 
 
-def _names(world: World, docs: list[Json]) -> dict[str, str]:
-    return frame.names(world, [doc["customer"] for doc in docs])
-
-
 def _attempts(world: World, invoice: Json) -> list[Json]:
-    """The charges of the invoice's payment, newest first."""
-    payment = invoices.payment_of(world, invoice)
-    return world.find("charge", payment_intent=payment["payment"]["payment_intent"]) if payment else []
+    """Return the charges of the invoice's payment, newest first."""
+    intent = invoices.intent_of(world, invoice)
+    return world.find("charge", payment_intent=intent["id"]) if intent else []

@@ -1,7 +1,8 @@
-"""Meters, and the events of each."""
+"""The pages of meters, each with its events."""
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.requests import Request
@@ -10,9 +11,10 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
 from sandbox.pages.dashboard.frame import Listing
+from sandbox.stripe_api.metering import usage
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _ALL = 2**62
 
@@ -30,7 +32,7 @@ class MeterEvent(NamedTuple):
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, and the page of one with its events, newest first."""
+    """Return the list, and the page of one meter with its events, newest first."""
 
     async def show_all(request: Request) -> Response:
         found = frame.listing(sandbox, request, "billing.meter")
@@ -56,19 +58,19 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def _totals(sandbox: Sandbox) -> dict[str, tuple[int, int]]:
-    """By meter: the sum and the number of events that count."""
-    rows = sandbox.store.db.execute(
-        "SELECT meter, sum(value), count(*) FROM meter_events WHERE cancelled_at IS NULL GROUP BY meter"
-    )
-    return {meter: (total, events) for meter, total, events in rows}
+    """Return the sum and the number of the events that count, by meter."""
+    totals: dict[str, tuple[int, int]] = {}
+    for held in usage.held(sandbox.store):
+        value, events = totals.get(held.meter, (0, 0))
+        totals[held.meter] = (value + held.value, events + held.events)
+    return totals
 
 
 def _events(sandbox: Sandbox, request: Request, meter: str) -> Listing:
-    before = request.query_params.get("before", "")
+    before = frame.before(request)
     rows = sandbox.store.db.execute(
         f"SELECT {', '.join(MeterEvent._fields)} FROM meter_events "
         "WHERE meter = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-        (meter, int(before) if before.isascii() and before.isdigit() and len(before) < 19 else _ALL, frame.ROWS + 1),
-    ).fetchall()
-    shown = [MeterEvent(*row) for row in rows[: frame.ROWS]]
-    return Listing(shown, frame.older(request, before=shown[-1].seq) if len(rows) > frame.ROWS else None)
+        (meter, _ALL if before is None else before, frame.ROWS + 1),
+    )
+    return frame.numbered(request, [MeterEvent(*row) for row in rows], number=attrgetter("seq"))

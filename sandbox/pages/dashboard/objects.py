@@ -1,4 +1,4 @@
-"""Any object by its id: its own page where it has one, else its JSON. Every id on the dashboard leads here."""
+"""The page of any object by its id: a redirect to its own page, or its JSON. Every id on the dashboard leads here."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import lead_to
+from sandbox.pages.web import redirect_to
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _PAGES = {
     "billing.meter": "meters",
@@ -25,18 +25,18 @@ _PAGES = {
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The page of any object."""
+    """Return the page."""
 
     async def show_one(request: Request) -> Response:
         world = sandbox.stripe.world()
         object_id = request.path_params["object"]
         if object_id.startswith("req_"):
-            return lead_to(f"/dashboard/requests/{object_id}")
+            return redirect_to(f"/dashboard/requests/{object_id}")
         doc = world.store.get_any(object_id)
         if doc is None:
             return frame.missing(sandbox, request, "object")
         if doc["object"] in _PAGES:
-            return lead_to(f"/dashboard/{_PAGES[doc['object']]}/{object_id}")
+            return redirect_to(f"/dashboard/{_PAGES[doc['object']]}/{object_id}")
         return frame.show(sandbox, request, "object", doc=world.render(doc))
 
     return [Route("/dashboard/objects/{object}", show_one)]

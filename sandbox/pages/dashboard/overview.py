@@ -1,4 +1,4 @@
-"""The first page: the clock, what falls due next, how much there is, and what happened last."""
+"""The first page: the clock, the actions due next, the number of objects, and the latest events."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.pages.web import form, lead_to
+from sandbox.pages.web import form, redirect_to
 from sandbox.passing_time import InvalidAdvance
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _TILES = (
     ("customer", "customer", "/dashboard/customers"),
@@ -25,7 +25,7 @@ _TILES = (
 )
 _LATEST = 12
 _DUE = 8
-# What the agenda's actions are called.
+# The agenda's actions in words.
 _ACTIONS = {
     "subscription.renew": "A billing period ends",
     "subscription.expire_incomplete": "A subscription without a first payment expires",
@@ -40,7 +40,7 @@ _ACTIONS = {
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The clock's buttons and the one that forgets everything."""
+    """Return the buttons of the clock and of the reset."""
 
     async def advance(request: Request) -> Response:
         fields = await form(request)
@@ -48,11 +48,11 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             await sandbox.time.advance(fields.get("advance", ""), customer=fields.get("customer") or None)
         except InvalidAdvance as error:
             return show(sandbox, request, error=str(error), status=400)
-        return lead_to(_own_page(fields.get("back", "/")))
+        return redirect_to(_own_page(fields.get("back", "/")))
 
     async def reset(request: Request) -> Response:
         sandbox.reset()
-        return lead_to("/")
+        return redirect_to("/")
 
     return [
         Route("/dashboard/clock", advance, methods=["POST"]),
@@ -61,7 +61,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
 
 def show(sandbox: Sandbox, request: Request, *, error: str | None = None, status: int = 200) -> Response:
-    """The page at `/`."""
+    """Return the page at `/`."""
     return frame.show(
         sandbox,
         request,
@@ -77,7 +77,7 @@ def show(sandbox: Sandbox, request: Request, *, error: str | None = None, status
 
 
 def _agenda(sandbox: Sandbox) -> list[tuple[int, str, str]]:
-    """What falls due next: when, what, and on which object."""
+    """Return the next due actions: the moment, the action in words, and the object."""
     rows = sandbox.store.db.execute(
         "SELECT due_at, action, subject FROM agenda ORDER BY due_at, action, subject LIMIT ?", (_DUE,)
     )
@@ -85,5 +85,5 @@ def _agenda(sandbox: Sandbox) -> list[tuple[int, str, str]]:
 
 
 def _own_page(path: str) -> str:
-    """The page to go back to, if it is one of the dashboard's."""
+    """Return the page to go back to, if it is one of the dashboard's, else the first page."""
     return path if path.startswith("/dashboard/") else "/"

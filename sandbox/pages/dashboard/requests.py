@@ -1,4 +1,4 @@
-"""The last requests to Stripe's API, each with its parameters and its answer."""
+"""The pages of the last requests to Stripe's API, each with its parameters and its answer."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.dashboard import frame
-from sandbox.request_log import LoggedRequest
+from sandbox.stripe_api.request_log import LoggedRequest
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 _SHOWN = 200
 _KINDS = ("all", "writes", "failed")
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, and the page of one."""
+    """Return the list, and the page of one request."""
 
     async def show_all(request: Request) -> Response:
         chosen = request.query_params.get("only", "all")

@@ -1,4 +1,4 @@
-"""Subscriptions, and each one with its items and the usage of the running period."""
+"""The pages of subscriptions, each with its items and the usage of the running period."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.dashboard import frame
 from sandbox.pages.templates import amount
 from sandbox.store import Json
-from sandbox.stripe_api import money, prices, usage
-from sandbox.stripe_api.world import World
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.metering import usage
+from sandbox.stripe_api.protocol import money
+from sandbox.stripe_api.protocol.world import World
 
 if TYPE_CHECKING:
-    from sandbox.app import Sandbox
+    from sandbox.running import Sandbox
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The list, and the page of one."""
+    """Return the list, and the page of one subscription."""
 
     async def show_all(request: Request) -> Response:
         world = sandbox.stripe.world()
         found = frame.listing(sandbox, request, "subscription")
         shown = frame.Listing([world.render(doc) for doc in found.rows], found.older)
-        return frame.show(sandbox, request, "subscriptions", subscriptions=shown, names=_names(world, shown.rows))
+        return frame.show(
+            sandbox, request, "subscriptions", subscriptions=shown, names=frame.names_on(world, shown.rows)
+        )
 
     async def show_one(request: Request) -> Response:
         world = sandbox.stripe.world()
@@ -39,7 +43,7 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
             subscription=subscription,
             items=[_item(world, subscription, item) for item in subscription["items"]["data"]],
             invoices=world.find("invoice", _subscription=subscription["id"]),
-            names=_names(world, [subscription]),
+            names=frame.names_on(world, [subscription]),
         )
 
     return [
@@ -48,12 +52,8 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
     ]
 
 
-def _names(world: World, subscriptions: list[Json]) -> dict[str, str]:
-    return frame.names(world, [subscription["customer"] for subscription in subscriptions])
-
-
 def _item(world: World, subscription: Json, item: Json) -> Json:
-    """One item in words; what a metered one would cost is shown exactly and as Stripe would round it."""
+    """Describe one item. The cost of metered usage is shown exactly, and as Stripe would round it."""
     price = item["price"]
     quantity, cost = str(item.get("quantity", "")), ""
     if prices.is_metered(price):

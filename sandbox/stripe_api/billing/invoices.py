@@ -1,0 +1,262 @@
+"""Invoices: their document, their totals, and the endpoints to read them (https://docs.stripe.com/api/invoices).
+
+`invoice_actions.py` has the endpoints that change one, `invoice_status.py` their meaning, `collection.py` the payment.
+"""
+
+from __future__ import annotations
+
+from sandbox.clock import HOUR_S
+from sandbox.store import ABSENT, Json
+from sandbox.stripe_api import account
+from sandbox.stripe_api.protocol import ids, lists
+from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
+from sandbox.stripe_api.protocol.expand import includable
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World, renders
+
+EMBEDDED_LINES = 10
+# How long a cycle invoice stays a draft:
+# https://docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period
+DRAFT_S = HOUR_S
+# In cents. Smaller amounts are not charged (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+MINIMUM_CHARGE = 50
+
+
+@endpoint("GET", "/v1/invoices/{invoice}", "InvoiceRetrieveParams")
+def retrieve(world: World, params: Params, invoice: str) -> Json:
+    """Return one invoice."""
+    return world.get("invoice", invoice)
+
+
+@endpoint(
+    "GET", "/v1/invoices", "InvoiceListParams", f"{LISTING} collection_method created customer status subscription"
+)
+def list_all(world: World, params: Params) -> Json:
+    """List invoices, newest first. Without a customer or subscription it lists those on no test clock."""
+    filters = {name: params.get(name) for name in ("collection_method", "created", "customer", "status")}
+    filters["_subscription"] = params.get("subscription")
+    filters["test_clock"] = None if {"customer", "subscription"} & set(params) else ABSENT
+    return lists.listing(world, "invoice", params, url="/v1/invoices", filters=filters)
+
+
+@endpoint("GET", "/v1/invoices/{invoice}/lines", "InvoiceLineItemListParams", LISTING)
+def list_lines(world: World, params: Params, invoice: str) -> Json:
+    """List an invoice's lines."""
+    doc = world.get("invoice", invoice)
+    return lists.sublist(doc["_lines"], url=f"/v1/invoices/{invoice}/lines", params=params)
+
+
+@endpoint("GET", "/v1/invoice_payments/{payment}", "InvoicePaymentRetrieveParams")
+def retrieve_payment(world: World, params: Params, payment: str) -> Json:
+    """Return one invoice payment."""
+    return world.get("invoice_payment", payment)
+
+
+@endpoint("GET", "/v1/invoice_payments", "InvoicePaymentListParams", f"{LISTING} invoice status payment created")
+def list_payments(world: World, params: Params) -> Json:
+    """List invoice payments, newest first."""
+    payment = params.get("payment", {})
+    filters = {name: params.get(name) for name in ("invoice", "status", "created")}
+    filters["payment.payment_intent"] = payment.get("payment_intent")
+    return lists.listing(world, "invoice_payment", params, url="/v1/invoice_payments", filters=filters)
+
+
+def draft(
+    world: World,
+    *,
+    subscription: Json,
+    reason: str,
+    lines: list[Json],
+    period: tuple[int, int],
+    finalizes_at: int | None,
+) -> Json:
+    """Create a draft for a subscription. `finalizes_at` is None where the caller finalizes it at once."""
+    doc = blank(world, world.get("customer", subscription["customer"]), subscription["currency"])
+    doc |= {
+        "automatically_finalizes_at": finalizes_at,
+        "billing_reason": reason,
+        "collection_method": subscription["collection_method"],
+        "default_payment_method": None,
+        "next_payment_attempt": finalizes_at,
+        "payment_settings": {**doc["payment_settings"], "payment_method_types": ["card"]},
+        "period_start": period[0],
+        "period_end": period[1],
+        **parent_of(subscription),
+    }
+    return store_draft(world, doc, lines)
+
+
+def parent_of(subscription: Json) -> Json:
+    """Return the fields that tie an invoice to this subscription."""
+    details = {"metadata": subscription["metadata"], "subscription": subscription["id"]}
+    parent = {"quote_details": None, "subscription_details": details, "type": "subscription_details"}
+    return {"parent": parent, "_subscription": subscription["id"]}
+
+
+def store_draft(world: World, doc: Json, lines: list[Json]) -> Json:
+    """Store a new draft with its lines. The invoice items among them belong to it from now on."""
+    doc["_lines"] = [{**line, "invoice": doc["id"]} for line in lines]
+    for line in lines:
+        if item := line.get("_invoice_item"):
+            world.change(world.get("invoiceitem", item), invoice=doc["id"])
+    return world.add(doc | totals(doc), event="invoice.created")
+
+
+def change_lines(world: World, doc: Json, lines: list[Json]) -> None:
+    """Give a draft other lines, and the totals that follow."""
+    doc["_lines"] = [{**line, "invoice": doc["id"]} for line in lines]
+    world.change(doc, event="invoice.updated", **totals(doc))
+
+
+def totals(doc: Json) -> Json:
+    """Return the amounts that follow from the lines: the sum of rounded lines, less billing credits, and the part that
+    is due.
+
+    A total too small to charge is not due; `invoice_status.finalize` puts it on the customer's balance.
+    """
+    subtotal = sum(line["amount"] for line in doc["_lines"])
+    credited = [credit for line in doc["_lines"] for credit in line["pretax_credit_amounts"]]
+    total = subtotal - sum(credit["amount"] for credit in credited)
+    owed = total + doc["starting_balance"]
+    due = owed if owed >= MINIMUM_CHARGE else 0
+    return {
+        "amount_due": due,
+        "amount_remaining": due - doc["amount_paid"],
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal,
+        "total": total,
+        "total_excluding_tax": total,
+        "total_pretax_credit_amounts": credited,
+    }
+
+
+def subscription_of(world: World, invoice: Json) -> Json | None:
+    """Return the subscription that the invoice bills, if any."""
+    return world.get("subscription", invoice["_subscription"]) if invoice["_subscription"] else None
+
+
+def payment_of(world: World, invoice: Json) -> Json | None:
+    """Return the `invoice_payment` of a finalized invoice with something to pay, else None."""
+    found = world.find("invoice_payment", invoice=invoice["id"])
+    return found[0] if found else None
+
+
+def intent_of(world: World, invoice: Json) -> Json | None:
+    """Return the payment intent of a finalized invoice with something to pay, else None."""
+    payment = payment_of(world, invoice)
+    return world.get("payment_intent", payment["payment"]["payment_intent"]) if payment else None
+
+
+@renders("invoice")
+def _render(world: World, doc: Json) -> Json:
+    lines = [{name: value for name, value in line.items() if name[0] != "_"} for line in doc["_lines"]]
+    shown = lines if doc.get("_whole") else lines[:EMBEDDED_LINES]  # a preview has no further pages
+    page = lists.sublist(shown, url=f"/v1/invoices/{doc['id']}/lines")
+    return {**doc, "lines": {**page, "has_more": len(shown) < len(lines), "total_count": len(lines)}}
+
+
+@includable("invoice", "payments")
+def _payments(world: World, invoice: Json) -> Json:
+    found = [world.render(payment) for payment in world.find("invoice_payment", invoice=invoice["id"])]
+    return lists.sublist(found, url="/v1/invoice_payments")
+
+
+@includable("invoice", "confirmation_secret")
+def _confirmation_secret(world: World, invoice: Json) -> Json | None:
+    """Return the secret that lets a browser pay the invoice; None where no payment is open (SDK:
+    `confirmation_secret`).
+    """
+    intent = intent_of(world, invoice)
+    return {"client_secret": intent["client_secret"], "type": "payment_intent"} if intent else None
+
+
+def blank(world: World, customer: Json, currency: str) -> Json:
+    """Return a draft without lines, not stored yet."""
+    return {
+        "id": ids.new("in"),
+        "object": "invoice",
+        "account_country": account.COUNTRY,
+        "account_name": account.NAME,
+        "account_tax_ids": None,
+        "amount_due": 0,
+        "amount_overpaid": 0,
+        "amount_paid": 0,
+        "amount_remaining": 0,
+        "amount_shipping": 0,
+        "application": None,
+        "attempt_count": 0,
+        "attempted": False,
+        "auto_advance": True,
+        "automatic_tax": {
+            "disabled_reason": None,
+            "enabled": False,
+            "liability": None,
+            "provider": None,
+            "status": None,
+        },
+        "automatically_finalizes_at": None,
+        "billing_reason": "manual",
+        "collection_method": "charge_automatically",
+        "created": world.now,
+        "currency": currency,
+        "custom_fields": None,
+        "customer": customer["id"],
+        "customer_account": None,
+        "customer_address": customer["address"],
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
+        "customer_phone": customer["phone"],
+        "customer_shipping": customer["shipping"],
+        "customer_tax_exempt": customer["tax_exempt"],
+        "customer_tax_ids": [],
+        "default_payment_method": None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": None,
+        "discounts": [],
+        "due_date": None,
+        "effective_at": None,
+        "ending_balance": None,
+        "footer": customer["invoice_settings"]["footer"],
+        "from_invoice": None,
+        "hosted_invoice_url": None,
+        "invoice_pdf": None,
+        "issuer": {"type": "self"},
+        "last_finalization_error": None,
+        "latest_revision": None,
+        "livemode": False,
+        "metadata": {},
+        "next_payment_attempt": None,
+        "number": None,
+        "on_behalf_of": None,
+        "parent": None,
+        "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
+        "period_end": world.now,
+        "period_start": world.now,
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "receipt_number": None,
+        "rendering": None,
+        "shipping_cost": None,
+        "shipping_details": None,
+        "starting_balance": customer["balance"],
+        "statement_descriptor": None,
+        "status": "draft",
+        "status_transitions": {
+            "finalized_at": None,
+            "marked_uncollectible_at": None,
+            "paid_at": None,
+            "voided_at": None,
+        },
+        "subtotal": 0,
+        "subtotal_excluding_tax": 0,
+        "test_clock": customer["test_clock"],
+        "total": 0,
+        "total_discount_amounts": [],
+        "total_excluding_tax": 0,
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
+        "webhooks_delivered_at": world.now,
+        "_lines": [],
+        "_subscription": None,
+    }

@@ -1,0 +1,124 @@
+"""The start of a subscription: its document, its items and its first invoice."""
+
+from __future__ import annotations
+
+from sandbox.clock import HOUR_S
+from sandbox.store import Json
+from sandbox.stripe_api.billing import (
+    collection,
+    invoice_lines,
+    renewals,
+    subscription_items,
+    subscription_status,
+    trials,
+)
+from sandbox.stripe_api.billing.subscription_status import EXPIRE, RENEW
+from sandbox.stripe_api.catalogue import prices
+from sandbox.stripe_api.protocol import fields, ids
+from sandbox.stripe_api.protocol.params import Params
+from sandbox.stripe_api.protocol.world import World
+
+# https://docs.stripe.com/billing/subscriptions/overview: without a first payment a subscription lasts 23 hours.
+INCOMPLETE_S = 23 * HOUR_S
+
+
+def start(world: World, *, customer: Json, found: list[Json], params: Params) -> Json:
+    """Store a new subscription with its items and its finalized first invoice, without trying to be paid.
+
+    `found` are the prices of `params["items"]`, in the same order. The status is `active` where there is nothing to
+    pay, and `trialing` in a trial.
+    """
+    trial_end = trials.ends_at(world, params)
+    doc = _subscription(world, customer, found[0], params, trial_end)
+    ends_at = trial_end or renewals.first_period_end(anchor=world.now, recurring=found[0]["recurring"])
+    doc["cancel_at"] = ends_at if doc["cancel_at_period_end"] else None
+    world.store.insert(doc)
+    items = [
+        subscription_items.add(
+            world, subscription=doc["id"], price=price, given=given, starts_at=world.now, ends_at=ends_at
+        )
+        for price, given in zip(found, params["items"], strict=True)
+    ]
+    if customer["currency"] is None:
+        world.change(customer, event="customer.updated", currency=doc["currency"])
+    world.schedule(RENEW, doc["id"], due_at=ends_at)
+    world.emit("customer.subscription.created", doc)
+    trials.schedule_notice(world, doc)
+    _first_invoice(world, doc, items, ends_at)
+    return world.get("subscription", doc["id"])
+
+
+def _first_invoice(world: World, subscription: Json, items: list[Json], ends_at: int) -> None:
+    """Bill the base in advance. Flexible mode has no lines of 0 for metered prices
+    (https://docs.stripe.com/billing/subscriptions/billing-mode/compare).
+    """
+    licensed = [item for item in items if not prices.is_metered(subscription_items.price_of(world, item))]
+    lines = renewals.pending_lines(world, subscription) + [
+        invoice_lines.trial_line(world, item)
+        if subscription["trial_end"]
+        else invoice_lines.advance_line(world, item, starts_at=world.now, ends_at=ends_at)
+        for item in licensed
+    ]
+    if not lines:
+        subscription_status.activate(world, subscription)
+        return
+    invoice = collection.bill_now(world, subscription, lines, reason="subscription_create")
+    if invoice["status"] == "open":
+        world.schedule(EXPIRE, subscription["id"], due_at=world.now + INCOMPLETE_S)
+
+
+def _subscription(world: World, customer: Json, price: Json, params: Params, trial_end: int | None) -> Json:
+    cancelling = params.get("cancel_at_period_end", False)
+    settings = params.get("payment_settings", {})
+    return {
+        "id": ids.new("sub"),
+        "object": "subscription",
+        "application": None,
+        "application_fee_percent": None,
+        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "billing_cycle_anchor": trial_end or world.now,
+        "billing_cycle_anchor_config": None,
+        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": world.now},
+        "billing_schedules": [],
+        "billing_thresholds": None,
+        "cancel_at": None,
+        "cancel_at_period_end": cancelling,
+        "canceled_at": world.now if cancelling else None,
+        "cancellation_details": {
+            "comment": None,
+            "feedback": None,
+            "reason": "cancellation_requested" if cancelling else None,
+        },
+        "collection_method": "charge_automatically",
+        "created": world.now,
+        "currency": price["currency"],
+        "customer": customer["id"],
+        "customer_account": None,
+        "days_until_due": None,
+        "default_payment_method": params.get("default_payment_method") or None,
+        "default_source": None,
+        "default_tax_rates": [],
+        "description": params.get("description") or None,
+        "discounts": [],
+        "ended_at": None,
+        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
+        "latest_invoice": None,
+        "livemode": False,
+        "metadata": fields.metadata(params.get("metadata")),
+        "next_pending_invoice_item_invoice": None,
+        "on_behalf_of": None,
+        "pause_collection": None,
+        "payment_settings": {
+            "payment_method_options": None,
+            "payment_method_types": settings.get("payment_method_types") or None,
+            "save_default_payment_method": settings.get("save_default_payment_method", "off"),
+        },
+        "pending_invoice_item_interval": None,
+        "pending_setup_intent": None,
+        "pending_update": None,
+        "schedule": None,
+        "start_date": world.now,
+        "test_clock": customer["test_clock"],
+        "transfer_data": None,
+        **trials.trial_fields(world, trial_end, params),
+    }

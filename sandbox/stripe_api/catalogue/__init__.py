@@ -1,0 +1,4 @@
+"""Products and prices.
+
+Others use `prices.unit_amount` and `prices.is_metered`.
+"""
