@@ -7,7 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.api_keys import UnknownApiKey, check_model, find_caller
+from accounts.api_keys import check_model, find_caller
+from accounts.key_headers import key_from_headers
 from accounts.key_memory import Caller
 from billing.ledger.idempotency import AlreadyAnswered
 from chat import claude, completions, model_list
@@ -48,7 +49,7 @@ def only(method: str) -> Callable[[View], View]:
 @only("POST")
 async def messages(request: HttpRequest) -> ApiAnswer:
     """Answer in Anthropic's shape: Claude's own bytes, plain or streaming."""
-    caller = await find_caller(key=key_of(request))
+    caller = await find_caller(key=key_from_headers(request.headers))
     asked = read_messages_request(request.body)
     headers = forwarded_headers(request)
     if not asked.stream:
@@ -62,7 +63,8 @@ async def chat(request: HttpRequest) -> ApiAnswer:
     """Answer a prompt: the simplest way in. The key may stand in the body as `access_code`."""
     data = read_json(request.body)
     access_code = data.get("access_code")
-    caller = await find_caller(key=access_code if isinstance(access_code, str) and access_code else key_of(request))
+    key = access_code if isinstance(access_code, str) and access_code else key_from_headers(request.headers)
+    caller = await find_caller(key=key)
     asked = read_chat_request(data)
     if not asked.stream:
         return await plain_answer(request, caller=caller, asked=asked, headers={}, shape=chat_answer)
@@ -74,7 +76,7 @@ async def chat(request: HttpRequest) -> ApiAnswer:
 @only("POST")
 async def count_tokens(request: HttpRequest) -> ApiAnswer:
     """Answer with Claude's count of a request's input tokens. It costs nothing, so nothing is recorded."""
-    caller = await find_caller(key=key_of(request))
+    caller = await find_caller(key=key_from_headers(request.headers))
     model = read_json(request.body).get("model")
     check_model(caller=caller, model=model if isinstance(model, str) else "")
     return json_answer(await claude.count_tokens(body=request.body, headers=forwarded_headers(request)))
@@ -83,7 +85,7 @@ async def count_tokens(request: HttpRequest) -> ApiAnswer:
 @only("GET")
 async def models(request: HttpRequest) -> ApiAnswer:
     """List the models of the caller's plan that the key may use, as Claude describes them."""
-    caller = await find_caller(key=key_of(request))
+    caller = await find_caller(key=key_from_headers(request.headers))
     infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.page(infos, query=request.GET)).encode())
 
@@ -91,7 +93,7 @@ async def models(request: HttpRequest) -> ApiAnswer:
 @only("GET")
 async def model(request: HttpRequest, *, model_id: str) -> ApiAnswer:
     """Describe one model of the caller's plan that the key may use."""
-    caller = await find_caller(key=key_of(request))
+    caller = await find_caller(key=key_from_headers(request.headers))
     infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.find(infos, model_id=model_id)).encode())
 
@@ -112,16 +114,6 @@ async def plain_answer(
         return replay(answered)
     body = await completions.complete(begun=begun, request=asked, headers=headers, shape=shape)
     return json_answer(body, begun=begun)
-
-
-def key_of(request: HttpRequest) -> str:
-    """Return the key of `Authorization: Bearer` or `x-api-key`. Raises UnknownApiKey where there is neither."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        key = request.headers.get("x-api-key", "")
-    if not key.strip():
-        raise UnknownApiKey
-    return key.strip()
 
 
 def request_id_of(request: HttpRequest) -> str:

@@ -1,4 +1,4 @@
-"""The models a caller may use: those of the plan, or of them the key's own, as Claude describes them."""
+"""The models a caller may use, as Claude describes them: those of the plan, limited to those of the key."""
 
 import asyncio
 import re
@@ -16,7 +16,7 @@ from common.database import in_database
 # Claude's descriptions change with its releases, not with requests.
 DESCRIPTION_TTL_S = 300.0
 MODEL_ID = re.compile(r"[a-zA-Z0-9._@:-]{1,100}")
-# Of the models that Claude offers.
+# The largest that any of Claude's models has.
 LARGEST_WINDOW_TOKENS = 1_000_000
 DEFAULT_PAGE, LARGEST_PAGE = 20, 1000
 
@@ -32,9 +32,9 @@ async def models_of(*, caller: Caller) -> list[dict[str, Any]]:
 
 
 async def context_window_tokens(*, model: str) -> int:
-    """Return the most input tokens a model takes; the largest there is where Claude does not tell.
+    """Return how many input tokens a model takes; LARGEST_WINDOW_TOKENS where Claude does not tell.
 
-    `model` is what a caller wrote, whatever that is.
+    `model` may be any text: it is the caller's.
     """
     if not MODEL_ID.fullmatch(model):
         return LARGEST_WINDOW_TOKENS
@@ -46,7 +46,7 @@ async def context_window_tokens(*, model: str) -> int:
 
 
 def find(infos: Sequence[dict[str, Any]], *, model_id: str) -> dict[str, Any]:
-    """Return the model of that id. Raises UnknownModel."""
+    """Return the model with that id. Raises UnknownModel."""
     for info in infos:
         if info["id"] == model_id:
             return info

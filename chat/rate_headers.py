@@ -1,7 +1,4 @@
-"""Headers that tell a caller how it stands with its rate limits.
-
-The names are Anthropic's (docs.anthropic.com, "rate limits").
-"""
+"""Rate limit headers, by Anthropic's names (docs.anthropic.com, "rate limits")."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +9,7 @@ from billing.limits.gate import REQUESTS
 
 
 def rate_limit_headers(levels: Sequence[Level]) -> dict[str, str]:
-    """Return limit, remaining and reset (RFC 3339) of every bucket; as `tokens`, of that of tokens with least left."""
+    """Return limit, remaining and reset (RFC 3339) of every bucket; `tokens` repeats the emptiest token bucket."""
     named = [(level.name, level) for level in levels]
     of_tokens = [level for level in levels if level.name != REQUESTS]
     if of_tokens:
@@ -25,6 +22,6 @@ def rate_limit_headers(levels: Sequence[Level]) -> dict[str, str]:
     return headers
 
 
-@lru_cache(maxsize=1024)  # the same few seconds, again and again
+@lru_cache(maxsize=1024)  # requests of one moment share these few seconds
 def _rfc_3339(at_s: int) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""The ASGI application: API paths go to a lean handler, all others to Django's own."""
+"""The ASGI application: API paths have a lean handler, all other paths Django's own."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ from chat import claude  # noqa: E402
 from common import background, database  # noqa: E402 - apps must be loaded first
 from rgent.api.handler import api_handler  # noqa: E402
 
-# How long a shutdown waits for records that are being closed. Below compose's stop_grace_period.
+# A shutdown waits this long for open records to close. Below compose's stop_grace_period.
 DRAIN_S = 25.0
 
 
@@ -37,7 +37,7 @@ def is_api_path(path: str) -> bool:
 
 
 async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Start up, and at the end wait until every record in flight is closed: a deploy loses nothing."""
+    """Start up; at shutdown wait for the records in flight to close, so that a deploy loses nothing."""
     await receive()
     await send({"type": "lifespan.startup.complete"})
     background.spawn(asyncio.to_thread(_load_the_rest))
@@ -51,7 +51,7 @@ async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: AS
 
 
 def _load_the_rest() -> None:
-    """Load what the first request would, and have the collector leave alone what stays for good."""
+    """Load the modules that the first request needs, and exempt them from garbage collection."""
     claude.load()
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Pages of the portal and the admin. The API's routes are in `api_urls`, served by a handler of its own."""
+"""Pages of the portal and the admin. `rgent.api.urls` holds the API's routes, which have a handler of their own."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -3,7 +3,8 @@
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.api_keys import UnknownApiKey, find_caller_now
+from accounts.api_keys import find_caller_now
+from accounts.key_headers import key_from_headers
 from accounts.key_memory import Caller
 from accounts.models import KeyScope
 
@@ -13,9 +14,4 @@ class ManagementKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
         """Return the caller, as `request.auth`. Raises UnknownApiKey, also where there is no key, and ScopeMissing."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            key = request.headers.get("x-api-key", "")
-        if not key.strip():
-            raise UnknownApiKey
-        return None, find_caller_now(key=key.strip(), scope=KeyScope.MANAGE)
+        return None, find_caller_now(key=key_from_headers(request.headers), scope=KeyScope.MANAGE)

@@ -1,6 +1,5 @@
 """What every endpoint of the management API stands on: the caller, the request id, what is read of a request."""
 
-import secrets
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.key_memory import Caller
 from accounts.models import Organization
+from common.request_ids import new_request_id
 
 
 class StrictNegotiation(DefaultContentNegotiation):
@@ -67,7 +67,7 @@ class ManagementView(APIView):
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Give the request its id."""
         initialized = super().initialize_request(request, *args, **kwargs)
-        initialized.request_id = f"req_{secrets.token_hex(12)}"  # type: ignore[attr-defined]
+        initialized.request_id = new_request_id()  # type: ignore[attr-defined]
         return initialized
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:

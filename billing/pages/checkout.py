@@ -11,6 +11,7 @@ from accounts.models import Membership
 from accounts.portal_access import member_page, require_manager
 from billing.models import Plan
 from billing.pages.frame import account_of
+from billing.public_words import public_words
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions.catching_up import finish_checkout
 from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
@@ -28,19 +29,9 @@ def subscribe(request: HttpRequest, membership: Membership) -> HttpResponse:
         url = start_checkout(account=account_of(membership), plan=plan)
     except AlreadySubscribed as error:
         messages.info(request, str(error))
-    except PlanNotPublished as error:
-        logger.error("a plan on sale cannot be bought", extra={"plan": plan.code, "error": str(error)})
-        messages.error(request, "This plan cannot be bought yet. Its operator has been told: try again later.")
-    except StripeUnavailable as error:
-        logger.warning("Stripe is unavailable", extra={"error": str(error)})
-        messages.error(
-            request, "Our payment provider does not answer right now. Nothing was charged: try again in a minute."
-        )
-    except StripeRejected as error:
-        logger.error("Stripe refused a checkout", extra={"plan": plan.code, "error": str(error)})
-        messages.error(
-            request, "Our payment provider refused this checkout. Nothing was charged, and we are looking into it."
-        )
+    except (PlanNotPublished, StripeUnavailable, StripeRejected) as error:
+        logger.error("a checkout could not be opened", extra={"plan": plan.code, "error": str(error)})
+        messages.error(request, public_words(error))
     else:
         return HttpResponseRedirect(url, status=303)
     return redirect("billing")

@@ -1,4 +1,4 @@
-"""Claude's message, as a chat completion of OpenAI's."""
+"""Turns a message of Claude's into a chat completion."""
 
 import json
 import time
@@ -7,7 +7,7 @@ from typing import Any
 
 from chat.usage import read_usage
 
-# OpenAI's word for why an answer ended; `stop` for whatever Claude may add.
+# OpenAI's finish reason for each stop reason of Claude's; one that Claude adds later is `stop`.
 FINISH_REASONS = {
     "end_turn": "stop",
     "max_tokens": "length",
@@ -20,7 +20,7 @@ FINISH_REASONS = {
 
 
 def completion(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a whole answer."""
+    """Return a message as a whole chat completion."""
     return {
         **envelope(message, kind="chat.completion"),
         "choices": [
@@ -36,7 +36,7 @@ def completion(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def envelope(message: Mapping[str, Any], *, kind: str) -> dict[str, Any]:
-    """Return what a whole answer and each chunk of a stream begin with."""
+    """Return the fields that a whole answer and each chunk of a stream begin with."""
     return {
         "id": "chatcmpl-" + str(message.get("id", "")).removeprefix("msg_"),
         "object": kind,
@@ -46,18 +46,18 @@ def envelope(message: Mapping[str, Any], *, kind: str) -> dict[str, Any]:
 
 
 def finish_reason(stop_reason: str | None) -> str:
-    """Return OpenAI's word for Claude's."""
+    """Return OpenAI's finish reason for Claude's stop reason."""
     return FINISH_REASONS.get(stop_reason or "", "stop")
 
 
 def refusal_text(message: Mapping[str, Any]) -> str | None:
-    """Return why Claude refused, where it did and says so."""
+    """Return Claude's explanation of a refusal, None where there is none."""
     explanation = (message.get("stop_details") or {}).get("explanation")
     return str(explanation) if explanation and message.get("stop_reason") == "refusal" else None
 
 
 def completion_usage(usage: object) -> dict[str, Any]:
-    """Return Claude's `usage` in OpenAI's words, whose prompt includes what a cache was read for and written to.
+    """Return Claude's `usage` in OpenAI's fields, whose prompt includes cache reads and writes.
 
     `prompt_tokens` is the sum of all input classes of the ledger, `completion_tokens` its output.
     """

@@ -1,8 +1,8 @@
-"""An error of Anthropic's shape, ours or Claude's, in OpenAI's."""
+"""Turns an error of Anthropic's shape, ours or Claude's, into OpenAI's."""
 
 import json
 
-# The codes that OpenAI's clients look for; the type stays ours, which tells more than OpenAI's.
+# Codes that OpenAI's clients look for. The type stays Anthropic's, which is more exact than OpenAI's.
 CODES = {
     "authentication_error": "invalid_api_key",
     "billing_error": "insufficient_quota",

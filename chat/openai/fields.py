@@ -1,4 +1,4 @@
-"""The fields of a chat completion: which are honoured, ignored and refused, and how one is read.
+"""The fields of a chat completion: lists of those honoured, ignored and refused, and how a field is read.
 
 Source: the parameters of `chat.completions.create` in OpenAI's SDK 3.54 and its API reference.
 """
@@ -28,9 +28,9 @@ HONOURED = frozenset(
         "user",
     }
 )
-# Claude's own, which OpenAI's SDKs send with `extra_body`; they go on as they came.
+# Claude's own fields, which OpenAI's SDKs send by `extra_body`. Forwarded unchanged.
 CLAUDES_OWN = frozenset({"cache_control", "thinking"})
-# Hints, and orders about what OpenAI keeps or charges. Sampling is among them: Claude's current models answer 400 to
+# Hints, and settings of OpenAI's storage and prices. Sampling is among them: Claude's current models answer 400 to
 # any temperature or top_p but 1, and many clients send one unasked (Claude's migration guide to Haiku 5.5).
 IGNORED = frozenset(
     {
@@ -49,11 +49,11 @@ IGNORED = frozenset(
         "verbosity",
     }
 )
-# What Claude cannot do, with the values that do not ask for it.
+# Features that Claude lacks: the words of the refusal, and the values that do not ask for the feature.
 REFUSED: dict[str, tuple[str, tuple[object, ...]]] = {
     "audio": ("Claude does not speak; ask for text.", ()),
-    "function_call": ("is superseded; send tool_choice.", ()),
-    "functions": ("is superseded; send tools.", ()),
+    "function_call": ("is outdated; send tool_choice.", ()),
+    "functions": ("is outdated; send tools.", ()),
     "logit_bias": ("Claude knows no token biases.", ({},)),
     "logprobs": ("Claude tells no probabilities.", (False,)),
     "modalities": ('Claude answers in text alone: ["text"].', (["text"],)),
@@ -72,7 +72,7 @@ _KINDS: dict[type, str] = {
 
 
 class InvalidParameter(InvalidRequest):
-    """A field cannot be understood or honoured. `param` names it, as in OpenAI's errors."""
+    """A field cannot be read or honoured. `param` names it, as in OpenAI's errors."""
 
     def __init__(self, param: str, words: str) -> None:
         super().__init__(f"{param}: {words}")
@@ -109,7 +109,7 @@ def need(data: Mapping[str, Any], name: str, kind: type[T], *, at: str = "") -> 
 
 
 def expect(value: object, kind: type[T], *, param: str) -> T:
-    """Return the value of `param`, which must be of a JSON kind. Raises InvalidParameter where it is not."""
+    """Return the value of `param`. Raises InvalidParameter where it is of another kind."""
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise InvalidParameter(param, f"must be {_KINDS[kind]}.")
     return value

@@ -1,7 +1,7 @@
-"""OpenAI's messages, as Claude's `system` and turns.
+"""Turns OpenAI's messages into Claude's `system` and turns.
 
-Claude has two roles that take turns, and wants the results of all calls of a turn in the next one, ahead of any text
-(docs.anthropic.com, "tool use"). So neighbours of one role are put together, and tool messages are the user's.
+Claude has two roles that take turns, and wants the results of all calls of a turn in the next one, before any text
+(docs.anthropic.com, "tool use"). So neighbours of one role become one turn, and tool messages become the user's.
 """
 
 import json
@@ -17,7 +17,7 @@ REQUIRED = "some text is required."
 def read_messages(messages: list[Any]) -> tuple[list[Block], list[dict[str, Any]]]:
     """Return the blocks of `system` and the turns. Raises InvalidParameter.
 
-    Instructions anywhere in the conversation are moved to its beginning, as Claude's own OpenAI endpoint does.
+    Instructions move to the beginning of the conversation, as in Claude's own OpenAI endpoint.
     """
     system: list[Block] = []
     turns: list[dict[str, Any]] = []
@@ -52,7 +52,7 @@ def _refuse_empty(at: str) -> list[Block]:
 
 
 def _assistant_blocks(message: dict[str, Any], *, at: str) -> list[Block]:
-    """What the assistant said and called. A turn of neither, which an answer cut at once leaves behind, is no block."""
+    """Return the blocks of what the assistant said and called; none for an answer without either."""
     for name in ("function_call", "audio"):
         if message.get(name) is not None:
             raise InvalidParameter(f"{at}.{name}", "Claude cannot read it; send content and tool_calls.")

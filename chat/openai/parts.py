@@ -1,11 +1,11 @@
-"""The content of a message: OpenAI's text or parts, as Claude's blocks."""
+"""Turns the content of a message, text or parts, into Claude's blocks."""
 
 from typing import Any
 
 from chat.openai.fields import InvalidParameter, expect, need, read
 
 Block = dict[str, Any]
-# docs.anthropic.com, "vision"; the last is what many clients call the first.
+# docs.anthropic.com, "vision". Many clients call image/jpeg image/jpg.
 IMAGE_TYPES = {
     "image/jpeg": "image/jpeg",
     "image/png": "image/png",
@@ -30,7 +30,7 @@ def read_parts(message: dict[str, Any], *, at: str, images: bool) -> list[Block]
 
 
 def text_block(text: str) -> list[Block]:
-    """Return a text as a block; a blank one as none, since Claude refuses it."""
+    """Return a text as one block. Claude refuses blank text blocks, so blank text is none."""
     return [{"type": "text", "text": text}] if text.strip() else []
 
 

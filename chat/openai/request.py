@@ -1,4 +1,4 @@
-"""A chat completion as it is asked for, translated into a request of Claude's."""
+"""Reads the body of a chat completion and translates it into a request for Claude."""
 
 import hashlib
 import json
@@ -10,10 +10,10 @@ from chat.openai.fields import CLAUDES_OWN, InvalidParameter, check_fields, expe
 from chat.openai.messages import read_messages
 from chat.openai.tools import read_tools
 
-# OpenAI's default is all that the model can say; Claude wants a number, and counts its thinking in it. Long enough for
-# an answer, short enough for a plain call to come back in time. Only what is used is paid.
+# OpenAI needs no limit; Claude does, and counts thinking towards it. This is long enough for an answer and short enough
+# for a plain call to return in time. Only used tokens are billed.
 DEFAULT_MAX_TOKENS = 16_384
-# Effort is how much Claude thinks; none of its models takes less than low, and not all can stop thinking.
+# Claude's effort levels begin at low, and not every model can switch its thinking off.
 EFFORTS = {
     "none": "low",
     "minimal": "low",
@@ -27,7 +27,7 @@ EFFORTS = {
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """A chat completion: the request for Claude, and whether a stream is to end with its usage."""
+    """A translated chat completion. `include_usage`: the stream ends with a chunk of its usage."""
 
     claude: ClaudeRequest
     include_usage: bool
@@ -75,7 +75,7 @@ def _claude_fields(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _max_tokens(data: dict[str, Any]) -> int:
-    for name in ("max_completion_tokens", "max_tokens"):  # the second is the first's old name
+    for name in ("max_completion_tokens", "max_tokens"):  # the first replaced the second
         value = read(data, name, int)
         if value is None:
             continue
@@ -105,7 +105,7 @@ def _output_config(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(response_format: dict[str, Any]) -> dict[str, Any] | None:
-    """The JSON schema that the answer must fit, None for plain text."""
+    """Return the JSON schema that the answer must fit, None for plain text."""
     kind = need(response_format, "type", str, at="response_format")
     if kind == "text":
         return None
@@ -118,6 +118,6 @@ def _schema(response_format: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _metadata(data: dict[str, Any]) -> dict[str, str]:
-    """The caller's end user for Claude's abuse detection, hashed: Claude refuses e-mail addresses and phone numbers."""
+    """Return the end user's id for abuse detection, hashed: Claude refuses e-mail addresses and phone numbers."""
     user = read(data, "safety_identifier", str) or read(data, "user", str)
     return {"user_id": hashlib.sha256(user.encode(errors="surrogatepass")).hexdigest()} if user else {}

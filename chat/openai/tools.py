@@ -1,4 +1,4 @@
-"""OpenAI's functions and how they are to be called, as Claude's tools."""
+"""Turns OpenAI's functions and `tool_choice` into Claude's tools."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 
 
 def read_tools(data: dict[str, Any]) -> dict[str, Any]:
-    """Return Claude's `tools` and `tool_choice`, as far as they are asked for. Raises InvalidParameter.
+    """Return Claude's `tools` and `tool_choice`, where they are asked for. Raises InvalidParameter.
 
-    Whether a model can be forced to call a tool is Claude's to say: Sonnet 5.5 answers 400.
+    Claude itself refuses to force tools on models that cannot be forced: Sonnet 5.5 answers 400.
     """
     tools = [_tool(value, at=f"tools[{number}]") for number, value in enumerate(read(data, "tools", list) or [])]
     choice = _choice(data.get("tool_choice"))

@@ -6,10 +6,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.api_keys import find_caller
+from accounts.key_headers import key_from_headers
 from billing.ledger.entries import Grant
 from chat import completions
 from chat.answers import event_stream
-from chat.api import ApiAnswer, forwarded_headers, key_of, only, plain_answer, request_id_of
+from chat.api import ApiAnswer, forwarded_headers, only, plain_answer, request_id_of
 from chat.openai.answer import completion
 from chat.openai.request import read_completion_request
 from chat.openai.stream import CompletionChunks
@@ -19,7 +20,7 @@ from chat.streaming import StreamedCompletion
 @only("POST")
 async def chat_completions(request: HttpRequest) -> ApiAnswer:
     """Answer in OpenAI's shape, plain or streaming."""
-    caller = await find_caller(key=key_of(request))
+    caller = await find_caller(key=key_from_headers(request.headers))
     asked = read_completion_request(request.body)
     request_id, headers = request_id_of(request), forwarded_headers(request)
     answer: ApiAnswer

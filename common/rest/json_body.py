@@ -1,4 +1,4 @@
-"""Reading JSON bodies: UTF-8, finite numbers, and of a size that a management request has."""
+"""Reads JSON bodies of the management API: UTF-8, finite numbers, at most MAX_BODY_BYTES."""
 
 import json
 from collections.abc import Mapping
@@ -11,18 +11,18 @@ MAX_BODY_BYTES = 256 * 1024
 
 
 class ManagementBodyTooLarge(Exception):
-    """The body is larger than any request of the management API need be."""
+    """The body is larger than MAX_BODY_BYTES."""
 
 
 class StrictJsonParser(BaseParser):
-    """Reads an object. DRF's own parser takes NaN, any encoding and any size, and falls over deep nesting."""
+    """Parses an object. DRF's own parser takes NaN, any encoding and any size, and fails on deep nesting."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Return the body; nothing at all is an empty object. Raises ParseError, ManagementBodyTooLarge."""
+        """Return the body, an empty one as {}. Raises ParseError, ManagementBodyTooLarge."""
         body = stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
             raise ManagementBodyTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} kB. Send less.")

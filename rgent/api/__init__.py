@@ -1,5 +1,5 @@
-"""The path of API calls through the process: routes, body, and the error that every surface answers with.
+"""The path of API calls through the process: routes, request bodies and errors.
 
-`handler` serves what `rgent.asgi` hands it; `error_catalogue` gives each domain error its status and type, and
-`error_shapes` renders it as the called surface does.
+`handler` serves the requests that `rgent.asgi` passes to it. `error_catalogue` maps domain errors to status and type,
+`error_shapes` writes them in the shape of the surface that was called.
 """

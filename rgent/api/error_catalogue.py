@@ -1,6 +1,6 @@
-"""The error catalogue: what each domain error is called outside, in the shape Anthropic's clients expect.
+"""The error catalogue: the status and type of each domain error, in the shape Anthropic's clients expect.
 
-Status and type follow docs.anthropic.com/en/api/errors. Whatever is not listed is a 500 and is logged.
+Status and type follow docs.anthropic.com/en/api/errors. An error that is not listed is a 500 and is logged.
 """
 
 import json
@@ -28,6 +28,7 @@ from billing.ledger.group_commit import LedgerUnavailable, NotSettled
 from billing.ledger.idempotency import IdempotencyKeyReused, StillInFlight
 from billing.limits.gate import RateLimited
 from billing.metering.flush import UsageNotSent
+from billing.public_words import PUBLIC_WORDS
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
 from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
@@ -88,20 +89,16 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     ClaudeBrokeOff: (HTTPStatus.BAD_GATEWAY, "api_error"),
     ClaudeTimedOut: (HTTPStatus.GATEWAY_TIMEOUT, "timeout_error"),
 }
-# What the outside is told where the error's own words are meant for the operator.
+# Sentences for callers, where the words of an error are meant for the operator.
 WORDS: dict[type[Exception], str] = {
+    **PUBLIC_WORDS,
     UnknownApiKey: "The API key is missing, wrong, expired or revoked. Send it as `Authorization: Bearer <key>`, as "
     "`x-api-key`, or, on /chat, as `access_code`.",
     Resolver404: "There is nothing at this address. The API is at /chat, /v1/messages, /v1/chat/completions and "
     "/v1/models.",
-    LedgerUnavailable: "The request could not be recorded, so it was not sent to Claude. Try again in a moment.",
-    InvoiceNotFound: "Your organization has no such invoice.",
-    PlanNotPublished: "This plan cannot be subscribed to yet. Try again later, or choose another one.",
-    StripeUnavailable: "Our payment provider does not answer right now. Nothing was changed: try again in a minute.",
-    StripeRejected: "Our payment provider refused this. Nothing was changed; tell support the request id.",
     ClaudeMisconfigured: "This service's access to Claude needs its operator's attention. Nothing was charged.",
 }
-# A repeated call would be refused again, or would be paid twice; SDKs obey this header (x-should-retry).
+# SDKs obey `x-should-retry: false`: a repetition of these would be refused again, or be paid twice.
 NOT_TO_RETRY = (
     ModelNotForKey,
     NotEntitled,

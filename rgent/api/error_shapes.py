@@ -1,4 +1,4 @@
-"""Which shape an error has outside: OpenAI's where OpenAI's clients call, Anthropic's everywhere else."""
+"""Error answers in the shape of the called surface: OpenAI's on its paths, Anthropic's everywhere else."""
 
 from chat.answers import Answer
 from chat.openai.errors import openai_error
@@ -8,8 +8,8 @@ from rgent.api.error_catalogue import error_body, error_response
 OPENAI_PATHS = frozenset({"/v1/chat/completions"})
 
 
-def answer_error(error: Exception, *, path: str, request_id: str) -> Answer:
-    """Return the answer to a request of `path` that ended in an error; status and headers are the same everywhere."""
+def error_answer(error: Exception, *, path: str, request_id: str) -> Answer:
+    """Return the answer to a request for `path` that ended in an error. All shapes share status and headers."""
     response = error_response(error, request_id=request_id)
     headers = {name.lower(): value for name, value in response.items()}
     if path not in OPENAI_PATHS:
@@ -19,6 +19,6 @@ def answer_error(error: Exception, *, path: str, request_id: str) -> Answer:
 
 
 def error_event(error: Exception, *, path: str, request_id: str) -> bytes:
-    """Return the last event of a stream of `path` that broke off."""
+    """Return the event that ends a stream of `path` which broke off."""
     body = error_body(error, request_id=request_id)
     return data_event(openai_error(body)) if path in OPENAI_PATHS else b"event: error\ndata: " + body + b"\n\n"

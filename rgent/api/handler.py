@@ -1,13 +1,12 @@
-"""The API's ASGI handler: Django's requests and routes without what costs a request most.
+"""The API's ASGI handler: Django's requests and routes, without its middleware.
 
 Django's own handler opens a thread, sends signals and walks the middleware for each request, about a millisecond of
-CPU before a view runs. API views are async, keep no session and set no cookies, so none of it is needed here; what
-is (body limit, request id, error shape, noticing a client that goes away) stands below. docs/decisions/0004.
+CPU before a view runs. API views are async and use no session or cookie, so they need little of that: a body limit,
+a request id, error shapes, and an ear for clients that go away. docs/decisions/0004.
 """
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Coroutine
 from functools import lru_cache
@@ -22,7 +21,8 @@ from django.urls import ResolverMatch, get_resolver
 
 from chat.answers import Answer, EventStream
 from chat.api import ApiAnswer
-from rgent.api.error_shapes import answer_error, error_event
+from common.request_ids import new_request_id
+from rgent.api.error_shapes import error_answer, error_event
 from rgent.api.request_body import BodyTooLarge, read_body
 
 logger = logging.getLogger("rgent.api")
@@ -30,20 +30,20 @@ logger = logging.getLogger("rgent.api")
 
 async def api_handler(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Answer one API request, and stop when the client goes away."""
-    request_id = f"req_{secrets.token_hex(12)}"
+    request_id = new_request_id()
     try:
         body = await read_body(receive, limit_bytes=settings.API_MAX_BODY_BYTES)
     except RequestAborted:
         return
     except BodyTooLarge as error:
-        answer = answer_error(error, path=scope["path"], request_id=request_id)
+        answer = error_answer(error, path=scope["path"], request_id=request_id)
         await _send(answer, send, path=scope["path"], request_id=request_id)
         return
-    await _while_there(_answer(scope, body, send, request_id=request_id), receive)
+    await _until_client_goes(_answer(scope, body, send, request_id=request_id), receive)
 
 
-async def _while_there(work: Coroutine[Any, Any, None], receive: ASGIReceiveCallable) -> None:
-    """Do the work of a request, and stop where the client goes away before it is done."""
+async def _until_client_goes(work: Coroutine[Any, Any, None], receive: ASGIReceiveCallable) -> None:
+    """Do the work of a request; cancel it when the client goes away before it is done."""
     task = cast("asyncio.Task[None]", asyncio.current_task())
     gone = over = False
 
@@ -53,7 +53,7 @@ async def _while_there(work: Coroutine[Any, Any, None], receive: ASGIReceiveCall
             gone = True
             task.cancel()
 
-    leaving = asyncio.ensure_future(receive())  # after the body all there is to receive is that the client has gone
+    leaving = asyncio.ensure_future(receive())  # after the body, the next message is that the client has gone
     leaving.add_done_callback(stop)
     try:
         await work
@@ -90,7 +90,7 @@ async def _answer(scope: HTTPScope, body: bytes, send: ASGISendCallable, *, requ
 
 
 async def _respond(scope: HTTPScope, body: bytes, *, request_id: str) -> ApiAnswer:
-    """Call the view of the path; whatever it raises becomes an answer."""
+    """Call the view of the path, and turn an error into an answer."""
     try:
         request = ASGIRequest(scope, BytesIO(body))
         request._body = body
@@ -98,7 +98,7 @@ async def _respond(scope: HTTPScope, body: bytes, *, request_id: str) -> ApiAnsw
         match = _view_of(scope["path"])
         answer: ApiAnswer = await match.func(request, *match.args, **match.kwargs)
     except Exception as error:
-        answer = answer_error(error, path=scope["path"], request_id=request_id)
+        answer = error_answer(error, path=scope["path"], request_id=request_id)
     return answer
 
 

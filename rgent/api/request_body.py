@@ -11,8 +11,8 @@ class BodyTooLarge(Exception):
 async def read_body(receive: ASGIReceiveCallable, *, limit_bytes: int) -> bytes:
     """Return the whole body. Raises BodyTooLarge, and RequestAborted where the client went away before its end.
 
-    A body somewhat too large is read and dropped, so that the client, which sends before it listens, gets to
-    read why it is refused; past twice the limit the connection may break instead.
+    Clients send before they listen, so a body up to twice the limit is read and dropped: they then read the refusal.
+    Past that the connection may break.
     """
     parts: list[bytes] = []
     size = 0

@@ -1,4 +1,4 @@
-"""Errors of the management API, in the one shape that all of the API answers in."""
+"""Errors of the management API, in the shape of all API errors."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from chat.claude_request import InvalidRequest
 from rgent.api.error_catalogue import error_response
 
 
-def answer_error(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
-    """Answer what a view of the management API raised (DRF's `EXCEPTION_HANDLER`)."""
+def management_error(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Return the answer to an error that a view raised (DRF's `EXCEPTION_HANDLER`)."""
     if isinstance(error, ValidationError):
         error = InvalidRequest(" ".join(_sentences(error.detail)))
     elif isinstance(error, ParseError):
@@ -23,7 +23,7 @@ def answer_error(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
 
 
 def _sentences(detail: Any, *, field: str = "") -> Iterator[str]:
-    """Yield a sentence for each thing that is wrong, with the name of the field before it: `scopes.0: ...`."""
+    """Yield a sentence for each fault, with the field's name before it: `scopes.0: ...`."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             path = field if name == "non_field_errors" else f"{field}.{name}" if field else str(name)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of every endpoint alike: how to call, and the errors there may be."""
+"""Parts of the OpenAPI document that all endpoints share: authentication and errors."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ ERRORS = {
     "401": "The key is missing, wrong, expired or revoked.",
     "402": "The card was declined, or needs its owner. Nothing was changed.",
     "403": "The key lacks the `manage` scope, or nobody may do this with a key.",
-    "404": "Your organization has nothing of this id.",
-    "409": "The present state does not allow it. The message says what does.",
+    "404": "Your organization has nothing with this id.",
+    "409": "The present state does not allow this. The message says which state does.",
     "503": "Stripe or the mail server did not answer. Nothing was changed: try again in a minute.",
 }
 ERROR_SCHEMA = {
     "type": "object",
-    "description": "An error, in the shape that all of the API answers in.",
+    "description": "An error, in the shape of all errors of this API.",
     "required": ["type", "error", "request_id"],
     "properties": {
         "type": {"type": "string", "enum": ["error"]},
@@ -26,7 +26,7 @@ ERROR_SCHEMA = {
             "required": ["type", "message"],
             "properties": {
                 "type": {"type": "string", "enum": sorted({kind for _, kind in CATALOGUE.values()})},
-                "message": {"type": "string", "description": "A sentence that says what to do."},
+                "message": {"type": "string", "description": "A sentence that says how to mend it."},
             },
         },
         "request_id": {"type": "string", "description": "The same as in the `request-id` header."},
@@ -40,13 +40,13 @@ ERROR_SCHEMA = {
 
 
 class KeySchemes(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The two headers that a key may stand in."""
+    """The two headers that carry a key."""
 
     target_class = "accounts.api.authentication.ManagementKeyAuthentication"
     name = ["bearer", "x-api-key"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
-        """Describe them."""
+        """Return the OpenAPI description of both."""
         return [
             {"type": "http", "scheme": "bearer", "description": "A key with the `manage` scope."},
             {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "The same key."},
@@ -72,7 +72,7 @@ def describe_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
 
 
 def _statuses(operation: dict[str, Any]) -> list[str]:
-    """Return the errors that an operation may end in."""
+    """Return the statuses of the errors that an operation may end in."""
     parameters = operation.get("parameters", [])
     statuses = ["401", "403", *(status for status in ("402", "409", "503") if status in operation["responses"])]
     if "requestBody" in operation or any(parameter["in"] == "query" for parameter in parameters):

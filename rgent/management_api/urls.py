@@ -13,7 +13,7 @@ from rgent.management_api.docs import DocsView, SchemaView
 
 @extend_schema(exclude=True)
 class NothingHereView(ManagementView):
-    """Every other address under /api/: an error in the API's shape rather than a page."""
+    """Every other address under /api/: a 404 in the API's shape."""
 
     authentication_classes = []
 

@@ -86,7 +86,7 @@ def test_stripe_down_while_subscribing_is_a_message(browser, sandbox):
 
     body = subscribe(browser, follow=True).content.decode()
 
-    assert "Nothing was charged: try again in a minute" in body
+    assert "Nothing was changed: try again in a minute" in body
 
 
 def test_stripe_down_on_the_way_back_promises_the_plan_soon(browser, organization, sandbox):
@@ -102,7 +102,7 @@ def test_stripe_down_on_the_way_back_promises_the_plan_soon(browser, organizatio
 def test_an_unpublished_plan_cannot_be_bought_and_its_operator_is_told(browser, sandbox, caplog):
     body = subscribe(browser, follow=True).content.decode()
 
-    assert "cannot be bought yet" in body
+    assert "cannot be subscribed to yet" in body
     assert "setup_stripe_products" in caplog.records[-1].error
 
 

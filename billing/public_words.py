@@ -1,0 +1,19 @@
+"""Sentences for customers, where the words of an error are meant for the operator."""
+
+from billing.bills.invoices import InvoiceNotFound
+from billing.ledger.group_commit import LedgerUnavailable
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.subscriptions.checkout import PlanNotPublished
+
+PUBLIC_WORDS: dict[type[Exception], str] = {
+    InvoiceNotFound: "Your organization has no such invoice.",
+    LedgerUnavailable: "The request could not be recorded, so it was not sent to Claude. Try again in a moment.",
+    PlanNotPublished: "This plan cannot be subscribed to yet. Try again later, or choose another one.",
+    StripeRejected: "Our payment provider refused this. Nothing was changed; ask support.",
+    StripeUnavailable: "Our payment provider does not answer right now. Nothing was changed: try again in a minute.",
+}
+
+
+def public_words(error: Exception) -> str:
+    """Return what a customer is told of an error: the words above, or its own."""
+    return PUBLIC_WORDS.get(type(error)) or str(error)
