@@ -16,5 +16,6 @@ check:
 
 # After a change of requirements*.in; what is locked already stays at its version.
 lock:
+	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt

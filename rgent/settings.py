@@ -79,7 +79,6 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 ROOT_URLCONF = "rgent.urls"
 API_URLCONF = "rgent.api.urls"
 ASGI_APPLICATION = "rgent.asgi.application"
-SITE_ID = 1
 APPEND_SLASH = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
