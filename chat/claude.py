@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
@@ -71,16 +71,43 @@ class Reply:
     upstream_request_id: str
 
 
+class Chunks:
+    """The body of an answer as it comes. Raises ClaudeBrokeOff.
+
+    A wait for the next chunk may be cancelled without losing any: another loop goes on where the first was left.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._body = response.content
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await self._body.readany()
+        except aiohttp.ClientError as error:
+            raise _claude_error(error) from error
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+
 @dataclass(frozen=True, slots=True)
 class ReplyStream:
     """Claude's answer to a streaming call, while it comes."""
 
-    chunks: AsyncIterator[bytes]
+    chunks: "Chunks"
     upstream_request_id: str
     _limit: asyncio.Timeout
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the call's time limit has passed, so that the task was cancelled for it."""
+        return self._limit.expired()
+
     def lift_limit(self) -> None:
-        """Claude has said all there is: what is left to do takes its own time."""
+        """Lift the time limit: Claude has said all there is, and what is left to do takes its own time."""
         self._limit.reschedule(None)
 
     def end_within(self, limit_s: float) -> None:
@@ -103,7 +130,7 @@ async def stream(*, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[Re
         async with asyncio.timeout(settings.CLAUDE_CALL_LIMIT_S) as limit:
             response = await _send("/v1/messages", body=body, headers=headers)
             try:
-                yield ReplyStream(_chunks(response), response.headers.get("request-id", ""), limit)
+                yield ReplyStream(Chunks(response), response.headers.get("request-id", ""), limit)
             finally:
                 response.close()
 
@@ -199,22 +226,20 @@ def _refusal(response: aiohttp.ClientResponse, *, body: bytes) -> ClaudeError:
     )
 
 
-async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Yield the body as it comes. Raises ClaudeBrokeOff."""
-    with _vendor_errors():
-        async for chunk in response.content.iter_any():
-            yield chunk
-
-
 @contextmanager
 def _vendor_errors() -> Iterator[None]:
-    """Turn aiohttp's errors into ClaudeErrors. Once connected, Claude may have served what it did not answer."""
+    """Turn aiohttp's errors into ClaudeErrors."""
     try:
         yield
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
-        raise ClaudeUnavailable("Claude cannot be reached at the moment.") from error
     except aiohttp.ClientError as error:
-        raise ClaudeBrokeOff("The connection to Claude broke off.") from error
+        raise _claude_error(error) from error
+
+
+def _claude_error(error: aiohttp.ClientError) -> ClaudeError:
+    """Return what an error of aiohttp's means. Once connected, Claude may have served what it did not answer."""
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError):
+        return ClaudeUnavailable("Claude cannot be reached at the moment.")
+    return ClaudeBrokeOff("The connection to Claude broke off.")
 
 
 @contextmanager

@@ -1,50 +1,49 @@
 """The shape of `/chat`: a prompt's answer as one text, or as a stream of pieces and a summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from billing.ledger.entries import Grant
 from billing.tokens import TokenUsage
-from chat.sse import FRAME_END, SseReader, event_data, event_name, format_event
+from chat.lenient_json import as_object, as_text, objects_in
+from chat.sse import DELTA, Event, format_event
 from chat.stream_meter import StreamMeter
 from chat.usage import read_usage
 
 
 def chat_answer(message: Mapping[str, Any], grant: Grant) -> dict[str, Any]:
     """Return the answer to a plain call: Claude's message as `response`, with what it used."""
-    text = "".join(str(block.get("text", "")) for block in message.get("content", []) if block.get("type") == "text")
+    blocks = objects_in(message.get("content"))
+    text = "".join(as_text(block.get("text")) for block in blocks if block.get("type") == "text")
     return _answer(text, usage=read_usage(message.get("usage")), stop_reason=message.get("stop_reason"), grant=grant)
 
 
 class ChatEvents:
     """Turns Claude's stream into `delta` events, a piece of text each, and a last `done`: what a plain call answers.
 
-    Claude's `ping` and `error` events pass through.
+    Claude's `ping` and `error` events pass through. Nothing follows `done`.
     """
 
     def __init__(self, *, grant: Grant) -> None:
         self._grant = grant
-        self._reader, self._meter = SseReader(), StreamMeter()
         self._text: list[str] = []
+        self._done = False
 
-    def reshape(self, chunk: bytes) -> bytes:
-        """Take in the next bytes and return the events that they complete, or nothing; nothing after `done`."""
-        if self._meter.finished:
+    def reshape(self, events: Sequence[Event], meter: StreamMeter) -> bytes:
+        """Return what the next events become; the meter has read them."""
+        return b"".join(self._reshape_one(event, meter) for event in events)
+
+    def _reshape_one(self, event: Event, meter: StreamMeter) -> bytes:
+        if self._done:
             return b""
-        self._meter.feed(chunk)
-        events = b"".join(map(self._event, self._reader.feed(chunk)))
-        if not self._meter.finished:
-            return events
-        answer = _answer(
-            "".join(self._text), usage=self._meter.usage, stop_reason=self._meter.stop_reason, grant=self._grant
-        )
-        return events + format_event("done", answer)
-
-    def _event(self, frame: bytes) -> bytes:
-        name = event_name(frame)
-        if name in {"ping", "error"}:
-            return frame + FRAME_END
-        piece = str(event_data(frame).get("delta", {}).get("text") or "") if name == "content_block_delta" else ""
+        if event.name in {"ping", "error"}:
+            return format_event(event.name, event.data)
+        if event.name == "message_stop":
+            self._done = True
+            text = "".join(self._text)
+            answer = _answer(text, usage=meter.usage, stop_reason=meter.stop_reason, grant=self._grant)
+            return format_event("done", answer)
+        piece = as_text(as_object(event.data.get("delta")).get("text")) if event.name == DELTA else ""
         self._text.append(piece)
         return format_event("delta", {"text": piece}) if piece else b""
 

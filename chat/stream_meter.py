@@ -1,39 +1,52 @@
-"""Meters a stream of server-sent events while its bytes pass through untouched."""
+"""Meters a stream: reads from its events what Claude reports, and keeps what it may have to count itself."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from billing.tokens import TokenUsage
-from chat.sse import SseReader, event_data, event_name
-from chat.usage import read_usage
-
-_READ_AT_ONCE = frozenset({"message_start", "message_delta", "message_stop", "error"})
+from chat.lenient_json import as_object, as_text
+from chat.partial_output import PartialOutput
+from chat.sse import DELTA, Event
+from chat.usage import count_of, merge_usage, missing_counts, read_usage, unreadable_counts
 
 
 class StreamMeter:
-    """Reads the few events that tell usage, and keeps the others until it is known whether they are needed.
+    """Reads events in their order. A client gets no event that was not read here before.
 
-    `message_delta.usage` is cumulative and overrides what `message_start` said, field by field
+    `message_delta.usage` is cumulative and adds to what `message_start` said, field by field
     (docs.anthropic.com, "streaming").
     """
 
     def __init__(self) -> None:
-        self._reader = SseReader()
-        self._usage: dict[str, Any] = {}
-        self._content: list[bytes] = []
+        self.output = PartialOutput()
         self.started = False
         self.finished = False
         self.failed = False
         self.stop_reason = ""
+        self._usage: dict[str, Any] = {}
+        self._unreadable: set[str] = set()
+        self._told_output = False
 
-    def feed(self, chunk: bytes) -> None:
-        """Take in the next bytes, which may end anywhere."""
-        for frame in self._reader.feed(chunk):
-            self._read(frame)
+    def read(self, event: Event) -> None:
+        """Take in the next event."""
+        if event.name == DELTA:
+            self.output.add(event)
+        elif event.name == "message_start":
+            self._start(as_object(event.data.get("message")).get("usage"))
+        elif event.name == "message_delta":
+            self._add_final(as_object(event.data.get("usage")))
+            self.stop_reason = as_text(as_object(event.data.get("delta")).get("stop_reason"))
+        elif event.name == "message_stop":
+            self.finished = True
+        elif event.name == "error":
+            self.failed = True
+            self.stop_reason = as_text(as_object(event.data.get("error")).get("type")) or "error"
+        elif event.name != "ping":
+            self.output.add(event)
 
     @property
     def usage(self) -> TokenUsage:
-        """What Claude has told of the usage so far."""
+        """The tokens that Claude has told so far."""
         return read_usage(self._usage)
 
     @property
@@ -42,28 +55,34 @@ class StreamMeter:
         return self._usage
 
     @property
-    def partial_text(self) -> str:
-        """All output that has come so far: text, thinking and tool input."""
-        deltas = (event_data(frame).get("delta") or {} for frame in self._content)
-        return "".join(
-            str(delta.get("text") or delta.get("thinking") or delta.get("partial_json") or "") for delta in deltas
-        )
+    def knows_input(self) -> bool:
+        """Whether Claude has told the tokens of the input."""
+        return count_of(self._usage.get("input_tokens")) is not None
 
-    def _read(self, frame: bytes) -> None:
-        name = event_name(frame)
-        if name == "content_block_delta":
-            self._content.append(frame)
-        if name not in _READ_AT_ONCE:
-            return
-        data = event_data(frame)
-        if name == "message_start":
+    @property
+    def complete(self) -> bool:
+        """Whether Claude has told the tokens of the whole answer."""
+        return self._told_output and (self.finished or bool(self.stop_reason)) and not self.failed
+
+    @property
+    def unreadable(self) -> set[str]:
+        """Name what should tell counts and could not be read, once Claude has told all it tells."""
+        if not self.finished:
+            return self._unreadable
+        return self._unreadable | missing_counts(self._usage) | (set() if self.complete else {"message_delta"})
+
+    def _start(self, usage: object) -> None:
+        if isinstance(usage, Mapping):
             self.started = True
-            self._usage.update(data.get("message", {}).get("usage") or {})
-        elif name == "message_delta":
-            self._usage.update({key: value for key, value in (data.get("usage") or {}).items() if value is not None})
-            self.stop_reason = data.get("delta", {}).get("stop_reason") or ""
-        elif name == "message_stop":
-            self.finished = True
-        else:
-            self.failed = True
-            self.stop_reason = str(data.get("error", {}).get("type", "error"))
+            self._add(usage)
+
+    def _add_final(self, report: Mapping[str, Any]) -> None:
+        """Add what `message_delta` reports, beside which the output of `message_start` was a placeholder."""
+        if count_of(report.get("output_tokens")) is not None and not self._told_output:
+            self._told_output = True
+            self._usage.pop("output_tokens", None)
+        self._add(report)
+
+    def _add(self, report: Mapping[str, Any]) -> None:
+        merge_usage(self._usage, report)
+        self._unreadable |= unreadable_counts(report)

@@ -1,13 +1,14 @@
-"""Streamed completions: Claude's bytes as they come, the last of them held until the record is settled.
+"""Streamed completions: Claude's events as they come, the last of them held until the record is settled.
 
-A stream whose client goes away is cut or read to its end by STREAM_ABORT_POLICY, and settled in the background either
-way.
+A stream whose client goes away is cut or read to its end, by STREAM_ABORT_POLICY and by what can be counted of it, and
+settled in the background either way. docs/decisions/0005.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 
 from django.conf import settings
 
@@ -15,6 +16,7 @@ from billing.ledger import group_commit
 from chat import claude
 from chat.claude_request import ClaudeRequest
 from chat.completions import Begun
+from chat.sse import Event, EventReader
 from chat.stream_meter import StreamMeter
 from chat.usage import read_server_tool_use
 from common import background
@@ -22,13 +24,24 @@ from common import background
 logger = logging.getLogger(__name__)
 
 
-Reshape = Callable[[bytes], bytes]
+# Turns events that the meter has read into the bytes of another surface.
+Reshape = Callable[[Sequence[Event], StreamMeter], bytes]
 Write = Callable[[bytes], Awaitable[None]]
 CHARACTERS_A_TOKEN = 4
 # Settling must be over before the record's deadline, which follows the call's own limit by a minute.
 COUNTING_LIMIT_S = 10.0
 # How long a stream may stay open after its last event.
 ENDS_WITHIN_S = 5.0
+
+
+class State(Enum):
+    """How far a stream is, which decides what a client that leaves interrupts."""
+
+    ASKING = "Claude has not begun to answer: nothing is interrupted, since not even the input is known"
+    RELAYING = "events go from Claude to the client: whatever is being done is interrupted"
+    LEFT = "the client has gone, and the record is open"
+    SETTLING = "the record is being closed: nothing is interrupted"
+    SETTLED = "the record is closed: whatever is left to do is interrupted"
 
 
 class StreamedCompletion:
@@ -43,23 +56,23 @@ class StreamedCompletion:
     ) -> None:
         self.begun = begun
         self._reshape = reshape
-        self._meter = StreamMeter()
+        self._reader, self._meter = EventReader(), StreamMeter()
         loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = loop.create_future()
-        self._write: asyncio.Future[Write] = loop.create_future()
         self._over: asyncio.Future[None] = loop.create_future()
-        self._client_gone = False
-        self._ended = False
-        self._writing = False
+        self._write: Write = _to_nobody
+        self._has_writer = asyncio.Event()
+        self._state = State.ASKING
+        self._withheld = b""
         self._upstream_request_id = ""
         self._pump = background.spawn(self._run_pump(request, headers))
 
     async def opened(self) -> None:
-        """Wait until Claude begins to answer. Raises a ClaudeError, with the record closed."""
+        """Wait until Claude has told the input's usage. Raises a ClaudeError, with the record closed."""
         try:
             await asyncio.shield(self._opened)
         except asyncio.CancelledError:
-            self.let_go()
+            self.client_gone()
             raise
 
     async def send_to(self, write: Write) -> None:
@@ -67,24 +80,27 @@ class StreamedCompletion:
 
         Raises a ClaudeError where it breaks off, with the record closed, or NotSettled.
         """
-        if not self._write.done():
-            self._write.set_result(write)
+        self._write = write
+        self._has_writer.set()
         try:
             await asyncio.shield(self._over)
         finally:
-            self.let_go()
+            self.client_gone()
 
-    def let_go(self) -> None:
-        """The client is gone, or has all: cut the stream, or let it be read to its end, by STREAM_ABORT_POLICY."""
-        self._client_gone = True
-        if not self._write.done():  # the pump may wait for somebody to write to
-            self._write.set_result(_to_nobody)
-        if self._may_cut() or self._writing:
+    def client_gone(self) -> None:
+        """Cut the stream, or have it read to its end: its client has gone, or has all of it."""
+        self._write = _to_nobody
+        self._has_writer.set()  # the pump may wait for somebody to write to
+        if self._state in {State.RELAYING, State.SETTLED}:
             self._pump.cancel()
+        if self._state in {State.ASKING, State.RELAYING}:
+            self._state = State.LEFT
 
     def _may_cut(self) -> bool:
-        """Without message_start even the input is unknown, so it is read that far; nor is a settlement cut short."""
-        return settings.STREAM_ABORT_POLICY == "cancel" and self._meter.started and not self._ended
+        """Tell whether a client that left pays for no less than Claude charged if nothing more is read."""
+        if settings.STREAM_ABORT_POLICY != "cancel" or not self._meter.started:
+            return False
+        return self._meter.complete or (self._meter.knows_input and self._meter.output.countable)
 
     async def _run_pump(self, request: ClaudeRequest, headers: Mapping[str, str]) -> None:
         ending: Exception | None = claude.ClaudeBrokeOff("Claude's answer could not be read.")
@@ -103,12 +119,9 @@ class StreamedCompletion:
             body = request.body(grant=self.begun.grant)
             async with claude.stream(body=body, headers=headers) as reply:
                 self._upstream_request_id = reply.upstream_request_id
-                if not self._opened.done():
-                    self._opened.set_result(None)
-                await self._read(reply)
+                await self._read_or_leave(reply)
         except asyncio.CancelledError:
-            _go_on()
-            logger.info("a stream was cut: its client has gone", extra={"request_id": self.begun.grant.request_id})
+            _clear_cancellation()
         except group_commit.NotSettled as error:
             return error
         except claude.ClaudeError as error:
@@ -116,7 +129,7 @@ class StreamedCompletion:
         except Exception:
             logger.exception("a stream failed", extra={"request_id": self.begun.grant.request_id})
             broke_off = claude.ClaudeBrokeOff("Claude's answer could not be read.")
-        if self._ended and self._meter.finished:
+        if self._state is State.SETTLED and self._meter.finished:
             return None  # all was said and settled: how the connection ended after that is nobody's loss
         try:
             await self._end(error=broke_off)
@@ -135,75 +148,96 @@ class StreamedCompletion:
         else:
             self._over.set_result(None)
 
+    async def _read_or_leave(self, reply: claude.ReplyStream) -> None:
+        """Read the answer to its end; to where it may be cut, once the client has left."""
+        try:
+            await self._read(reply)
+        except asyncio.CancelledError:
+            if self._state is not State.LEFT or reply.out_of_time:
+                raise
+            _clear_cancellation()
+            if not self._may_cut():
+                await self._read(reply)
+
     async def _read(self, reply: claude.ReplyStream) -> None:
         async for chunk in reply.chunks:
-            self._meter.feed(chunk)
-            if all_said := not self._ended and (self._meter.finished or self._meter.failed):
-                reply.lift_limit()
-                await self._end()
-            await self._hand_on(chunk)
-            if all_said:
-                reply.end_within(ENDS_WITHIN_S)
-            if self._client_gone and self._may_cut():
+            await self._take(*self._reader.feed(chunk), reply=reply)
+            if self._state is State.LEFT and self._may_cut():
                 return
-        if not self._ended and not self._client_gone:
+        await self._take(*self._reader.close(), reply=reply)
+        if self._state in {State.ASKING, State.RELAYING}:
             raise claude.ClaudeBrokeOff("Claude's answer broke off before its end.")
 
-    async def _hand_on(self, chunk: bytes) -> None:
-        if self._client_gone:
-            return
-        if part := self._reshape(chunk) if self._reshape else chunk:
-            write = await self._write
-            self._writing = True
-            try:
-                await write(part)
-            except asyncio.CancelledError:
-                if not self._client_gone or self._may_cut():
-                    raise
-                _go_on()  # the client went without reading this; the rest is read for the record
-            finally:
-                self._writing = False
+    async def _take(self, received: bytes, events: Sequence[Event], *, reply: claude.ReplyStream) -> None:
+        """Meter the next events, settle after the last, and hand them on."""
+        for event in events:
+            self._meter.read(event)
+        all_said = (self._meter.finished or self._meter.failed) and self._state not in {State.SETTLING, State.SETTLED}
+        if all_said:
+            reply.lift_limit()
+            await self._end()
+        await self._hand_on(received, events)
+        if all_said:
+            reply.end_within(ENDS_WITHIN_S)
+
+    async def _hand_on(self, received: bytes, events: Sequence[Event]) -> None:
+        """Write to the client; what comes before the usage of the input is withheld until that is known."""
+        part = self._reshape(events, self._meter) if self._reshape else received
+        if not self._opened.done():
+            if not self._meter.started and not self._meter.failed:
+                self._withheld += part
+                return
+            part = self._withheld + part
+            self._opened.set_result(None)
+            if self._state is State.ASKING:
+                self._state = State.RELAYING
+        if part:
+            await self._has_writer.wait()
+            await self._write(part)
 
     async def _end(self, *, error: claude.ClaudeError | None = None) -> None:
         """Close the record, once, with what the meter tells."""
-        if self._ended:
+        if self._state in {State.SETTLING, State.SETTLED}:
             return
-        self._ended = True
+        self._state = State.SETTLING
         if self._meter.started:
             await self._settle()
         else:
             error = error or claude.ClaudeBrokeOff(self._meter.stop_reason or "Claude told no usage.")
             await self.begun.fail(error)
+        self._state = State.SETTLED
 
     async def _settle(self) -> None:
         usage = self._meter.usage
-        if not self._meter.finished:
+        if not self._meter.complete:
             usage = replace(usage, output_tokens=max(usage.output_tokens, await self._count_partial_output()))
         await self.begun.settle(
             usage,
             server_tool_use=read_server_tool_use(self._meter.reported_usage),
             outcome=self._meter.stop_reason or "cut off",
             upstream_request_id=self._upstream_request_id,
-            estimated=not self._meter.finished,
+            estimated=not self._meter.complete,
         )
 
     async def _count_partial_output(self) -> int:
         """Return the tokens of the output that came: Claude's own count, or an estimate while Claude is unavailable."""
-        text = self._meter.partial_text
-        if not text:
-            return 0
+        output = self._meter.output
+        if not output.text:
+            return output.sealed_tokens
         try:
             async with asyncio.timeout(COUNTING_LIMIT_S):
-                return await claude.count_text(model=self.begun.grant.record.model, text=text)
+                counted = await claude.count_text(model=self.begun.grant.record.model, text=output.text)
         except Exception as error:  # whatever Claude makes of it: what was served is billed
             logger.warning("a partial output was estimated", extra={"error": f"{type(error).__name__}: {error}"})
-            return -(-len(text) // CHARACTERS_A_TOKEN)
+            counted = -(-len(output.text) // CHARACTERS_A_TOKEN)
+        return counted + output.sealed_tokens
 
 
-def _go_on() -> None:
-    """Take back the cancellation that was just caught: what follows is not to be cancelled, by anybody who asks."""
-    if task := asyncio.current_task():
-        task.uncancel()
+def _clear_cancellation() -> None:
+    """Take back every cancellation that was just caught, so that what follows is not cancelled with it."""
+    task = asyncio.current_task()
+    while task and task.uncancel():
+        pass
 
 
 async def _to_nobody(part: bytes) -> None:

@@ -5,7 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from chat.usage import read_usage
+from chat.lenient_json import as_object, as_text, objects_in
+from chat.usage import count_of, read_usage
 
 # OpenAI's finish reason for each stop reason of Claude's; one that Claude adds later is `stop`.
 FINISH_REASONS = {
@@ -45,14 +46,14 @@ def envelope(message: Mapping[str, Any], *, kind: str) -> dict[str, Any]:
     }
 
 
-def finish_reason(stop_reason: str | None) -> str:
+def finish_reason(stop_reason: object) -> str:
     """Return OpenAI's finish reason for Claude's stop reason."""
-    return FINISH_REASONS.get(stop_reason or "", "stop")
+    return FINISH_REASONS.get(as_text(stop_reason), "stop")
 
 
 def refusal_text(message: Mapping[str, Any]) -> str | None:
     """Return Claude's explanation of a refusal, None where there is none."""
-    explanation = (message.get("stop_details") or {}).get("explanation")
+    explanation = as_object(message.get("stop_details")).get("explanation")
     return str(explanation) if explanation and message.get("stop_reason") == "refusal" else None
 
 
@@ -74,14 +75,13 @@ def completion_usage(usage: object) -> dict[str, Any]:
 
 
 def _thinking_tokens(usage: object) -> int:
-    details = usage.get("output_tokens_details") if isinstance(usage, Mapping) else None
-    count = details.get("thinking_tokens") if isinstance(details, Mapping) else None
-    return count if isinstance(count, int) else 0
+    details = as_object(as_object(usage).get("output_tokens_details"))
+    return count_of(details.get("thinking_tokens")) or 0
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
-    blocks = message.get("content", [])
-    text = "".join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
+    blocks = objects_in(message.get("content"))
+    text = "".join(as_text(block.get("text")) for block in blocks if block.get("type") == "text")
     calls = [_tool_call(block) for block in blocks if block.get("type") == "tool_use"]
     answer = {"role": "assistant", "content": text or (None if calls else ""), "refusal": refusal_text(message)}
     return {**answer, "tool_calls": calls} if calls else answer

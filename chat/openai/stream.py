@@ -4,36 +4,41 @@
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from chat.lenient_json import as_object, as_text
 from chat.openai.answer import completion_usage, envelope, finish_reason, refusal_text
 from chat.openai.errors import openai_error
-from chat.sse import FRAME_END, SseReader, event_data, event_name
+from chat.sse import Event
 from chat.stream_meter import StreamMeter
 
-DONE = b"data: [DONE]" + FRAME_END
+DONE = b"data: [DONE]\n\n"
 # A comment, which clients skip: it keeps the connection open while Claude thinks.
-KEEP_ALIVE = b": ping" + FRAME_END
+KEEP_ALIVE = b": ping\n\n"
 # Blocks that nobody asked for here and no chunk can carry, such as thinking, are left out.
 NO_ARGUMENTS = "{}"
 
 
 class CompletionChunks:
-    """Turns Claude's stream into chunks; after an error of Claude's there is no DONE."""
+    """Turns Claude's stream into chunks; nothing follows DONE, and after an error of Claude's there is no DONE."""
 
     def __init__(self, *, include_usage: bool) -> None:
         self._include_usage = include_usage
-        self._reader, self._meter, self._writer = SseReader(), StreamMeter(), ChunkWriter()
+        self._writer = ChunkWriter()
+        self._done = False
 
-    def reshape(self, received: bytes) -> bytes:
-        """Take in the next bytes and return the chunks that they complete, or nothing; nothing after DONE."""
-        if self._meter.finished:
+    def reshape(self, events: Sequence[Event], meter: StreamMeter) -> bytes:
+        """Return the chunks that the next events become; the meter has read them."""
+        return b"".join(self._reshape_one(event, meter) for event in events)
+
+    def _reshape_one(self, event: Event, meter: StreamMeter) -> bytes:
+        if self._done:
             return b""
-        self._meter.feed(received)
-        chunks = b"".join(map(self._writer.write, self._reader.feed(received)))
-        if not self._meter.finished:
-            return chunks
-        return chunks + (self._writer.usage(self._meter.reported_usage) if self._include_usage else b"") + DONE
+        if event.name != "message_stop":
+            return self._writer.write(event)
+        self._done = True
+        return (self._writer.usage(meter.reported_usage) if self._include_usage else b"") + DONE
 
 
 class ChunkWriter:
@@ -44,32 +49,33 @@ class ChunkWriter:
         self._calls = -1  # the index of the newest tool call
         self._lacks_arguments = False
 
-    def write(self, frame: bytes) -> bytes:
-        """Return what an event of Claude's is in OpenAI's shape: nothing, or whole events."""
-        name = event_name(frame)
-        if name == "ping":
-            return KEEP_ALIVE
-        if name == "error":
-            return data_event(openai_error(json.dumps(event_data(frame)).encode()))
-        writers = {
+        self._writers = {
             "message_start": self._begin,
             "content_block_start": self._start_block,
             "content_block_delta": self._add,
             "content_block_stop": self._stop_block,
             "message_delta": self._finish,
         }
-        return writers[name](event_data(frame)) if name in writers else b""
+
+    def write(self, event: Event) -> bytes:
+        """Return what an event of Claude's is in OpenAI's shape: nothing, or whole events."""
+        if event.name == "ping":
+            return KEEP_ALIVE
+        if event.name == "error":
+            return data_event(openai_error(json.dumps(event.data).encode()))
+        writer = self._writers.get(event.name)
+        return writer(event.data) if writer else b""
 
     def usage(self, usage: object) -> bytes:
         """Return the chunk without a choice that tells the usage."""
         return data_event(json.dumps({**self._envelope, "choices": [], "usage": completion_usage(usage)}).encode())
 
     def _begin(self, data: dict[str, Any]) -> bytes:
-        self._envelope = envelope(data.get("message") or {}, kind="chat.completion.chunk")
+        self._envelope = envelope(as_object(data.get("message")), kind="chat.completion.chunk")
         return self._chunk({"role": "assistant", "content": "", "refusal": None})
 
     def _start_block(self, data: dict[str, Any]) -> bytes:
-        block = data.get("content_block") or {}
+        block = as_object(data.get("content_block"))
         if block.get("type") != "tool_use":
             return b""
         self._calls += 1
@@ -78,10 +84,10 @@ class ChunkWriter:
         return self._call({"id": block.get("id"), "type": "function", "function": function})
 
     def _add(self, data: dict[str, Any]) -> bytes:
-        delta = data.get("delta") or {}
-        if text := delta.get("text"):
+        delta = as_object(data.get("delta"))
+        if text := as_text(delta.get("text")):
             return self._chunk({"content": text})
-        if arguments := delta.get("partial_json"):
+        if arguments := as_text(delta.get("partial_json")):
             self._lacks_arguments = False
             return self._call({"function": {"arguments": arguments}})
         return b""
@@ -94,7 +100,7 @@ class ChunkWriter:
         return self._call({"function": {"arguments": NO_ARGUMENTS}})
 
     def _finish(self, data: dict[str, Any]) -> bytes:
-        ending = data.get("delta") or {}
+        ending = as_object(data.get("delta"))
         refusal = refusal_text(ending)
         return self._chunk({"refusal": refusal} if refusal else {}, finish=finish_reason(ending.get("stop_reason")))
 
@@ -108,4 +114,4 @@ class ChunkWriter:
 
 def data_event(data: bytes) -> bytes:
     """Return an event as OpenAI sends it: without a name."""
-    return b"data: " + data + FRAME_END
+    return b"data: " + data + b"\n\n"

@@ -76,7 +76,7 @@ async def _answer(scope: HTTPScope, body: bytes, send: ASGISendCallable, *, requ
         await _send(answer, send, path=scope["path"], request_id=request_id)
     finally:
         if isinstance(answer, EventStream):
-            answer.stream.let_go()
+            answer.stream.client_gone()
         logger.info(
             "request",
             extra={

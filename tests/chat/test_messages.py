@@ -257,7 +257,7 @@ def test_a_stream_that_nobody_begins_to_read_is_let_go_and_settled(api):
         begun = await completions.begin(caller=caller, request=asked, request_id="req_nobody_reads")
         stream = StreamedCompletion(begun=begun, request=asked, headers={})
         await stream.opened()
-        stream.let_go()
+        stream.client_gone()
         await background.drain(timeout_s=10)
         await claude.close()
 

@@ -16,6 +16,7 @@ from chat.plain_chat import ChatEvents
 from chat.sse import format_event
 from chat.streaming import StreamedCompletion
 from common import background
+from tests.chat.events import reshaped
 from tests.factories import Customer, begin, make_subscriber
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -172,7 +173,7 @@ def test_with_the_drain_policy_a_client_that_does_not_read_keeps_nobody_waiting(
 def test_done_is_said_once_whatever_follows_the_end(customer):
     events = ChatEvents(grant=begin(customer))
 
-    said = b"".join(map(events.reshape, [START, TEXT, DELTA + STOP, b"\n", format_event("ping", {})]))
+    said = reshaped(events.reshape, START, TEXT, DELTA + STOP, b"\n", format_event("ping", {}))
 
     assert said.count(b"event: done") == 1
 

@@ -13,8 +13,8 @@ from billing.money import to_dollars
 from billing.plans.price_lists import price_list
 from billing.tokens import TokenClass, TokenUsage, column_of
 from chat.sse import format_event
-from chat.stream_meter import StreamMeter
 from chat.usage import read_server_tool_use, read_usage
+from tests.chat.events import read_stream
 from tests.chat.http import messages_body, record_of, send
 from tests.chat.test_messages import ended_record, post
 from tests.factories import HAIKU, SONNET, make_customer, make_subscriber
@@ -31,11 +31,10 @@ def reported(payload: dict[str, Any]) -> Any:
     """Return the `usage` of a plain answer, or what a stream's events make of it."""
     if "message_start" not in payload:
         return payload["usage"]
-    meter = StreamMeter()
-    meter.feed(format_event("message_start", {"message": {"usage": payload["message_start"]}}))
+    sent = [format_event("message_start", {"message": {"usage": payload["message_start"]}})]
     for usage in payload["message_delta"]:
-        meter.feed(format_event("message_delta", {"delta": {"stop_reason": "end_turn"}, "usage": usage}))
-    return meter.reported_usage
+        sent.append(format_event("message_delta", {"delta": {"stop_reason": "end_turn"}, "usage": usage}))
+    return read_stream(b"".join(sent)).reported_usage
 
 
 @a_payload

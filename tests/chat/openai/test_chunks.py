@@ -5,6 +5,7 @@ from typing import Any
 
 from chat.openai.stream import CompletionChunks
 from chat.sse import format_event
+from tests.chat.events import reshaped
 
 START = format_event("message_start", {"message": {"id": "msg_1", "model": "m", "usage": {"input_tokens": 3}}})
 END = format_event("message_delta", {"delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}})
@@ -14,7 +15,7 @@ STOP = format_event("message_stop", {})
 def chunks_of(*received: bytes, include_usage: bool = False) -> list[str]:
     """Return the data of the events that Claude's bytes become."""
     chunks = CompletionChunks(include_usage=include_usage)
-    sent = b"".join(map(chunks.reshape, received))
+    sent = reshaped(chunks.reshape, *received)
     return [event.removeprefix("data: ") for event in sent.decode().split("\n\n") if event]
 
 

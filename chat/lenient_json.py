@@ -1,0 +1,22 @@
+"""Reads JSON of Claude's in which anything may stand where an object, a list or text is expected.
+
+A meter must outlive every shape: what it cannot read is empty.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def as_object(value: object) -> Mapping[str, Any]:
+    """Return an object, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects_in(value: object) -> list[Mapping[str, Any]]:
+    """Return the objects of a list, or none."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def as_text(value: object) -> str:
+    """Return text, or an empty one."""
+    return value if isinstance(value, str) else ""
