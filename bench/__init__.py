@@ -1,4 +1,4 @@
-"""What rgent costs a request, measured beside LiteLLM's proxy and a floor that does nothing but pass calls on.
+"""Measures the cost of a request through rgent, beside LiteLLM's proxy and a floor that only passes calls on.
 
-It knows rgent as its operator does, by commands, addresses and tables; README.md says how to read what it writes.
+The bench uses rgent as an operator does, by commands, addresses and tables. README.md explains its results.
 """

@@ -1,4 +1,4 @@
-"""`./run bench`: measures, prints the table, and keeps it in bench/results/."""
+"""`./run bench` measures, prints the table, and keeps it in bench/results/."""
 
 import argparse
 import os
@@ -30,7 +30,7 @@ def run(
     held: Sequence[int],
     held_for_s: float,
 ) -> Run:
-    """Measure every subject under every kind of load, in turns, and then its streams held at once."""
+    """Measure every subject under every kind of load, in turns, and then with many streams held open."""
     cores, about = Cores.of_this_machine(), machine.about()
     if "rgent x2" in names and not cores.load_is_alone:
         about["x2"] = "the load shares a core with the two workers: too few cores to compare them with one"
@@ -82,7 +82,7 @@ def _say(text: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run, print, and keep. Returns 1 where rgent's books are not exact."""
+    """Run, print and keep the result. Returns 1 where rgent's books are not exact."""
     asked = _parser().parse_args(arguments)
     _allow_many_connections()
     folder = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve() / "bench"

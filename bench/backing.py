@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for a run: those that DATABASE_URL and REDIS_URL name, or servers of the run's own.
+"""PostgreSQL and Redis for a run: the ones that DATABASE_URL and REDIS_URL name, or servers that the run starts.
 
 PostgreSQL's own defaults stay as they are: a commit is on the disk before it is answered.
 """
@@ -20,12 +20,12 @@ from bench.processes import free_port, server
 
 
 class Missing(Exception):
-    """A program that is needed is not installed. The message says which."""
+    """A needed program is not installed. The message names it."""
 
 
 @contextmanager
 def postgres(*, cores: set[int]) -> Iterator[str]:
-    """Provide a PostgreSQL on some cores; its address. Raises Missing."""
+    """Yield the address of a PostgreSQL on the given cores. Raises Missing."""
     if url := os.environ.get("DATABASE_URL", ""):
         yield url
         return
@@ -45,7 +45,7 @@ def postgres(*, cores: set[int]) -> Iterator[str]:
 
 @contextmanager
 def redis(*, cores: set[int], log: Path) -> Iterator[str]:
-    """Provide a Redis on some cores; its address. Raises Missing."""
+    """Yield the address of a Redis on the given cores. Raises Missing."""
     if url := os.environ.get("REDIS_URL", ""):
         yield url
         return
@@ -57,7 +57,7 @@ def redis(*, cores: set[int], log: Path) -> Iterator[str]:
 
 @contextmanager
 def database(server_url: str) -> Iterator[str]:
-    """Make a database for a run; its address."""
+    """Make a database for a run and return its address."""
     name = f"rgent_bench_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -68,7 +68,7 @@ def database(server_url: str) -> Iterator[str]:
 
 
 def durability(server_url: str) -> str:
-    """Return what the server says of how it commits."""
+    """Return the server's settings for durable commits."""
     names = ("server_version", "fsync", "synchronous_commit", "full_page_writes")
     with psycopg.connect(server_url) as connection:
         shown = [connection.execute("SELECT current_setting(%s)", [name]).fetchone() for name in names]
@@ -76,7 +76,7 @@ def durability(server_url: str) -> str:
 
 
 def _owner(folder: Path) -> str | None:
-    """Return who shall run PostgreSQL, which refuses to run as root, and give them the folder."""
+    """Return the user that runs PostgreSQL, which refuses root, and give that user the folder."""
     if os.geteuid() != 0:
         return None
     shutil.chown(folder, user="postgres")
@@ -84,7 +84,7 @@ def _owner(folder: Path) -> str | None:
 
 
 def _program(name: str) -> str:
-    """Return the path of a program; Debian keeps PostgreSQL's own off the path. Raises Missing."""
+    """Return the path of a program. Debian keeps PostgreSQL's programs off PATH. Raises Missing."""
     found = shutil.which(name) or next(iter(sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")))), None)
     if found is None:
         raise Missing(f"{name} is not installed: install PostgreSQL and Redis, or set DATABASE_URL and REDIS_URL.")

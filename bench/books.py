@@ -1,4 +1,4 @@
-"""The books of rgent after a run, read from its tables: every call that was served must stand in them, once."""
+"""The books of rgent after a run, read from its tables. Every served call must be in them once."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +12,7 @@ ACCOUNTS = "SELECT coalesce(sum(spent_minor), 0), coalesce(sum(held_minor), 0) F
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Records by state, what was settled, and what the accounts say."""
+    """Records by state, settled tokens and cost, and the accounts' spending and holds."""
 
     records: dict[str, int]
     output_tokens: int
@@ -21,7 +21,7 @@ class Books:
     held_minor: Decimal
 
     def errors(self, *, calls: int, tokens: int) -> list[str]:
-        """Return what differs from the calls and the tokens of output that were served; nothing where all is exact."""
+        """Return the differences from the served calls and output tokens, none where the books are exact."""
         wrong = []
         if self.records != {"settled": calls}:
             wrong.append(f"{calls} calls were served, the records are {self.records}")
@@ -35,7 +35,7 @@ class Books:
 
 
 def read_books(database_url: str) -> Books:
-    """Read the tables."""
+    """Read the books from rgent's database."""
     with psycopg.connect(database_url) as connection:
         records = connection.execute(RECORDS).fetchall()
         (cost_minor,) = connection.execute(COST).fetchone() or (Decimal(0),)

@@ -1,7 +1,7 @@
 """Customers for a run: organizations on a paid plan, each with a spending cap and a key.
 
-The one part of the bench that runs inside rgent: `python -m bench.customers 1000` writes them into rgent's database
-and prints their keys, a line each.
+This is the only part of the bench that runs inside rgent: `python -m bench.customers 1000` writes the customers into
+rgent's database and prints their keys, a line each.
 """
 
 import sys

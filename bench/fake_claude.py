@@ -1,7 +1,7 @@
-"""A fake Claude that is fast above all, so that it is never what limits a subject: `python -m bench.fake_claude`.
+"""A fake Claude that is fast enough never to limit a subject: `python -m bench.fake_claude`.
 
-It speaks just as much HTTP/1.1 as the subjects' clients do, answers every `POST` alike, and counts what it served by
-the caller's key: each subject has one of its own. `GET /served` tells the counts.
+It speaks only the HTTP/1.1 that the subjects' clients use, answers every `POST` alike, and counts served calls by
+the caller's key, of which each subject has its own. `GET /served` tells the counts.
 """
 
 import argparse
@@ -25,7 +25,7 @@ END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass
 class Served:
-    """What one subject was served. `held` streams are open now, `most_held` is the most since none was."""
+    """Counts of one subject. `held` streams are open now; `most_held` is their peak since none was open."""
 
     plain: int = 0
     streams: int = 0
@@ -93,11 +93,11 @@ class Exchange(asyncio.Protocol):
         self._next: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way to answer."""
+        """Keep the transport for answers."""
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is here as a whole."""
+        """Answer every request that has arrived whole."""
         self._buffer += data
         while (end := self._buffer.find(END_OF_HEAD)) >= 0:
             head, length = self._buffer[:end], LENGTH.search(self._buffer, 0, end)
@@ -108,7 +108,7 @@ class Exchange(asyncio.Protocol):
             self._respond(head, body)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """A stream whose reader is gone is over."""
+        """End the stream whose reader is gone."""
         if self._next is not None:
             self._next.cancel()
         if self._streaming is not None:

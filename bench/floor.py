@@ -1,6 +1,6 @@
 """The floor: a bare ASGI application that passes calls on through Anthropic's SDK. No keys, no ledger, no limits.
 
-What is faster than this does without the SDK, or without Python. `uvicorn bench.floor:application`.
+A faster gateway has to do without the SDK or without Python. `uvicorn bench.floor:application`.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The load generator: keeps so many requests in flight, and times each of them.
+"""The load generator keeps a number of requests in flight and times each of them.
 
 It speaks HTTP on bare asyncio protocols with a parser in C, so that it can ask several times more than any subject
 answers; the row "ceiling" of a result shows how much more.
@@ -20,7 +20,7 @@ RECONNECT_PAUSE_S = 0.05
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a run: seconds from sending to the first byte and to the last, for each request in its window.
+    """The outcome of a run: seconds from sending to the first byte and to the last, of each request in its window.
 
     `answered` and `errors` count from the first request to the last one, in the window or not.
     """
@@ -46,7 +46,7 @@ class Load:
         self._idle = asyncio.Event()
 
     async def run(self, *, concurrency: int, warm_up_s: float, window_s: float, patience_s: float = 30.0) -> Outcome:
-        """Load for `warm_up_s`, count for `window_s`, then wait until what is in flight is answered."""
+        """Load for `warm_up_s`, count for `window_s`, then wait for the requests in flight."""
         self.going = True
         await self._open(concurrency)
         await asyncio.sleep(warm_up_s)
@@ -86,11 +86,11 @@ class Load:
         self.over = True
 
     def sent(self) -> None:
-        """One more is in flight."""
+        """Count a request as in flight."""
         self.in_flight += 1
 
     def ended(self, *, error: str = "", first_byte_s: float = 0.0, latency_s: float = 0.0) -> None:
-        """One is answered, or failed."""
+        """Count a request as answered or failed."""
         self.in_flight -= 1
         self._idle.set()
         if error:

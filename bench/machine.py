@@ -1,4 +1,4 @@
-"""What a run was made on."""
+"""The machine of a run."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ def slug() -> str:
 
 
 def about() -> dict[str, str]:
-    """Return what a reader of the result needs to know of the machine, the moment and the code."""
+    """Return the machine, the time and the commit, which a reader of the result needs."""
     busy = os.getloadavg()[0]
     return {
         "title": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} x {cpu_model()}",

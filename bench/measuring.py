@@ -1,4 +1,4 @@
-"""One measurement: a subject under one kind of load, and what it cost."""
+"""One measurement: a subject under one kind of load, with its times, CPU and errors."""
 
 import json
 import math
@@ -14,13 +14,13 @@ from bench.traffic import Shape
 
 WARM_UP_S = 0.5
 PATIENCE_S = 180.0
-# Few enough events that the streams cost their memory and connections, and not a core's worth of passing events on.
+# Few events, so that held streams cost memory and connections rather than a core's work.
 HELD_PAUSE_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of load: so many requests in flight, for plain answers or for streams of a shape."""
+    """A kind of load: a number of requests in flight, for plain answers or for streams of a shape."""
 
     name: str
     concurrency: int
@@ -37,7 +37,7 @@ KINDS = [
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one measurement found. Times are of one request, as its client sees them."""
+    """The figures of one measurement. Times are of one request, as its client sees them."""
 
     per_second: float
     p50_ms: float
@@ -49,7 +49,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class HeldStreams:
-    """How many of the streams asked for were open at once, how many came to their end, and what went wrong."""
+    """Streams held open: the number asked for, the most open at once, the complete ones, and errors."""
 
     asked: int
     most_at_once: int
@@ -64,7 +64,7 @@ def warm_up(subject: Subject, *, for_s: float) -> None:
 
 
 def measure(subject: Subject, kind: Kind, *, window_s: float) -> Sample:
-    """Measure for `window_s`. CPU is that of the subject's processes, over everything they were asked meanwhile."""
+    """Measure for `window_s`. CPU is that of the subject's processes, over all their requests meanwhile."""
     load, cpu_before_s = _load(subject, kind), subject.server.cpu_s()
     outcome = uvloop.run(load.run(concurrency=kind.concurrency, warm_up_s=WARM_UP_S, window_s=window_s))
     cpu_s = subject.server.cpu_s() - cpu_before_s
@@ -79,7 +79,7 @@ def measure(subject: Subject, kind: Kind, *, window_s: float) -> Sample:
 
 
 def hold(subject: Subject, *, streams: int, for_s: float, claude: Subject) -> HeldStreams:
-    """Open so many streams at once, each of `for_s` seconds, and wait until the last has ended."""
+    """Open a number of streams at once, each of `for_s` seconds, and wait for the last to end."""
     shape = Shape(events=round(for_s * 1000 / HELD_PAUSE_MS) + 1, pause_ms=HELD_PAUSE_MS)
     load = Load(port=subject.server.port, requests=subject.requests(shape), streaming=True)
     outcome = uvloop.run(load.run_once(concurrency=streams, patience_s=PATIENCE_S))
@@ -92,14 +92,14 @@ def hold(subject: Subject, *, streams: int, for_s: float, claude: Subject) -> He
 
 
 def served_by(claude: Subject) -> dict[str, dict[str, int]]:
-    """Return what the fake Claude served, by the caller's key."""
+    """Return the fake Claude's counts by the caller's key."""
     with urllib.request.urlopen(f"http://127.0.0.1:{claude.server.port}/served") as answer:
         told: dict[str, dict[str, int]] = json.load(answer)
     return told
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Return the value that `percent` of the values do not exceed; nan where there is none."""
+    """Return the value that `percent` of the values do not exceed; nan without values."""
     if not values:
         return math.nan
     return sorted(values)[max(math.ceil(len(values) * percent / 100) - 1, 0)]

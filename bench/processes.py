@@ -15,7 +15,7 @@ TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class DidNotStart(Exception):
-    """A process ended, or did not listen in time. The message ends with what it wrote."""
+    """A process ended, or did not listen in time. The message ends with its output."""
 
 
 class Server:
@@ -51,7 +51,7 @@ class Server:
         raise DidNotStart(f"{self.process.args!r}\n{self.log.read_text(errors='replace')[-3000:]}")
 
     def stop(self) -> None:
-        """Ask it to end, and end it."""
+        """Ask it to end, and kill it if it does not."""
         self.process.terminate()
         try:
             self.process.wait(timeout=STOP_TIMEOUT_S)
@@ -90,7 +90,7 @@ def server(
 
 @contextmanager
 def _on(cores: set[int]) -> Iterator[None]:
-    """Move to some cores for the block: what is started within stays there."""
+    """Move to the given cores for the block; processes started within stay there."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:

@@ -7,14 +7,14 @@ from statistics import median
 
 from bench.measuring import KINDS, HeldStreams, Kind, Sample
 
-# By subject and kind of load, a sample for each round.
+# A sample for each round, by subject and kind of load.
 Samples = Mapping[str, Mapping[Kind, Sequence[Sample]]]
 RATIOS = (("rgent", "LiteLLM"), ("rgent", "floor"), ("rgent x2", "rgent"))
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that a run found."""
+    """All figures of a run."""
 
     about: dict[str, str]
     samples: Samples
@@ -74,7 +74,7 @@ def _table(run: Run) -> list[str]:
 
 
 def _added_latency(samples: Samples) -> list[str]:
-    """What a subject adds to a call that goes straight to the upstream, where nothing waits."""
+    """Return the time a subject adds to a direct call to the upstream, with nothing queued."""
     kind = KINDS[0]
     direct = samples.get("ceiling", {}).get(kind, [])
     lines = []

@@ -1,7 +1,7 @@
-"""`python -m bench.sandbox`: is the sandbox ever what a benchmark measures?
+"""`python -m bench.sandbox` measures whether the sandbox could limit a benchmark.
 
-How many meter events it takes a second on one core, whether its memory stays flat over 100,000 of them, and how long it
-takes to start, empty and with all of that in its data.
+It prints the meter events a second on one core, the memory over 100,000 of them, and the time to start, empty and
+with all of them stored.
 """
 
 import json
@@ -33,7 +33,7 @@ EVENT_NAME = "bench_tokens"
 
 
 def main() -> None:
-    """Measure, and print a line for each stretch. Exits with 1 where the meter holds another number than was sent."""
+    """Measure, and print a line for each stretch. Exits with 1 where the meter's total differs from the events sent."""
     cores = Cores.of_this_machine()
     os.sched_setaffinity(0, cores.load)
     print("; ".join(f"{name}: {value}" for name, value in machine.about().items()))
@@ -75,7 +75,7 @@ def _prepare(sandbox: Server) -> str:
 
 
 def _send_for_a_while(sandbox: Server, *, customer: str, sent_before: int) -> int:
-    """Send events of one token each for STRETCH_S seconds, print what came of it, and return how many were taken."""
+    """Send events of one token each for STRETCH_S seconds, print the rate, and return the number accepted."""
     load = Load(port=sandbox.port, requests=[_event(customer) for _ in range(MOST_A_STRETCH)], streaming=False)
     outcome = uvloop.run(load.run(concurrency=CONCURRENCY, warm_up_s=0, window_s=STRETCH_S))
     if outcome.errors:

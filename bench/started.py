@@ -1,4 +1,4 @@
-"""Everything of a run, started: who runs on which core, on which servers, and in which order."""
+"""Starts everything of a run, on its cores and servers and in order."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ class TooFewCores(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Who runs where: a subject has a core to itself, `rgent x2` has two."""
+    """The cores of a run: a subject has one to itself, `rgent x2` has two."""
 
     subject: set[int]
     two_workers: set[int]
@@ -52,7 +52,7 @@ class Cores:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What runs: the fake Claude, the subjects, and the databases of those that are rgent, by name."""
+    """The running servers: the fake Claude, the subjects, and rgent's databases by subject name."""
 
     claude: Subject
     subjects: Sequence[Subject]
@@ -60,7 +60,7 @@ class Bench:
     durability: str
 
     def wrong(self) -> list[str]:
-        """Compare rgent's books with what the fake Claude served it; return what differs."""
+        """Compare rgent's books with the fake Claude's counts and return the differences."""
         found = []
         for name, url in self.databases.items():
             served = served_by(self.claude)[name]

@@ -1,4 +1,4 @@
-"""Who is measured: rgent as production runs it, LiteLLM's proxy, the floor, and the fake Claude itself."""
+"""The measured subjects: rgent as production runs it, LiteLLM's proxy, the floor, and the fake Claude itself."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from bench import processes
 from bench.processes import ROOT, Server, free_port
 from bench.traffic import MODEL, Shape, request
 
-# The newest whose dependencies the registry had when this was written.
+# The newest version whose dependencies were in the registry at the time of writing.
 LITELLM = "litellm[proxy]==1.106.2"
 LITELLM_KEY = "sk-bench"
 
@@ -37,7 +37,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where subjects run: their cores, their upstream, and a folder for what they write."""
+    """The place of a run: its cores, its upstream, and a folder for logs and files."""
 
     cores: set[int]
     claude_port: int
@@ -128,7 +128,7 @@ def floor(*, place: Place) -> Iterator[Subject]:
 
 @contextmanager
 def fake_claude(*, cores: set[int], folder: Path) -> Iterator[Subject]:
-    """Run the fake Claude. Called directly it is the ceiling: what the load generator can measure at most."""
+    """Run the fake Claude. Called directly it is the ceiling: the most that the load generator can measure."""
     port = free_port()
     command = [sys.executable, "-m", "bench.fake_claude", "--port", str(port)]
     with processes.server(command, port=port, cores=cores, log=folder / "fake_claude.log") as server:

@@ -1,4 +1,4 @@
-"""What is sent: one prompt for everybody. The prompt itself tells the fake Claude how to stream its answer."""
+"""The traffic: one prompt for every subject. The prompt itself tells the fake Claude how to stream its answer."""
 
 import json
 import re
@@ -14,19 +14,19 @@ SHAPE = re.compile(rb"stream (\d+) events, (\d+) ms apart")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How an answer streams: so many events, so far apart."""
+    """The shape of a streamed answer: its number of events and the pause between them."""
 
     events: int
     pause_ms: int
 
     @property
     def words(self) -> str:
-        """What the prompt says of it; `SHAPE` reads it back."""
+        """Return the shape as the prompt states it; `SHAPE` reads it back."""
         return f"stream {self.events} events, {self.pause_ms} ms apart"
 
     @property
     def lasts_s(self) -> float:
-        """How long the fake Claude takes to send it, in seconds."""
+        """Return how long the fake Claude takes to send it, in seconds."""
         return (self.events - 1) * self.pause_ms / 1000
 
 
