@@ -1,4 +1,4 @@
-"""What a process remembers of the keys that call: each is looked up once, and again when it has changed.
+"""Memory of the keys that call: a process looks each up once, and again after it has changed.
 
 A request must not wait for a lookup, and a revoked key must stop within 5 s in every process. So while requests come,
 each process asks the database once a second which keys have changed, and forgets these.
@@ -23,7 +23,7 @@ ASK_EVERY_S = 1.0
 TRUSTED_FOR_S = 3.0
 # A change is dated by the process that makes it, and seen when it is committed: so look back a little further.
 LOOK_BACK = timedelta(seconds=15)
-# For what changed by other ways than the models, such as a statement of SQL.
+# Bounds the memory of a change that did not go through the models, such as a statement of SQL.
 FORGOTTEN_AFTER_S = 60.0
 # The first use is written down at once, and those of the next while together.
 NOTE_EVERY_S = 1.0
@@ -33,7 +33,7 @@ MOST_REMEMBERED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling: what the path of a request needs to know of a key. Without `models` it may use the plan's."""
+    """The caller, as far as a request needs to know its key. Without `models` it may use all of the plan's."""
 
     api_key_id: int
     organization_id: int
@@ -64,7 +64,7 @@ def note_use(api_key_ids: list[int]) -> None:
 
 
 class KeyMemory:
-    """The callers that one process remembers. `clock_s` tells how much time has passed, in seconds."""
+    """Callers that one process remembers. `clock_s` is a monotonic clock, in seconds."""
 
     def __init__(self, *, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
@@ -80,7 +80,7 @@ class KeyMemory:
     async def find(self, key_hash: str) -> Caller | None:
         """Return who calls, at most TRUSTED_FOR_S behind the database; None where the key opens nothing.
 
-        Only who was found is remembered, so a new key works at once.
+        An unknown key is not remembered, so a new key works at once.
         """
         await self._catch_up()
         caller, forgotten_at_s = self._callers.get(key_hash, (None, 0.0))
@@ -115,7 +115,7 @@ class KeyMemory:
             self._asking_ahead = False
 
     def _ask(self) -> None:
-        """Forget the keys that have changed. Runs in a database thread; who comes second finds it done."""
+        """Forget the keys that have changed. Runs in a database thread; the second of two finds it done."""
         with self._asking:
             if self._clock_s() - self._asked_at_s < ASK_EVERY_S:
                 return
@@ -126,7 +126,7 @@ class KeyMemory:
             self._asked_at, self._asked_at_s = now, now_s
 
     def _note(self, api_key_id: int) -> None:
-        """See to it that the key's last use is written down, at most once in LAST_USED_RESOLUTION_S."""
+        """Have the key's last use written down, at most once in LAST_USED_RESOLUTION_S."""
         now_s = self._clock_s()
         if self._noted_at_s.get(api_key_id, float("-inf")) + LAST_USED_RESOLUTION_S > now_s:
             return

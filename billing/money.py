@@ -29,6 +29,16 @@ def to_dollars(amount_minor: Decimal | int) -> Decimal:
     return EXACT.scaleb(Decimal(amount_minor), -2)
 
 
+def to_cents(dollars: Decimal) -> Decimal:
+    """Turn dollars into cents, exactly."""
+    return EXACT.scaleb(dollars, 2)
+
+
+def plain(amount: Decimal) -> Decimal:
+    """Return the same amount in its shortest form without an exponent: 1000 for 1E+3, 0.5 for 0.50."""
+    return Decimal(f"{amount.normalize(EXACT):f}")
+
+
 def format_exact(amount_minor: Decimal | int) -> str:
     """Show an amount in full: every decimal it has, and at least two ("$10.0195", "$10.00")."""
     dollars = to_dollars(amount_minor).normalize(EXACT)

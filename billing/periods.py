@@ -1,8 +1,13 @@
-"""Billing periods: half-open `[starts_at, ends_at)` in UTC, anchored to the Stripe subscription."""
+"""Billing periods, half-open `[starts_at, ends_at)` in UTC and anchored to the Stripe subscription; and UTC hours."""
 
 import calendar
 from dataclasses import dataclass
 from datetime import datetime
+
+
+def hour_of(instant: datetime) -> datetime:
+    """Return the first instant of the UTC hour that holds `instant`, which is in UTC."""
+    return instant.replace(minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)

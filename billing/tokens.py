@@ -15,7 +15,7 @@ class TokenClass(StrEnum):
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name that pages show."""
         return _LABELS[self]
 
 
@@ -41,7 +41,7 @@ class TokenUsage:
     cache_read_tokens: int = 0
     output_tokens: int = 0
 
-    def of(self, token_class: TokenClass) -> int:
+    def tokens_of(self, token_class: TokenClass) -> int:
         """Return the tokens of one class."""
         return int(getattr(self, column_of(token_class)))
 

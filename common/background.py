@@ -13,11 +13,11 @@ _running: set["asyncio.Task[Any]"] = set()
 
 
 def spawn(work: Coroutine[Any, Any, T], *, awaited: bool = False) -> "asyncio.Task[T]":
-    """Run `work` as a task of its own. What it raises is logged, unless somebody awaits it."""
+    """Run `work` as a task of its own. Its exception is logged unless it is `awaited`."""
     task = asyncio.get_running_loop().create_task(work)
     _running.add(task)
     task.add_done_callback(_running.discard)
-    task.add_done_callback(_look_at if awaited else _log)
+    task.add_done_callback(_retrieve_exception if awaited else _log)
     return task
 
 
@@ -29,8 +29,8 @@ async def drain(*, timeout_s: float) -> None:
         await asyncio.wait(running, timeout=timeout_s)
 
 
-def _look_at(task: "asyncio.Task[Any]") -> None:
-    """Take note of an exception, so that asyncio does not complain when the awaiting request has gone."""
+def _retrieve_exception(task: "asyncio.Task[Any]") -> None:
+    """Retrieve the exception, since asyncio logs one that nobody retrieves and the awaiting request may be gone."""
     if not task.cancelled():
         task.exception()
 

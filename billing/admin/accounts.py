@@ -12,7 +12,7 @@ from unfold.decorators import display
 from accounts.admin.base import ForReading
 from billing.admin.exact_fields import DollarsField, amount_column
 from billing.models import BillingAccount
-from billing.money import EXACT, to_dollars
+from billing.money import to_cents, to_dollars
 
 SPENT = amount_column("spent_minor", description="Spent, $ this period")
 HELD = amount_column("held_minor", description="Held, $")
@@ -97,7 +97,7 @@ class BillingAccountAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: BillingAccount, form: SpendingCapForm, change: bool) -> None:
         """Write the cap alone: requests change the rest of the row at any moment."""
         dollars: Decimal | None = form.cleaned_data["cap"]
-        cap_minor = None if dollars is None else EXACT.scaleb(dollars, 2)
+        cap_minor = None if dollars is None else to_cents(dollars)
         BillingAccount.objects.filter(pk=obj.pk).update(cap_minor=cap_minor)
 
 

@@ -51,7 +51,7 @@ class PlansView(BillingView):
     @extend_schema(operation_id="list_plans", summary="List plans", responses=PlanOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the free trial and the paid plans, in the order the pricing page has them."""
-        plans = Plan.objects.filter(is_active=True).order_by("position", "id")
+        plans = Plan.objects.on_sale()
         return Response([PlanOut(_plan(plan)).data for plan in plans])
 
 

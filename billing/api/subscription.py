@@ -46,7 +46,7 @@ class PlanChoice(StrictSerializer):
 
     def validate_plan(self, code: str) -> Plan:
         """Return the plan itself. Raises ValidationError."""
-        plan = Plan.objects.filter(is_active=True, is_trial=False, code=code).first()
+        plan = Plan.objects.on_sale().paid().filter(code=code).first()
         if plan is None:
             raise serializers.ValidationError(f"No plan {code!r} is on sale.")
         return plan

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.base import BillingView, PeriodOut
-from billing.periods import Period
+from billing.periods import Period, hour_of
 from billing.tokens import TOKEN_COLUMNS
 from billing.usage.report import Dimension, Group, Rows, usage_of_period, usage_report, usage_within
 from billing.usage.totals import UsageTotals
@@ -29,7 +29,7 @@ class WholeHour(Instant):
     def to_internal_value(self, value: Any) -> datetime:
         """Return the instant. Raises ValidationError within an hour."""
         instant = super().to_internal_value(value).astimezone(UTC)
-        if instant != instant.replace(minute=0, second=0, microsecond=0):
+        if instant != hour_of(instant):
             raise serializers.ValidationError('Send a whole hour of UTC, for example "2026-11-01T15:00:00Z".')
         return instant
 

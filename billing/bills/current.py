@@ -81,7 +81,7 @@ def _priced(row: DailyUsage) -> Iterable[tuple[tuple[str, TokenClass, Decimal], 
     rates = price_list(plan_id=row.plan_id, priced_at=row.priced_at).rates.get(row.model, {})
     usage = row.usage
     return (
-        ((row.model, token_class, rate), usage.of(token_class))
+        ((row.model, token_class, rate), usage.tokens_of(token_class))
         for token_class, rate in rates.items()
-        if usage.of(token_class)
+        if usage.tokens_of(token_class)
     )

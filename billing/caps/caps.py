@@ -34,9 +34,8 @@ def cap_standing(*, account: BillingAccount, now: datetime) -> CapStanding:
 def key_cap_standings(*, account: BillingAccount, now: datetime) -> dict[int, CapStanding]:
     """Return how the organization's capped keys stand to their caps at `now`, in billing time, by the key's id."""
     account.enter_period(now=now)
-    budgets = KeyBudget.objects.filter(api_key__organization_id=account.organization_id)
-    for budget in budgets:
-        budget.keep_up_with(account)
+    capped = KeyBudget.objects.filter(api_key__organization_id=account.organization_id)
+    budgets = capped.in_spending_of({account.organization_id: account})
     return {budget.api_key_id: _standing(budget) for budget in budgets}
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from billing.caps.use import used_percent
 from billing.models import AlertThresholds, BillingAccount, Budget, KeyBudget
 from billing.models.spending_alert import DEFAULT_PERCENTS
-from billing.money import EXACT
+from billing.money import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def reached_thresholds(accounts: Sequence[BillingAccount], *, now: datetime) -> 
                 api_key_id=api_key_id,
                 spending_starts_at=budget.spending_starts_at,
                 # One form of each amount: on SQLite it is text, and part of what makes an alert unique.
-                cap_minor=Decimal(f"{budget.cap_minor.normalize(EXACT):f}"),
+                cap_minor=plain(budget.cap_minor),
                 spent_minor=budget.spent_minor,
                 percent=percent,
             )
@@ -70,7 +70,5 @@ def _budgets(
         account.enter_period(now=now)
         yield account, account, None
     capped = [account.organization_id for account in accounts if account.has_key_caps]
-    for budget in KeyBudget.objects.select_related("api_key").filter(api_key__organization_id__in=capped):
-        account = owners[budget.api_key.organization_id]
-        budget.keep_up_with(account)
-        yield account, budget, budget.api_key_id
+    for budget in KeyBudget.objects.filter(api_key__organization_id__in=capped).in_spending_of(owners):
+        yield owners[budget.api_key.organization_id], budget, budget.api_key_id

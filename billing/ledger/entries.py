@@ -1,4 +1,4 @@
-"""What goes into the ledger, what comes out, and why a request is refused."""
+"""Entries of the ledger, their outcomes, and the reasons for which a request is refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,15 +30,15 @@ class UnknownModel(NotEntitled):
 
 
 class SpendingCapReached(NotEntitled):
-    """What is left of the spending cap does not pay for the request."""
+    """The spending cap leaves too little for the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """A request that wants to go to Claude. Without a `model` it gets the plan's first that its key may use.
+    """A request before its call to Claude. Without a `model` it gets the plan's first that its key may use.
 
-    `key_models` are those of the key; empty: all of the plan's. `input_tokens` is the most its input can be,
-    `cache_writes` the ways in which it may write to the cache.
+    `key_models` are the key's own; empty means all of the plan's. `input_tokens` bounds its input from above, and
+    `cache_writes` are the ways in which it may write to the cache.
     """
 
     request_id: str

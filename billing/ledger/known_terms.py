@@ -1,6 +1,6 @@
-"""What a process knows of the accounts it wrote to last: their terms, without what they have spent.
+"""Terms of accounts, remembered by the process that wrote to them last, without what they have spent.
 
-It may be out of date, so whoever writes by it has the database compare first.
+They may be out of date: a statement that is built on them compares them with the row first.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MOST_REMEMBERED = 50_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What decides whether an account's request may be made at all, and which bill it goes to."""
+    """Terms of an account: they decide whether a request may be made, and which bill it goes to."""
 
     account_id: int
     organization_id: int
@@ -28,7 +28,7 @@ _known: dict[int, Terms] = {}
 
 
 def remember(account: BillingAccount) -> None:
-    """Remember an account's terms; not of one whose keys have caps, which have to be looked up for each request."""
+    """Remember an account's terms, unless its keys have caps: those are looked up for each request."""
     if account.has_key_caps:
         _known.pop(account.organization_id, None)
         return

@@ -90,7 +90,7 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
         model = entitled_model(entry, status=account.status, prices=prices)
         _check_trial(account, prices=prices)
         max_tokens = entry.max_tokens
-        for budget in budgets.of(organization_id=entry.organization_id, api_key_id=entry.api_key_id):
+        for budget in budgets.spent_from(organization_id=entry.organization_id, api_key_id=entry.api_key_id):
             max_tokens = min(max_tokens, _affordable(entry, model=model, budget=budget, prices=prices))
     except NotEntitled as refusal:
         return refusal

@@ -1,7 +1,7 @@
 """Token buckets: the arithmetic, the same in this process and in Redis.
 
-A bucket holds at most a minute's worth, fills evenly, and may be in debt: what a request really used is known only
-afterwards, and then it is taken whatever is left, so that the next requests wait for it.
+A bucket holds at most a minute's worth and fills evenly. It may go into debt: the real use of a request is known only
+at its end, is taken then whatever is left, and the next requests wait for it.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SECONDS_A_MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What a request takes from one bucket: `amount`, of which `limit` a minute flow in."""
+    """A draw of `amount` from one bucket, into which `limit` a minute flow."""
 
     name: str
     limit: int
@@ -20,7 +20,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How a bucket stands after a draw, at an instant of wall time in seconds since 1970."""
+    """The level of a bucket after a draw, at an instant of wall time in seconds since 1970."""
 
     name: str
     limit: int
@@ -29,7 +29,7 @@ class Level:
 
     @property
     def full_at_s(self) -> float:
-        """When it will be full again."""
+        """The instant at which it is full again."""
         return self.at_s + (self.limit - self.remaining) * SECONDS_A_MINUTE / self.limit
 
 

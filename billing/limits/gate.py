@@ -42,7 +42,7 @@ class RateLimited(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """What a plan allows; 0 is no limit."""
+    """Rates that a plan allows; 0 is no limit."""
 
     requests_per_minute: int
     input_tokens_per_minute: int
@@ -70,7 +70,7 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
         for name, limit, amount in (
             (REQUESTS, limits.requests_per_minute, 1),
             (INPUT_TOKENS, limits.input_tokens_per_minute, input_tokens),
-            # One is enough to be let in; what it really used is taken at the end.
+            # One lets a request in; its real output is taken at the end.
             (OUTPUT_TOKENS, limits.output_tokens_per_minute, 1),
         )
         if limit
@@ -149,7 +149,7 @@ def _words(drawn: Drawn, limits: RateLimits) -> str:
 
 
 class _Stores:
-    """Where one event loop keeps its buckets."""
+    """Stores of the buckets of one event loop."""
 
     def __init__(self) -> None:
         self.memory = MemoryStore()

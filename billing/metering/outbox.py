@@ -19,6 +19,7 @@ from django.utils import timezone
 from billing.bulk_rows import update_rows
 from billing.metering.discrepancies import open_discrepancy
 from billing.models import BillingAccount, Discrepancy, MeterEvent
+from billing.periods import hour_of
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.stripe_billing.meters import send_meter_event
 
@@ -47,8 +48,7 @@ class Metered:
     @property
     def group(self) -> tuple[int, str, datetime, datetime]:
         """What may share a meter event: organization, meter, UTC hour and billing period."""
-        hour = self.occurred_at.replace(minute=0, second=0, microsecond=0)
-        return (self.organization_id, self.event_name, hour, self.period_starts_at)
+        return (self.organization_id, self.event_name, hour_of(self.occurred_at), self.period_starts_at)
 
 
 def add_to_meter_events(usages: Sequence[Metered]) -> None:

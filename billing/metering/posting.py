@@ -13,6 +13,7 @@ from billing.metering.outbox import Metered, add_to_meter_events
 from billing.models import DailyUsage, Discrepancy, HourlyUsage, PostedUsage, UsageRecord
 from billing.models.posted_usage import COUNTS
 from billing.money import EXACT
+from billing.periods import hour_of
 from billing.plans.price_lists import meter_event_name
 from billing.tokens import TOKEN_COLUMNS, TokenClass
 
@@ -32,7 +33,7 @@ def post_due(*, limit: int = BATCH) -> int:
         records = list(unposted.order_by("id")[:limit])
         if records:
             _add_to_totals(records, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
-            _add_to_totals(records, table=HourlyUsage, slot="hour", slot_of=_hour)
+            _add_to_totals(records, table=HourlyUsage, slot="hour", slot_of=hour_of)
             add_to_meter_events([usage for record in records for usage in _metered(record)])
             _show_abandoned(records)
             UsageRecord.objects.filter(id__in=[record.id for record in records]).update(posted_at=timezone.now())
@@ -68,12 +69,12 @@ def _metered(record: UsageRecord) -> list[Metered]:
         Metered(
             organization_id=record.organization_id,
             event_name=meter_event_name(model=record.model, token_class=token_class),
-            tokens=record.usage.of(token_class),
+            tokens=record.usage.tokens_of(token_class),
             occurred_at=record.settled_at,
             period_starts_at=record.period_starts_at,
         )
         for token_class in TokenClass
-        if record.usage.of(token_class)
+        if record.usage.tokens_of(token_class)
     ]
 
 
@@ -81,19 +82,21 @@ def _add_to_totals(
     records: Sequence[UsageRecord], *, table: type[PostedUsage], slot: str, slot_of: Callable[[datetime], Any]
 ) -> None:
     """Add records to the rows of their days or hours, read and written whole: the posting lock keeps others away."""
-    keyed = [((slot_of(_closed_at(record)), *(getattr(record, name) for name in KEY)), record) for record in records]
+    records_by_key = [
+        ((slot_of(_closed_at(record)), *(getattr(record, name) for name in KEY)), record) for record in records
+    ]
     rows = table._default_manager.filter(
         **{
             "organization_id__in": {record.organization_id for record in records},
-            f"{slot}__in": {key[0] for key, _ in keyed},
+            f"{slot}__in": {key[0] for key, _ in records_by_key},
         }
     )
     totals = {tuple(getattr(row, name) for name in (slot, *KEY)): row for row in rows}
-    for key, record in keyed:
+    for key, record in records_by_key:
         if key not in totals:
             totals[key] = table(**dict(zip((slot, *KEY), key, strict=True)))
         _count(record, total=totals[key])
-    touched = [totals[key] for key in {key for key, _ in keyed}]
+    touched = [totals[key] for key in {key for key, _ in records_by_key}]
     update_rows([row for row in touched if row.pk], fields=COUNTS)
     table._default_manager.bulk_create([row for row in touched if not row.pk])
 
@@ -114,10 +117,6 @@ def _show_abandoned(records: Sequence[UsageRecord]) -> None:
 def _closed_at(record: UsageRecord) -> datetime:
     assert record.settled_at  # noqa: S101 - whatever ends a record sets it
     return record.settled_at.astimezone(UTC)
-
-
-def _hour(closed_at: datetime) -> datetime:
-    return closed_at.replace(minute=0, second=0, microsecond=0)
 
 
 def _count(record: UsageRecord, *, total: PostedUsage) -> None:

@@ -1,4 +1,4 @@
-"""What an organization may spend: the one row that every request reads and guards."""
+"""Billing accounts: the one row of an organization that every request reads and guards."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from billing.periods import Period, period_at
 
 
 class BillingAccount(Budget):
-    """An organization's plan, billing period and spending. Locked, in order of id, by whoever changes it.
+    """An organization's plan, billing period and spending. A writer locks it first, several in order of id.
 
     The lock also guards the organization's usage records and the budgets of its keys.
     """

@@ -1,4 +1,4 @@
-"""What somebody may spend in a billing period: the part that organizations and keys have in common."""
+"""Budgets: what organizations and keys may spend in a billing period."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Daily totals: what every page and file reads, so that they all show one number."""
+"""Daily totals, which every page and file reads, so that all of them show one number."""
 
 from django.db import models
 

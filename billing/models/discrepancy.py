@@ -10,7 +10,7 @@ class Discrepancy(models.Model):
     """One difference that reconciliation found, open until it is gone or explained."""
 
     class Kind(models.TextChoices):
-        """What disagrees with what."""
+        """The two sides that disagree, or the event that needs a person."""
 
         LEDGER_OUTBOX = "ledger_outbox", "Ledger and meter events differ"
         OUTBOX_STRIPE = "outbox_stripe", "Meter events and Stripe's meter differ"

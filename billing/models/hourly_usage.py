@@ -1,4 +1,4 @@
-"""Hourly totals: the same as the daily ones, for whoever asks what happened within a day."""
+"""Hourly totals: the daily ones split by hour, for reports within a day."""
 
 from datetime import date
 

@@ -8,7 +8,7 @@ from billing.models.usage_record import UsageRecord
 
 
 class IdempotencyKey(models.Model):
-    """A key that a caller gave a request, from its begin on; with the answer, once it is settled.
+    """A caller's key for a request, kept from its begin on, with the answer once the request is settled.
 
     Made, answered and deleted under the account's lock, in the transactions that open and end the record.
     """

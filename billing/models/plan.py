@@ -1,4 +1,4 @@
-"""What is sold: plans, and their prices per model and token class."""
+"""Plans, and their prices per model and token class."""
 
 from decimal import Decimal
 from typing import ClassVar
@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from billing.money import EXACT, MAX_DECIMALS, ExactDecimalField
+from billing.money import EXACT, MAX_DECIMALS, ExactDecimalField, to_cents
 from billing.tokens import TokenClass
 
 CENTS_PER_1K_DOLLAR = Decimal("0.1")  # $1 per 1,000 tokens is 0.1 cents a token
@@ -19,8 +19,12 @@ class PlanQuerySet(models.QuerySet["Plan"]):
     """Chainable filters on plans."""
 
     def on_sale(self) -> "PlanQuerySet":
-        """Keep the paid plans that a customer may choose, cheapest first."""
-        return self.filter(is_active=True, is_trial=False).order_by("position", "id")
+        """Keep the plans that are offered, the free trial among them, in the order they are shown."""
+        return self.filter(is_active=True).order_by("position", "id")
+
+    def paid(self) -> "PlanQuerySet":
+        """Leave out the free trial."""
+        return self.filter(is_trial=False)
 
 
 class Plan(models.Model):
@@ -66,7 +70,7 @@ class Plan(models.Model):
     @property
     def base_price_minor(self) -> int:
         """The monthly base in cents."""
-        return int(self.base_price * 100)
+        return int(to_cents(self.base_price))
 
 
 class PlanPrice(models.Model):

@@ -1,4 +1,4 @@
-"""Posted usage: closed records added up, which is what pages, files and bills read."""
+"""Posted usage: closed records added up, for pages, files and bills."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ COUNTS = ["requests", "failed_requests", "abandoned_requests", *TOKEN_COLUMNS, "
 
 
 class PostedUsage(models.Model):
-    """What one key used of one model, within one billing period and price list. Kept by posting alone."""
+    """Usage of one model by one key, within one billing period and price list. Only posting writes it."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     period_starts_at = models.DateTimeField()

@@ -13,7 +13,7 @@ GUARD = ["organization", "spending_starts_at", "cap_minor", "percent"]
 
 
 class AlertThresholds(models.Model):
-    """Where an organization wants alerts, of its own cap and of its keys'. Without a row: at DEFAULT_PERCENTS."""
+    """Thresholds of an organization's alerts, for its own cap and its keys'. Without a row DEFAULT_PERCENTS hold."""
 
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="alert_thresholds")
     percents = models.JSONField(help_text="Whole percents of a cap, ascending; empty for no alerts.")
@@ -26,9 +26,9 @@ class AlertThresholds(models.Model):
 
 
 class SpendingAlert(models.Model):
-    """A cap of which a threshold was reached. Its row is what makes it one mail in a period, whoever looks again.
+    """A threshold of a cap that was reached. The row keeps it to one mail in a period, however often it is looked for.
 
-    A cap that is changed is another cap.
+    A changed cap counts as another cap.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -1,4 +1,4 @@
-"""The ledger: a record for every request to Claude, written before the call and closed after it."""
+"""Usage records: one for every request to Claude, written before the call and closed after it."""
 
 from decimal import Decimal
 

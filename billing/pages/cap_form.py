@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from billing.money import EXACT, MAX_DECIMALS, to_dollars
+from billing.money import MAX_DECIMALS, plain, to_cents, to_dollars
 
 MOST_THRESHOLDS = 10
 
@@ -35,7 +35,7 @@ class SpendingCapForm(forms.Form):
     def showing(cls, *, cap_minor: Decimal | None, percents: list[int]) -> "SpendingCapForm":
         """Return the form as it stands."""
         # Through text, so that a round amount is shown without an exponent.
-        cap = None if cap_minor is None else Decimal(f"{to_dollars(cap_minor).normalize(EXACT):f}")
+        cap = None if cap_minor is None else plain(to_dollars(cap_minor))
         return cls(initial={"cap": cap, "percents": ", ".join(map(str, percents))})
 
     def clean_percents(self) -> list[int]:
@@ -52,4 +52,4 @@ class SpendingCapForm(forms.Form):
     def cap_minor(self) -> Decimal | None:
         """The cap in cents; None for none."""
         chosen: Any = self.cleaned_data["cap"]
-        return None if chosen is None else EXACT.scaleb(chosen, 2)
+        return None if chosen is None else to_cents(chosen)

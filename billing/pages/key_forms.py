@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,7 +11,7 @@ from django.utils import timezone
 from accounts.models import SCOPES, KeyScope
 from billing.keys.listing import KeyRow
 from billing.keys.terms import KeyTerms
-from billing.money import EXACT, MAX_DECIMALS, to_dollars
+from billing.money import MAX_DECIMALS, plain, to_cents, to_dollars
 
 EXPIRES_IN_DAYS = {"30": 30, "90": 90}
 
@@ -85,7 +84,7 @@ class KeyForm(forms.Form):
         if "models" in self.changed_data:
             terms["models"] = chosen["models"]
         if "cap" in self.changed_data:
-            terms["cap_minor"] = None if chosen["cap"] is None else EXACT.scaleb(chosen["cap"], 2)
+            terms["cap_minor"] = None if chosen["cap"] is None else to_cents(chosen["cap"])
         if self._expiry_changed:
             terms["expires_at"] = self._expires_at()
         return terms
@@ -131,7 +130,7 @@ def _initial(key: KeyRow) -> dict[str, Any]:
         "name": key.name,
         "models": key.models,
         # Through text, so that a round amount is shown without an exponent.
-        "cap": None if cap_minor is None else Decimal(f"{to_dollars(cap_minor).normalize(EXACT):f}"),
+        "cap": None if cap_minor is None else plain(to_dollars(cap_minor)),
         "expires": Expiry.ON_A_DATE if last_day else Expiry.NEVER,
         "expires_on": last_day,
     }

@@ -62,12 +62,12 @@ class WorkedExample:
 
 def plans_on_sale() -> list[PlanOnSale]:
     """Return the free trial and the paid plans, in the order they are shown."""
-    return [_on_sale(plan) for plan in Plan.objects.filter(is_active=True).order_by("position", "id")]
+    return [_on_sale(plan) for plan in Plan.objects.on_sale()]
 
 
 def worked_example() -> WorkedExample | None:
     """Return the bill of 5,000 input and 2,000 output tokens on the first paid plan; None where nothing is on sale."""
-    plan = Plan.objects.filter(is_active=True, is_trial=False).order_by("position", "id").first()
+    plan = Plan.objects.on_sale().paid().first()
     prices = current_prices(plan=plan, published_only=False) if plan else []
     if plan is None or not prices:
         return None

@@ -37,7 +37,7 @@ class PriceList:
         """Return what `usage` costs, in exact cents. Raises KeyError for a model the list lacks."""
         total = Decimal(0)
         for token_class, rate in self.rates[model].items():
-            tokens = usage.of(token_class)
+            tokens = usage.tokens_of(token_class)
             if tokens:
                 total = EXACT.add(total, EXACT.multiply(rate, tokens))
         return total
