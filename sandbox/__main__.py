@@ -30,7 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(f"The sandbox cannot listen on {options.host}:{options.port}: {reason}.")
     port = listener.getsockname()[1]
     base_url = options.base_url or f"http://{_reachable(options.host)}:{port}"
-    config = Config(options.data, base_url.rstrip("/"), options.webhook_url, options.webhook_secret)
+    config = Config(
+        options.data,
+        base_url.rstrip("/"),
+        options.webhook_url,
+        options.webhook_secret,
+        webhook_origins=tuple(options.webhook_origin),
+    )
     try:
         app = build(config)
     except (OSError, sqlite3.Error) as error:
@@ -79,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base-url", help="where browsers reach the sandbox, if not at host and port")
     parser.add_argument("--webhook-url", help="an endpoint that is told of every event")
     parser.add_argument("--webhook-secret", help="the secret its events are signed with (whsec_...)")
+    parser.add_argument(
+        "--webhook-origin",
+        action="append",
+        default=[],
+        help="a further origin that webhooks may be sent to, as http://127.0.0.1:9000, or without a port for all",
+    )
     return parser
 
 

@@ -12,11 +12,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from sandbox import control
+from sandbox.doors import OwnPagesOnly
 from sandbox.pages import authenticate, hosted_invoice, portal
 from sandbox.pages import checkout as checkout_page
 from sandbox.pages.dashboard import overview
 from sandbox.pages.dashboard import routes as dashboard
-from sandbox.pages.web import OwnFormsOnly
 from sandbox.running import Config, Sandbox
 
 _STATIC = Path(__file__).parent / "static"
@@ -40,7 +40,7 @@ def build(config: Config) -> Starlette:
             Mount("/v1", sandbox.stripe),
             Mount("/v2", sandbox.stripe),
         ],
-        middleware=[Middleware(OwnFormsOnly)],
+        middleware=[Middleware(OwnPagesOnly, base_url=config.base_url)],
         lifespan=sandbox.lifespan,
     )
     app.state.sandbox = sandbox

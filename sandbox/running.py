@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from sandbox.claude_api import app as claude_api
 from sandbox.clock import Clock
+from sandbox.doors import Receivers
 from sandbox.faults import Faults
 from sandbox.passing_time import PassingTime
 from sandbox.store import Store
@@ -24,12 +25,16 @@ from sandbox.stripe_api.request_log import RequestLog
 
 @dataclass(frozen=True)
 class Config:
-    """The configuration of a sandbox. `base_url` is its address for browsers, without a slash at its end."""
+    """The configuration of a sandbox. `base_url` is its address for browsers, without a slash at its end.
+
+    Webhooks go to the origin of `webhook_url` and to `webhook_origins`, and nowhere else.
+    """
 
     data_dir: Path
     base_url: str
     webhook_url: str | None = None
     webhook_secret: str | None = None
+    webhook_origins: tuple[str, ...] = ()
 
 
 class Sandbox:
@@ -42,7 +47,8 @@ class Sandbox:
         self.faults = Faults()
         self.requests = RequestLog()
         self.deliveries = Deliveries(self.store)
-        self.courier = Courier(self.store, self.faults)
+        receivers = Receivers(filter(None, [config.webhook_url, *config.webhook_origins]))
+        self.courier = Courier(self.store, self.faults, receivers)
         self.time = PassingTime(
             store=self.store, clock=self.clock, base_url=config.base_url, on_change=self.courier.wake
         )

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 
 from sandbox.claude_api.app import ClaudeSandbox, build
+from sandbox.doors import OwnPagesOnly
 
 
 def application(claude: ClaudeSandbox) -> Starlette:
@@ -24,7 +26,11 @@ def application(claude: ClaudeSandbox) -> Starlette:
         await claude.aclose()
 
     control = Mount("/_sandbox/claude", routes=claude.control_routes)
-    app = Starlette(routes=[*claude.routes, control, Route("/", claude.root)], lifespan=lifespan)
+    app = Starlette(
+        routes=[*claude.routes, control, Route("/", claude.root)],
+        middleware=[Middleware(OwnPagesOnly)],
+        lifespan=lifespan,
+    )
     app.router.default = claude.not_found
     return app
 

@@ -1,14 +1,12 @@
-"""HTTP for all pages: reading forms, redirecting, and refusing other sites' forms."""
+"""HTTP for all pages: reading forms and redirecting."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import RedirectResponse
 
 from sandbox.stripe_api import test_clocks
 from sandbox.stripe_api.protocol.world import World
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from sandbox.running import Sandbox
 
 MAX_FIELDS = 100
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_WITH_KEYS = ("/v1/", "/v2/")
 
 
 async def form(request: Request) -> dict[str, str]:
@@ -41,27 +37,3 @@ def world_of(sandbox: Sandbox, object_id: str) -> World:
     A click while the clock is advancing counts for the moment it advances from.
     """
     return test_clocks.world_at_clock_of(sandbox.stripe.world(), [object_id], changes=False)
-
-
-class OwnFormsOnly:
-    """ASGI middleware that refuses forms sent by pages of other sites.
-
-    The pages and the control API know no log-in, so any site open in the same browser could reset the sandbox. Browsers
-    say in `Sec-Fetch-Site` where a request comes from. Programs do not send it, and the vendors' APIs want a key.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = _REFUSAL if scope["type"] == "http" and _is_foreign(scope) else self._app
-        await app(scope, receive, send)
-
-
-def _is_foreign(scope: Scope) -> bool:
-    if scope["method"] in _READING or scope["path"].startswith(_WITH_KEYS):
-        return False
-    return Headers(scope=scope).get("sec-fetch-site", "none") not in ("none", "same-origin")
-
-
-_REFUSAL = PlainTextResponse("The sandbox takes forms of its own pages only.\n", status_code=403)

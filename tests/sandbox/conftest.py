@@ -23,7 +23,7 @@ Start = Callable[..., Running]
 @pytest.fixture(scope="session")
 def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One process for all tests, since starting takes longer than resetting."""
-    running = start_sandbox(tmp_path_factory.mktemp("sandbox"))
+    running = start_sandbox(tmp_path_factory.mktemp("sandbox"), "--webhook-origin", "http://127.0.0.1")
     yield running
     running.stop()
 

@@ -11,7 +11,9 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+from sandbox.doors import Receivers
 from sandbox.faults import Fault, Faults
 from sandbox.store import Json, Store
 from sandbox.stripe_api.events.thin_events import payload_of
@@ -35,8 +37,9 @@ def sign(payload: bytes, *, secret: str, at: int) -> str:
 class Courier:
     """Delivers due events one after the other, in a thread of its own, so that receivers may call back."""
 
-    def __init__(self, store: Store, faults: Faults) -> None:
+    def __init__(self, store: Store, faults: Faults, receivers: Receivers) -> None:
         self._store = store
+        self._receivers = receivers
         self._faults = faults
         self._deliveries = Deliveries(store)
         self._struck: set[int] = set()
@@ -107,14 +110,28 @@ class Courier:
 
     async def _attempt(self, delivery: Delivery, endpoint: Json, event: Json) -> None:
         loop = asyncio.get_running_loop()
-        status, error = await loop.run_in_executor(self._thread, _post, endpoint, event)
+        status: int | None = None
+        error: str | None = self._receivers.refusal(_url_of(endpoint))
+        if not error:
+            status, error = await loop.run_in_executor(self._thread, _post, endpoint, event)
         if error is None and status is not None:
             self._deliveries.succeeded(delivery, status=status, now=time.time())
         else:
             self._deliveries.failed(delivery, status=status, error=error or "", now=time.time())
 
 
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for the failure that it is to Stripe (https://docs.stripe.com/webhooks)."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+
+
+def _url_of(endpoint: Json) -> str:
+    return str(endpoint.get("url") or endpoint["_url"])  # checked to be http or https when it was stored
 
 
 def _post(endpoint: Json, event: Json) -> tuple[int | None, str | None]:
@@ -125,8 +142,7 @@ def _post(endpoint: Json, event: Json) -> tuple[int | None, str | None]:
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         "Stripe-Signature": sign(payload, secret=endpoint["_secret"], at=int(time.time())),
     }
-    url = endpoint.get("url") or endpoint["_url"]  # checked to be http or https when it was stored
-    request = urllib.request.Request(url, data=payload, headers=headers, method="POST")  # noqa: S310
+    request = urllib.request.Request(_url_of(endpoint), data=payload, headers=headers, method="POST")  # noqa: S310
     try:
         with _OPENER.open(request, timeout=TIMEOUT_S) as response:
             return int(response.status), None
