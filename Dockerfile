@@ -39,6 +39,7 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["python", "docker/healthcheck.py", "web"]
 # SIGTERM: no new connections, open streams get a minute, then records in flight are closed (rgent/asgi.py).
-CMD ["uvicorn", "rgent.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", \
+CMD ["uvicorn", "rgent.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
+     "--http", "rgent.http_protocol:BoundedHeadProtocol", "--no-access-log", \
      "--log-level", "warning", "--no-server-header", "--timeout-graceful-shutdown", "60", \
      "--timeout-worker-healthcheck", "30"]

@@ -1,18 +1,44 @@
-"""Where a call carries its API key."""
+"""Finds the caller by the headers of a call."""
 
 from collections.abc import Mapping
 
-from accounts.api_keys import UnknownApiKey
+from accounts.api_keys import ScopeMissing, UnknownApiKey, find_caller, find_caller_now
+from accounts.key_memory import Caller
+from accounts.models import KeyScope
 
 
-def key_from_headers(headers: Mapping[str, str]) -> str:
-    """Return the key of `Authorization: Bearer` or `x-api-key`. Raises UnknownApiKey where there is neither.
+async def caller_of_headers(headers: Mapping[str, str], *, scope: KeyScope = KeyScope.CHAT) -> Caller:
+    """Return the caller by `Authorization: Bearer` or `x-api-key`. Raises UnknownApiKey, ScopeMissing.
 
-    `headers` finds names in any case, as Django's `request.headers` does.
+    Tools send both headers, and leave one empty or put another service's key in it: either may be good.
     """
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        key = headers.get("x-api-key", "")
-    if not key.strip():
-        raise UnknownApiKey
-    return key.strip()
+    refused: Exception = UnknownApiKey()
+    for key in _keys(headers):
+        try:
+            return await find_caller(key=key, scope=scope)
+        except (UnknownApiKey, ScopeMissing) as error:
+            refused = _plainer(refused, error)
+    raise refused
+
+
+def caller_of_headers_now(headers: Mapping[str, str], *, scope: KeyScope) -> Caller:
+    """Do what `caller_of_headers` does, for code that runs in a thread: it asks the database each time."""
+    refused: Exception = UnknownApiKey()
+    for key in _keys(headers):
+        try:
+            return find_caller_now(key=key, scope=scope)
+        except (UnknownApiKey, ScopeMissing) as error:
+            refused = _plainer(refused, error)
+    raise refused
+
+
+def _keys(headers: Mapping[str, str]) -> list[str]:
+    """Return the keys of both headers, each once. `headers` finds names in any case, as Django's do."""
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    named = [bearer if scheme.lower() == "bearer" else "", headers.get("x-api-key", "")]
+    return list(dict.fromkeys(key.strip() for key in named if key.strip()))
+
+
+def _plainer(first: Exception, second: Exception) -> Exception:
+    """Return the refusal that tells the caller more: a key that is known, but not for this."""
+    return first if isinstance(first, ScopeMissing) else second

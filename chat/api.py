@@ -5,10 +5,11 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.api_keys import check_model, find_caller
-from accounts.key_headers import key_from_headers
+from accounts.api_keys import ScopeMissing, UnknownApiKey, check_model, find_caller
+from accounts.key_headers import caller_of_headers
 from accounts.key_memory import Caller
 from billing.ledger.idempotency import AlreadyAnswered
 from chat import claude, completions, model_list
@@ -21,6 +22,9 @@ from chat.streaming import StreamedCompletion
 
 ApiAnswer = Answer | EventStream
 View = Callable[..., Awaitable[ApiAnswer]]
+
+# The most that is read of somebody whose key stands in the body.
+ACCESS_CODE_BODY_BYTES = 1024 * 1024
 
 
 class MethodNotAllowed(Exception):
@@ -49,8 +53,8 @@ def only(method: str) -> Callable[[View], View]:
 @only("POST")
 async def messages(request: HttpRequest) -> ApiAnswer:
     """Answer in Anthropic's shape: Claude's own bytes, plain or streaming."""
-    caller = await find_caller(key=key_from_headers(request.headers))
-    asked = read_messages_request(request.body)
+    caller = await caller_of_headers(request.headers)
+    asked = read_messages_request(await body_of(request))
     headers = forwarded_headers(request)
     if not asked.stream:
         return await plain_answer(request, caller=caller, asked=asked, headers=headers)
@@ -61,10 +65,7 @@ async def messages(request: HttpRequest) -> ApiAnswer:
 @only("POST")
 async def chat(request: HttpRequest) -> ApiAnswer:
     """Answer a prompt: the simplest way in. The key may stand in the body as `access_code`."""
-    data = read_json(request.body)
-    access_code = data.get("access_code")
-    key = access_code if isinstance(access_code, str) and access_code else key_from_headers(request.headers)
-    caller = await find_caller(key=key)
+    caller, data = await _caller_and_body(request)
     asked = read_chat_request(data)
     if not asked.stream:
         return await plain_answer(request, caller=caller, asked=asked, headers={}, shape=chat_answer)
@@ -76,8 +77,8 @@ async def chat(request: HttpRequest) -> ApiAnswer:
 @only("POST")
 async def count_tokens(request: HttpRequest) -> ApiAnswer:
     """Answer with Claude's count of a request's input tokens. It costs nothing, so nothing is recorded."""
-    caller = await find_caller(key=key_from_headers(request.headers))
-    model = read_json(request.body).get("model")
+    caller = await caller_of_headers(request.headers)
+    model = read_json(await body_of(request)).get("model")
     check_model(caller=caller, model=model if isinstance(model, str) else "")
     return json_answer(await claude.count_tokens(body=request.body, headers=forwarded_headers(request)))
 
@@ -85,7 +86,7 @@ async def count_tokens(request: HttpRequest) -> ApiAnswer:
 @only("GET")
 async def models(request: HttpRequest) -> ApiAnswer:
     """List the models of the caller's plan that the key may use, as Claude describes them."""
-    caller = await find_caller(key=key_from_headers(request.headers))
+    caller = await caller_of_headers(request.headers)
     infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.page(infos, query=request.GET)).encode())
 
@@ -93,7 +94,7 @@ async def models(request: HttpRequest) -> ApiAnswer:
 @only("GET")
 async def model(request: HttpRequest, *, model_id: str) -> ApiAnswer:
     """Describe one model of the caller's plan that the key may use."""
-    caller = await find_caller(key=key_from_headers(request.headers))
+    caller = await caller_of_headers(request.headers)
     infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.find(infos, model_id=model_id)).encode())
 
@@ -114,6 +115,36 @@ async def plain_answer(
         return replay(answered)
     body = await completions.complete(begun=begun, request=asked, headers=headers, shape=shape)
     return json_answer(body, begun=begun)
+
+
+async def _caller_and_body(request: HttpRequest) -> tuple[Caller, dict[str, Any]]:
+    """Return the caller of `/chat`, by `access_code` or else by the headers, and the body.
+
+    Without a good key in its headers a request is read as far as a short prompt needs.
+    """
+    caller: Caller | None = None
+    refused: Exception = UnknownApiKey()
+    try:
+        caller = await caller_of_headers(request.headers)
+    except (UnknownApiKey, ScopeMissing) as error:
+        refused = error
+    limit_bytes = settings.API_MAX_BODY_BYTES if caller else ACCESS_CODE_BODY_BYTES
+    data = read_json(await body_of(request, limit_bytes=limit_bytes))
+    access_code = data.get("access_code")
+    if isinstance(access_code, str) and access_code:
+        caller = await find_caller(key=access_code)
+    if caller is None:
+        raise refused
+    return caller, data
+
+
+async def body_of(request: HttpRequest, *, limit_bytes: int | None = None) -> bytes:
+    """Read the request's body; a view does so once it knows the caller. Raises BodyTooLarge, BodyTooSlow."""
+    body: bytes = await request.receive_body(  # type: ignore[attr-defined]
+        limit_bytes=settings.API_MAX_BODY_BYTES if limit_bytes is None else limit_bytes
+    )
+    request._body = body
+    return body
 
 
 def request_id_of(request: HttpRequest) -> str:

@@ -3,19 +3,20 @@
 import asyncio
 import gc
 import os
-from typing import Any, cast
 
+import django
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, LifespanScope, Scope
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
-_portal = cast(Any, get_asgi_application())
+django.setup(set_prefix=False)
 
 from billing.ledger import group_commit  # noqa: E402
 from billing.limits import gate  # noqa: E402
 from chat import claude  # noqa: E402
 from common import background, database  # noqa: E402 - apps must be loaded first
 from rgent.api.handler import api_handler  # noqa: E402
+from rgent.api.paths import api_path  # noqa: E402
+from rgent.portal_handler import portal_handler  # noqa: E402
 
 # A shutdown waits this long for open records to close. Below compose's stop_grace_period.
 DRAIN_S = 25.0
@@ -25,15 +26,10 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
     """Serve one connection."""
     if scope["type"] == "lifespan":
         await _lifespan(scope, receive, send)
-    elif scope["type"] == "http" and is_api_path(scope["path"]):
-        await api_handler(scope, receive, send)
-    else:
-        await _portal(scope, receive, send)
-
-
-def is_api_path(path: str) -> bool:
-    """Tell whether a path belongs to the API."""
-    return path in {"/chat", "/chat/", "/v1"} or path.startswith("/v1/")
+    elif scope["type"] == "http" and (path := api_path(scope["path"])):
+        await api_handler({**scope, "path": path}, receive, send)
+    elif scope["type"] == "http":
+        await portal_handler(scope, receive, send)
 
 
 async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

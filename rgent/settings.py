@@ -70,6 +70,12 @@ STREAM_ABORT_POLICY = env.str("STREAM_ABORT_POLICY", default="cancel")
 if STREAM_ABORT_POLICY not in {"cancel", "drain"}:
     raise ImproperlyConfigured("STREAM_ABORT_POLICY is 'cancel' or 'drain'.")
 API_MAX_BODY_BYTES = 32 * 1024 * 1024
+# The head of a request must be whole after this long. Its body must come at this rate on average, after a grace.
+API_HEAD_LIMIT_S = 10.0
+API_BODY_GRACE_S = 15.0
+API_BODY_BYTES_PER_S = 32 * 1024
+# How long a connection stays open after an answer to a request whose body was not read.
+API_LINGER_S = 5.0
 
 # --- Django -----------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [urlsplit(PUBLIC_URL).hostname or "127.0.0.1"]
@@ -104,6 +110,7 @@ INSTALLED_APPS = [
     "simple_history",
 ]
 MIDDLEWARE = [
+    "rgent.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -76,7 +76,14 @@ def api_server(django_db_setup: None) -> Iterator[str]:
     """The product's web server in a thread, on the test database; its address."""
     from rgent.asgi import application
 
-    config = uvicorn.Config(application, host="127.0.0.1", port=settings.PORT, lifespan="on", log_level="warning")
+    config = uvicorn.Config(
+        application,
+        host="127.0.0.1",
+        port=settings.PORT,
+        http="rgent.http_protocol:BoundedHeadProtocol",
+        lifespan="on",
+        log_level="warning",
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

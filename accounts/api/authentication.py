@@ -3,8 +3,7 @@
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.api_keys import find_caller_now
-from accounts.key_headers import key_from_headers
+from accounts.key_headers import caller_of_headers_now
 from accounts.key_memory import Caller
 from accounts.models import KeyScope
 
@@ -14,4 +13,4 @@ class ManagementKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
         """Return the caller, as `request.auth`. Raises UnknownApiKey, also where there is no key, and ScopeMissing."""
-        return None, find_caller_now(key=key_from_headers(request.headers), scope=KeyScope.MANAGE)
+        return None, caller_of_headers_now(request.headers, scope=KeyScope.MANAGE)

@@ -5,12 +5,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.api_keys import find_caller
-from accounts.key_headers import key_from_headers
+from accounts.key_headers import caller_of_headers
 from billing.ledger.entries import Grant
 from chat import completions
 from chat.answers import event_stream
-from chat.api import ApiAnswer, forwarded_headers, only, plain_answer, request_id_of
+from chat.api import ApiAnswer, body_of, forwarded_headers, only, plain_answer, request_id_of
 from chat.openai.answer import completion
 from chat.openai.request import read_completion_request
 from chat.openai.stream import CompletionChunks
@@ -20,8 +19,8 @@ from chat.streaming import StreamedCompletion
 @only("POST")
 async def chat_completions(request: HttpRequest) -> ApiAnswer:
     """Answer in OpenAI's shape, plain or streaming."""
-    caller = await find_caller(key=key_from_headers(request.headers))
-    asked = read_completion_request(request.body)
+    caller = await caller_of_headers(request.headers)
+    asked = read_completion_request(await body_of(request))
     request_id, headers = request_id_of(request), forwarded_headers(request)
     answer: ApiAnswer
     if asked.claude.stream:

@@ -8,6 +8,7 @@ import logging
 import math
 from http import HTTPStatus
 
+from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpResponse
 from django.urls import Resolver404
 from rest_framework import exceptions as rest_framework
@@ -38,7 +39,7 @@ from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, Clau
 from chat.claude_request import InvalidRequest
 from chat.rate_headers import rate_limit_headers
 from common.rest.json_body import ManagementBodyTooLarge
-from rgent.api.request_body import BodyTooLarge
+from rgent.api.request_body import BodyTooLarge, BodyTooSlow
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     UnknownModel: (HTTPStatus.NOT_FOUND, "not_found_error"),
     Resolver404: (HTTPStatus.NOT_FOUND, "not_found_error"),
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "invalid_request_error"),
+    DisallowedHost: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
+    BodyTooSlow: (HTTPStatus.REQUEST_TIMEOUT, "timeout_error"),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large"),
     ManagementBodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large"),
     MemberNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
@@ -96,6 +99,7 @@ WORDS: dict[type[Exception], str] = {
     "`x-api-key`, or, on /chat, as `access_code`.",
     Resolver404: "There is nothing at this address. The API is at /chat, /v1/messages, /v1/chat/completions and "
     "/v1/models.",
+    DisallowedHost: "The Host header names no host that is served here. Use the address that you were given.",
     ClaudeMisconfigured: "This service's access to Claude needs its operator's attention. Nothing was charged.",
 }
 # SDKs obey `x-should-retry: false`: a repetition of these would be refused again, or be paid twice.

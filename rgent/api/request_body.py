@@ -1,35 +1,100 @@
-"""Reads the body of an API request, up to a limit."""
+"""Reads the body of a request when it is asked for, up to a size and within a time."""
 
-from asgiref.typing import ASGIReceiveCallable
+import asyncio
+
+from asgiref.typing import ASGIReceiveCallable, HTTPScope
+from django.conf import settings
 from django.core.exceptions import RequestAborted
+
+# What is dropped at most after an answer to a request whose body was not read.
+LINGER_BYTES = 64 * 1024 * 1024
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than the API takes."""
+    """The body is larger than its address takes."""
 
 
-async def read_body(receive: ASGIReceiveCallable, *, limit_bytes: int) -> bytes:
-    """Return the whole body. Raises BodyTooLarge, and RequestAborted where the client went away before its end.
+class BodyTooSlow(Exception):
+    """The body did not arrive in time."""
 
-    Clients send before they listen, so a body up to twice the limit is read and dropped: they then read the refusal.
-    Past that the connection may break.
-    """
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
+
+class RequestBody:
+    """The body of one request: read whole, or not at all."""
+
+    def __init__(self, scope: HTTPScope, receive: ASGIReceiveCallable) -> None:
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
+        self._length = int(length) if length.isdigit() else 0
+        self._receive = receive
+        self._read = asyncio.Event()
+        if not self._length and b"transfer-encoding" not in headers:
+            self._read.set()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing of the body is left on the connection."""
+        return self._read.is_set()
+
+    async def read(self, *, limit_bytes: int) -> bytes:
+        """Return the whole body.
+
+        Raises BodyTooLarge, where the length is declared before a byte is read; BodyTooSlow; and RequestAborted where
+        the client went away before the end.
+        """
+        if self.is_read:
+            return b""
+        if self._length > limit_bytes:
+            raise _too_large(limit_bytes)
+        try:
+            async with asyncio.timeout(settings.API_BODY_GRACE_S) as limit:
+                body = await self._read_parts(limit, limit_bytes=limit_bytes)
+        except TimeoutError as error:
+            raise BodyTooSlow("The body of the request did not arrive in time. Send it again.") from error
+        self._read.set()
+        return body
+
+    async def _read_parts(self, limit: asyncio.Timeout, *, limit_bytes: int) -> bytes:
+        """Read on as long as the body comes at API_BODY_BYTES_PER_S on average, after a grace."""
+        parts: list[bytes] = []
+        size = 0
+        first_due_at_s = limit.when() or 0.0
+        while True:
+            part, more = await self._next_part()
+            size += len(part)
+            if size > limit_bytes:
+                raise _too_large(limit_bytes)
+            parts.append(part)
+            if not more:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+            limit.reschedule(first_due_at_s + size / settings.API_BODY_BYTES_PER_S)
+
+    async def drop(self) -> None:
+        """Let the client send the rest, for API_LINGER_S at most, and keep nothing of it.
+
+        Clients send before they listen: if the server closed at once, the reset would overtake its answer.
+        """
+        size, more = 0, True
+        try:
+            async with asyncio.timeout(settings.API_LINGER_S):
+                while more and size <= LINGER_BYTES:
+                    part, more = await self._next_part()
+                    size += len(part)
+        except (TimeoutError, RequestAborted):
+            return
+
+    async def client_gone(self) -> None:
+        """Wait until the client goes away after its body is read. Before that `read` notices."""
+        await self._read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _next_part(self) -> tuple[bytes, bool]:
+        message = await self._receive()
         if message["type"] != "http.request":
             raise RequestAborted
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= limit_bytes:
-            parts.append(part)
-        elif size > 2 * limit_bytes:
-            break
-        if not message.get("more_body", False):
-            break
-    if size > limit_bytes:
-        raise BodyTooLarge(
-            f"The body is larger than {limit_bytes // 1024 // 1024} MB. Send less, or use several requests."
-        )
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+        return message.get("body", b""), message.get("more_body", False)
+
+
+def _too_large(limit_bytes: int) -> BodyTooLarge:
+    limit = f"{limit_bytes // 1024} kB" if limit_bytes < 1024 * 1024 else f"{limit_bytes // 1024 // 1024} MB"
+    return BodyTooLarge(f"The body is larger than {limit}. Send less, or use several requests.")

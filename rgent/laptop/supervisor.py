@@ -130,16 +130,8 @@ def _sandbox_command() -> list[str]:
 
 def _web_command() -> list[str]:
     return [
-        *(
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "rgent.asgi:application",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(settings.PORT),
-        ),
+        *(sys.executable, "-m", "uvicorn", "rgent.asgi:application", "--host", "127.0.0.1"),
+        *("--port", str(settings.PORT), "--http", "rgent.http_protocol:BoundedHeadProtocol"),
         *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3"),
     ]
 

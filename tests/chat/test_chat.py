@@ -150,7 +150,7 @@ def test_a_body_over_the_limit_is_refused_in_words(api):
 
     assert answer.status == 413
     assert answer.error == ("request_too_large", answer.json["error"]["message"])
-    assert "32 MB" in answer.json["error"]["message"]
+    assert "1 MB" in answer.json["error"]["message"]
 
 
 def test_an_address_that_is_not_there_is_a_json_404(api):
