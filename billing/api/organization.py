@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.base import BillingView
-from billing.subscriptions.contact import change_contact
+from billing.subscriptions.customer import change_contact
 from common.rest.fields import Instant, StrictSerializer, Text
 
 

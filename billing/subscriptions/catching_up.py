@@ -1,4 +1,4 @@
-"""Catching up with Stripe: what late or lost webhooks would have told is fetched."""
+"""Catching up with Stripe: fetching what a late or lost webhook would have told."""
 
 import logging
 from datetime import datetime, timedelta
@@ -8,35 +8,35 @@ from django.utils import timezone
 
 from billing.models import BillingAccount
 from billing.stripe_billing import checkout as stripe_checkout
-from billing.stripe_billing import client, sync
-from billing.subscriptions.state import apply_subscription
+from billing.stripe_billing import client
+from billing.subscriptions.refreshing import refresh_subscription
 
 logger = logging.getLogger(__name__)
 
-
 WEBHOOKS_LATE_AFTER = timedelta(minutes=10)
-# A page of Checkout's that is left unpaid for longer is closed by Stripe within a day, or paid and told by webhook.
+# Stripe closes a Checkout page within a day. One paid after more than an hour is left to its webhook.
 CHECKOUTS_WATCHED_FOR = timedelta(hours=1)
 
 
 def catch_up(*, now: datetime) -> int:
-    """Fetch what webhooks should have told by now, and return for how many accounts there was something to fetch.
+    """Fetch what webhooks should have told by now, and return the number of accounts it changed.
 
-    `now` is billing time. Looks at nobody else: checkouts opened within the hour, and periods that are over.
+    Two kinds of account are due: those with a Checkout opened within the hour, and those whose period is over. `now` is
+    billing time.
     """
     caught_up = 0
-    for account in _left_behind(now=now).order_by("id"):
+    for account in _due(now=now).order_by("id"):
         try:
-            caught_up += _finish_checkout(account) if account.checkout_session_id else _renew(account)
+            caught_up += _fetch(account)
         except client.StripeUnavailable as error:
-            logger.warning("Stripe is unavailable; webhooks are made up for later", extra={"error": str(error)})
+            logger.warning("Stripe is unavailable; lost webhooks are made up for later", extra={"error": str(error)})
             break
         except client.StripeRejected as error:
-            logger.error("Stripe refused", extra={"account": account.id, "error": str(error)})
+            logger.error("Stripe refused to tell of a subscription", extra={"account": account.id, "error": str(error)})
     return caught_up
 
 
-def _left_behind(*, now: datetime) -> QuerySet[BillingAccount]:
+def _due(*, now: datetime) -> QuerySet[BillingAccount]:
     paying = Q(stripe_subscription_id="", checkout_opened_at__gte=timezone.now() - CHECKOUTS_WATCHED_FOR) & ~Q(
         checkout_session_id=""
     )
@@ -47,7 +47,7 @@ def _left_behind(*, now: datetime) -> QuerySet[BillingAccount]:
 def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
     """Activate the subscription that a Checkout session made, without waiting for the webhook.
 
-    Returns False where the session has made none. Raises StripeUnavailable, StripeRejected.
+    Returns False if the session has made none. Raises StripeUnavailable, StripeRejected.
     """
     if not session_id or not account.stripe_customer_id:
         return False
@@ -56,17 +56,12 @@ def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
     )
     if not subscription_id:
         return False
-    subscription = sync.sync_subscription(subscription_id=subscription_id)
+    activated = refresh_subscription(subscription_id=subscription_id)
     BillingAccount.objects.filter(id=account.id, checkout_session_id=session_id).update(checkout_session_id="")
-    return apply_subscription(data=subscription.stripe_data)
+    return activated
 
 
-def _finish_checkout(account: BillingAccount) -> bool:
-    return finish_checkout(account=account, session_id=account.checkout_session_id)
-
-
-def _renew(account: BillingAccount) -> bool:
-    """Fetch a subscription whose period has been over for a while, and its invoices."""
-    subscription = sync.sync_subscription(subscription_id=account.stripe_subscription_id)
-    sync.sync_invoices(customer_id=account.stripe_customer_id)
-    return apply_subscription(data=subscription.stripe_data)
+def _fetch(account: BillingAccount) -> bool:
+    if account.checkout_session_id:
+        return finish_checkout(account=account, session_id=account.checkout_session_id)
+    return refresh_subscription(subscription_id=account.stripe_subscription_id, invoices_of=account.stripe_customer_id)

@@ -1,4 +1,4 @@
-"""Subscribing in the portal: a page of Stripe's takes the card."""
+"""Subscribing in the portal, where a page of Stripe's takes the card."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -7,12 +7,15 @@ from django.utils import timezone
 from billing.models import BillingAccount, Plan
 from billing.plans.price_lists import current_prices
 from billing.stripe_billing import checkout as stripe_checkout
-from billing.stripe_billing import customers
 from billing.stripe_billing import subscriptions as stripe_subscriptions
+from billing.subscriptions.customer import customer_of
+
+# Stripe's status of a subscription whose first invoice is not paid yet.
+INCOMPLETE = "incomplete"
 
 
 class AlreadySubscribed(Exception):
-    """The organization has a subscription; a second one would charge it twice."""
+    """The organization has a subscription already; a second one would charge it twice."""
 
 
 class PlanNotPublished(Exception):
@@ -22,8 +25,8 @@ class PlanNotPublished(Exception):
 def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     """Open a Checkout session for a plan and return the address of its page at Stripe.
 
-    The session is remembered on the account, so that a webhook that never comes can be made up for, and so that it
-    is closed when another is opened: two pages that are both paid would make two subscriptions.
+    The account remembers the session for two reasons: a lost webhook can be made up for, and the session is closed
+    when another is opened, since two paid pages would make two subscriptions.
     Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
     """
     if account.stripe_subscription_id:
@@ -44,42 +47,33 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     replaced = BillingAccount.objects.filter(id=account.id, checkout_session_id=account.checkout_session_id)
     if replaced.update(checkout_session_id=session_id, checkout_opened_at=timezone.now()):
         return url
-    # Somebody else of the organization was quicker; the last one to click gets the open page.
+    # A colleague was quicker. The page of the last one to click stays open.
     _close_session(session_id)
     account.refresh_from_db()
     return start_checkout(account=account, plan=plan)
 
 
 def close_checkout(account: BillingAccount) -> None:
-    """Close the page that the account has open at Stripe, if any. Raises AlreadySubscribed where it has been paid."""
+    """Close the account's open page at Stripe, if there is one. Raises AlreadySubscribed if it has been paid."""
     _close_session(account.checkout_session_id)
 
 
 def _close_incomplete(customer_id: str) -> None:
-    """Close a subscription made by API that waits for its first payment: paid as well, it would be a second one."""
+    """Cancel a subscription made by API that waits for its first payment: paid later, it would be a second one."""
     newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
-    if status == "incomplete":
+    if status == INCOMPLETE:
         stripe_subscriptions.cancel_subscription(subscription_id=newest, invoice_now=False)
 
 
 def _close_session(session_id: str) -> None:
-    """Close an earlier session. Raises AlreadySubscribed where it has been paid."""
+    """Close an earlier session. Raises AlreadySubscribed if it has been paid."""
     if session_id and not stripe_checkout.expire_checkout_session(session_id=session_id):
         raise AlreadySubscribed("A checkout has just been paid: the plan will be active within a minute.")
 
 
 def metered_price_ids(plan: Plan) -> list[str]:
-    """Return the Stripe prices of a plan's tokens, as a new subscriber gets them. Raises PlanNotPublished."""
+    """Return the Stripe prices that a new subscriber pays for a plan's tokens. Raises PlanNotPublished."""
     prices = current_prices(plan=plan, published_only=True)
     if not plan.stripe_base_price_id or not prices:
         raise PlanNotPublished(f"{plan} is not published to Stripe yet: run `./run manage setup_stripe_products`.")
     return [price.stripe_price_id for price in prices]
-
-
-def customer_of(account: BillingAccount) -> str:
-    """Return the organization's Stripe customer, made and remembered where it has none."""
-    if account.stripe_customer_id:
-        return account.stripe_customer_id
-    customer_id = customers.ensure_customer(organization=account.organization)
-    BillingAccount.objects.filter(id=account.id, stripe_customer_id="").update(stripe_customer_id=customer_id)
-    return customer_id

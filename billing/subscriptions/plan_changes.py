@@ -1,8 +1,8 @@
-"""Changing a subscription: another plan, an end, and taking the end back.
+"""Changing a subscription: switching its plan, ending it, and taking the end back.
 
 Stripe's own portal cannot switch plans with metered prices, so this is the only way. Each change is made at Stripe
-first and then applied here from what Stripe answers, as a webhook would; failing anywhere leaves both as they were,
-or the webhook to catch up.
+first and then applied here from Stripe's answer, as a webhook would apply it. A failure leaves both sides as they were,
+or the webhook catches up.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,8 @@ from billing.bills.invoices import InvoiceLine, lines_of
 from billing.metering.flush import flush_usage
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions as stripe_subscriptions
-from billing.stripe_billing import sync
 from billing.subscriptions.checkout import metered_price_ids
-from billing.subscriptions.state import apply_subscription
+from billing.subscriptions.refreshing import refresh_subscription
 
 
 class NotSubscribed(Exception):
@@ -24,7 +23,7 @@ class NotSubscribed(Exception):
 
 
 class NothingToChange(Exception):
-    """The subscription is already as it is asked to be."""
+    """The subscription is as requested already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,9 @@ class PlanChangePreview:
 
 
 def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanChangePreview:
-    """Tell what changing to `plan` would cost now. `now` is billing time; nothing changes but usage being sent early.
+    """Return the invoice that switching to `plan` would make now. Nothing changes, but usage is sent early.
+
+    `now` is billing time.
 
     Raises NotSubscribed, NothingToChange, PlanNotPublished, UsageNotSent, StripeUnavailable, StripeRejected.
     """
@@ -51,9 +52,9 @@ def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanC
 
 
 def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datetime | None = None) -> None:
-    """Change to `plan`, and collect the difference. With the `at` of a preview its base is prorated as previewed.
+    """Switch to `plan` and collect the difference. With the `at` of a preview, the base is prorated as previewed.
 
-    Usage so far is billed at the prices of the plan that goes. Raises what `preview_plan` raises, and PaymentDeclined.
+    Usage so far is billed at the old plan's prices. Raises what `preview_plan` raises, and PaymentDeclined.
     """
     changes = _prepare(account, plan, now=now)
     stripe_subscriptions.change_items(
@@ -63,14 +64,14 @@ def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datet
 
 
 def cancel_later(*, account: BillingAccount) -> None:
-    """Have the subscription end with its period. Raises NotSubscribed, StripeUnavailable, StripeRejected."""
+    """Let the subscription end with its period. Raises NotSubscribed, StripeUnavailable, StripeRejected."""
     _ensure_subscribed(account)
     stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=True)
     _apply(account)
 
 
 def cancel_now(*, account: BillingAccount, now: datetime) -> None:
-    """End the subscription at once, and bill the usage so far; the base is not given back.
+    """End the subscription at once and bill the usage so far. The base is not refunded.
 
     Raises NotSubscribed, UsageNotSent, StripeUnavailable, StripeRejected.
     """
@@ -81,7 +82,7 @@ def cancel_now(*, account: BillingAccount, now: datetime) -> None:
 
 
 def resume(*, account: BillingAccount) -> None:
-    """Let a subscription go on that was to end. Raises NotSubscribed, NothingToChange, and the gateway's errors."""
+    """Take back a planned end. Raises NotSubscribed, NothingToChange, StripeUnavailable, StripeRejected."""
     _ensure_subscribed(account)
     if account.cancel_at is None:
         raise NothingToChange("The subscription goes on: it was not canceled.")
@@ -90,7 +91,7 @@ def resume(*, account: BillingAccount) -> None:
 
 
 def _prepare(account: BillingAccount, plan: Plan, *, now: datetime) -> list[dict[str, Any]]:
-    """Check that the change can be made, send the usage so far, and return the changed items."""
+    """Check that the switch is possible, send the usage so far, and return the changed items."""
     _ensure_subscribed(account)
     if account.plan_id == plan.id:
         raise NothingToChange(f"The subscription is to {plan} already.")
@@ -109,6 +110,4 @@ def _ensure_subscribed(account: BillingAccount) -> None:
 
 
 def _apply(account: BillingAccount) -> None:
-    subscription = sync.sync_subscription(subscription_id=account.stripe_subscription_id)
-    sync.sync_invoices(customer_id=account.stripe_customer_id)
-    apply_subscription(data=subscription.stripe_data)
+    refresh_subscription(subscription_id=account.stripe_subscription_id, invoices_of=account.stripe_customer_id)

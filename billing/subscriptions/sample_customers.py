@@ -1,4 +1,4 @@
-"""Customers to try a plan with: Stripe's test card, an active subscription, a key."""
+"""Sample customers to try a plan with: each has Stripe's test card, an active subscription and a key."""
 
 import secrets
 from dataclasses import asdict, dataclass
@@ -10,10 +10,11 @@ from accounts.models import User
 from accounts.organizations import create_organization
 from billing import clock
 from billing.models import BillingAccount, Plan
-from billing.plans.price_lists import current_prices
-from billing.stripe_billing import customers, sync
 from billing.stripe_billing import subscriptions as stripe_subscriptions
-from billing.subscriptions.state import apply_subscription, open_billing_account
+from billing.subscriptions.checkout import metered_price_ids
+from billing.subscriptions.customer import customer_of
+from billing.subscriptions.refreshing import refresh_subscription
+from billing.subscriptions.state import open_billing_account
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,15 @@ class SampleCustomer:
 def create_sample_customer(*, plan: Plan) -> SampleCustomer:
     """Create an organization, subscribed to `plan` with a test card. Raises StripeUnavailable, StripeRejected."""
     account, api_key = _create_account()
-    customer_id = customers.ensure_customer(organization=account.organization)
-    BillingAccount.objects.filter(id=account.id).update(stripe_customer_id=customer_id)
+    customer_id = customer_of(account)
     subscription_id = stripe_subscriptions.subscribe_with_test_card(
         customer_id=customer_id,
         items=stripe_subscriptions.subscription_items(
             base_price_id=plan.stripe_base_price_id,
-            metered_price_ids=[price.stripe_price_id for price in current_prices(plan=plan, published_only=True)],
+            metered_price_ids=metered_price_ids(plan),
         ),
     )
-    subscription = sync.sync_subscription(subscription_id=subscription_id)
-    apply_subscription(data=subscription.stripe_data)
+    refresh_subscription(subscription_id=subscription_id)
     return SampleCustomer(
         organization=account.organization_id, customer=customer_id, subscription=subscription_id, api_key=api_key
     )
@@ -51,7 +50,7 @@ def create_sample_customer(*, plan: Plan) -> SampleCustomer:
 
 @transaction.atomic
 def _create_account() -> tuple[BillingAccount, str]:
-    """Create an organization of an owner who cannot sign in, with a key."""
+    """Create an organization and its key. Its owner has no password and cannot sign in."""
     name = f"Test customer {secrets.token_hex(3)}"
     owner = User.objects.create_user(f"{name.lower().replace(' ', '-')}@example.com", name=name)
     organization = create_organization(owner=owner, name=name)

@@ -1,4 +1,4 @@
-"""Where an organization stands: its plan, its status and its billing period, ready for a page."""
+"""The plan, status and billing period of an organization, ready for a page."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ class Standing:
 
 
 def standing_of(*, account: BillingAccount, now: datetime) -> Standing:
-    """Return where the account stands at `now`, in billing time."""
+    """Return what pages show of an account at `now`, in billing time."""
     account.enter_period(now=now)
     plan = account.plan
     return Standing(

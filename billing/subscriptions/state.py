@@ -1,4 +1,4 @@
-"""Subscriptions: what Stripe says of one decides what its organization may do here."""
+"""The state of a subscription at Stripe, applied to the billing account of its organization."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -13,15 +13,15 @@ from billing.periods import Period, period_at
 logger = logging.getLogger(__name__)
 
 Status = BillingAccount.Status
-# docs.stripe.com/billing/subscriptions/overview#subscription-statuses. What is not here (incomplete,
-# incomplete_expired, canceled, paused) gives no entitlement: the organization is back on its trial.
+# docs.stripe.com/billing/subscriptions/overview#subscription-statuses. The other statuses (incomplete,
+# incomplete_expired, canceled, paused) entitle to nothing: the organization is back on its trial.
 ENTITLING = {
     "trialing": Status.ACTIVE,
     "active": Status.ACTIVE,
     "past_due": Status.PAST_DUE,
     "unpaid": Status.SUSPENDED,
 }
-STANDING = [
+SUBSCRIPTION_FIELDS = [
     "plan",
     "status",
     "priced_at",
@@ -38,7 +38,7 @@ STANDING = [
 
 
 def open_billing_account(*, organization: Organization, now: datetime) -> BillingAccount:
-    """Give an organization its billing account, on the free trial. Returns the one it has where it has one."""
+    """Return the billing account of an organization, opened on the free trial if it has none."""
     period = period_at(anchor=now, instant=now)
     account, _ = BillingAccount.objects.get_or_create(
         organization=organization,
@@ -57,8 +57,8 @@ def open_billing_account(*, organization: Organization, now: datetime) -> Billin
 def apply_subscription(*, data: dict[str, Any]) -> bool:
     """Bring a billing account in line with a subscription as Stripe tells it (`stripe_data`).
 
-    May be called any number of times, in any order. Returns False where the subscription is not one of ours, or
-    has ended and another took its place.
+    May be called any number of times, in any order. Returns False if no organization here has the subscription, or if
+    it has ended and another took its place.
     """
     account = BillingAccount.objects.select_for_update().filter(stripe_customer_id=data["customer"]).first()
     if account is None:
@@ -78,10 +78,10 @@ def _enter_subscription(account: BillingAccount, *, data: dict[str, Any], status
         return False
     period = _period_of(items)
     is_new = account.stripe_subscription_id != data["id"]
-    if is_new or period.starts_at > account.period_starts_at:  # never back: usage may be ahead of Stripe's renewal
+    if is_new or period.starts_at > account.period_starts_at:  # never back: usage may run ahead of Stripe's renewal
         account.begin_spending(period=period)
     elif account.plan_id != prices[0].plan_id:
-        _begin_anew(account, at=_instant(max(item["created"] for item in items)))
+        _begin_bill(account, at=_instant(max(item["created"] for item in items)))
     account.plan_id = prices[0].plan_id
     account.priced_at = _priced_at(prices)
     account.status = status
@@ -89,7 +89,7 @@ def _enter_subscription(account: BillingAccount, *, data: dict[str, Any], status
     account.stripe_subscription_id, account.stripe_status = data["id"], data["status"]
     account.stripe_period_ends_at = period.ends_at
     account.cancel_at = _instant(data["cancel_at"]) if data.get("cancel_at") else None
-    account.save(update_fields=STANDING)
+    account.save(update_fields=SUBSCRIPTION_FIELDS)
     return True
 
 
@@ -97,18 +97,18 @@ def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
     if account.stripe_subscription_id != data["id"]:
         return False
     if data.get("ended_at"):
-        _begin_anew(account, at=_instant(data["ended_at"]))
+        _begin_bill(account, at=_instant(data["ended_at"]))
     account.plan = Plan.objects.get(is_trial=True)
     account.status, account.stripe_status = Status.TRIAL, data["status"]
     account.stripe_subscription_id, account.stripe_period_ends_at, account.cancel_at = "", None, None
-    account.save(update_fields=STANDING)
+    account.save(update_fields=SUBSCRIPTION_FIELDS)
     return True
 
 
 def _priced_at(prices: list[PlanPrice]) -> datetime:
-    """Return the instant as of which the plan's price list is the subscription's.
+    """Return the instant at which the plan's price list held the subscription's prices.
 
-    A price that was changed and changed back is one price in Stripe and two rows here: the first of them counts.
+    A price that was changed and changed back is one price at Stripe and two rows here. The first row counts.
     """
     first: dict[str, datetime] = {}
     for price in prices:
@@ -116,18 +116,18 @@ def _priced_at(prices: list[PlanPrice]) -> datetime:
     return max(first.values())
 
 
-def _begin_anew(account: BillingAccount, *, at: datetime) -> None:
-    """Let what is used from `at` on count to a bill of its own: what was used before has just been invoiced.
+def _begin_bill(account: BillingAccount, *, at: datetime) -> None:
+    """Begin a new bill at `at`: usage before it has just been invoiced.
 
-    What was spent stays spent: a cap is for the whole period. Stripe tells whole seconds, so a change in the very
-    second that the period began in would begin nothing new without the microsecond.
+    The spending of the period goes on, since a cap is for the whole period. Stripe tells whole seconds, so a change in
+    the second in which the period began needs the microsecond to begin anything new.
     """
     account.enter_period(now=at)
     account.period_starts_at = max(account.period_starts_at + timedelta(microseconds=1), at)
 
 
 def _period_of(items: list[dict[str, Any]]) -> Period:
-    """Return the period of the items; since API version 2025-03-31 it stands there, not on the subscription."""
+    """Return the period of the items, which carry it since API version 2025-03-31."""
     return Period(
         starts_at=_instant(max(item["current_period_start"] for item in items)),
         ends_at=_instant(max(item["current_period_end"] for item in items)),

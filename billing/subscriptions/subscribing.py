@@ -1,30 +1,29 @@
-"""Subscribing by API: the caller's own page takes the card, with Stripe's client secret.
+"""Subscribing by API, where the caller's own page takes the card with Stripe's client secret.
 
-A customer has one subscription at most. What waits to be paid is found at Stripe and handed out again, or closed before
-another is made; the idempotency key makes one of two calls at once.
+A customer has one subscription at most. One that waits for its payment is found at Stripe: it is handed out again, or
+canceled before another is made. Two calls at once share an idempotency key and so make one subscription.
 """
 
 from dataclasses import dataclass
 
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions as stripe_subscriptions
-from billing.stripe_billing import sync
-from billing.subscriptions.checkout import AlreadySubscribed, close_checkout, customer_of, metered_price_ids
-from billing.subscriptions.state import ENTITLING, apply_subscription
-
-INCOMPLETE = "incomplete"
+from billing.subscriptions.checkout import INCOMPLETE, AlreadySubscribed, close_checkout, metered_price_ids
+from billing.subscriptions.customer import customer_of
+from billing.subscriptions.refreshing import refresh_subscription
+from billing.subscriptions.state import ENTITLING
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSubscription:
-    """A subscription that begins when `client_secret` has been paid with; Stripe waits for 23 hours."""
+    """A subscription that begins once its first invoice is paid with `client_secret`, within 23 hours."""
 
     subscription_id: str
     client_secret: str
 
 
 def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
-    """Make a subscription to `plan` that waits for its first payment, or return the one that waits already.
+    """Make a subscription to `plan` that waits for its first payment, or return the one that is waiting.
 
     Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
     """
@@ -37,7 +36,7 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
     close_checkout(account)
     newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
     if status in ENTITLING:
-        apply_subscription(data=sync.sync_subscription(subscription_id=newest).stripe_data)
+        refresh_subscription(subscription_id=newest)
         raise AlreadySubscribed("A subscription has just been paid.")
     if status == INCOMPLETE:
         prices, client_secret = stripe_subscriptions.incomplete_subscription(subscription_id=newest)
