@@ -1,6 +1,5 @@
 """API keys: made and shown once, looked up by hash, revoked everywhere within seconds."""
 
-import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import datetime
@@ -9,6 +8,7 @@ from django.conf import settings
 
 from accounts.key_memory import Caller, KeyMemory, look_up, note_use
 from accounts.models import ApiKey, KeyScope, Organization, User
+from accounts.secret_hash import secret_hash
 
 KEY_PREFIX = "rgent_"
 KEY_BYTES = 32
@@ -24,11 +24,6 @@ class ScopeMissing(Exception):
 
 class ModelNotForKey(Exception):
     """The key is good, but not for this model. The message says which ones it may use."""
-
-
-def hash_key(key: str) -> str:
-    """Return what is stored of a key: its SHA-256 in hexadecimal. 256 random bits need no slow hash."""
-    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 def create_api_key(
@@ -53,7 +48,7 @@ def create_api_key(
         name=name,
         scopes=" ".join(scope for scope in KeyScope if scope in scopes),
         allowed_models=sorted(set(models)),
-        key_hash=hash_key(text),
+        key_hash=secret_hash(text),
         prefix=text[: len(KEY_PREFIX) + 4] if not key else text[:3],
         last_four=text[-4:] if not key else "",
         expires_at=expires_at,
@@ -73,12 +68,12 @@ async def find_caller(*, key: str, scope: KeyScope = KeyScope.CHAT) -> Caller:
 
     What a process remembers of a key is at most a few seconds old; a new key works at once.
     """
-    return _in_scope(await _memory.find(hash_key(key)), scope)
+    return _in_scope(await _memory.find(secret_hash(key)), scope)
 
 
 def find_caller_now(*, key: str, scope: KeyScope) -> Caller:
     """Do what `find_caller` does, for code that runs in a thread: it asks the database each time."""
-    caller = _in_scope(look_up(hash_key(key)), scope)
+    caller = _in_scope(look_up(secret_hash(key)), scope)
     note_use([caller.api_key_id])
     return caller
 

@@ -1,6 +1,5 @@
 """Invitations: an offer of membership, mailed as a link that works once, for a week, for one address."""
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
@@ -12,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.models import Invitation, Membership, Organization, User
+from accounts.secret_hash import secret_hash
 
 LIFETIME = timedelta(days=7)
 TOKEN_BYTES = 32
@@ -55,7 +55,7 @@ def invite(
                 organization=organization,
                 email=email,
                 role=role,
-                token_hash=_hash(token),
+                token_hash=secret_hash(token),
                 invited_by=invited_by,
                 created_at=now,
                 expires_at=now + LIFETIME,
@@ -80,7 +80,7 @@ def find_invitation(*, token: str, now: datetime) -> Invitation:
     """Return the invitation that a link is of. Raises InvitationNotFound."""
     invitation = (
         Invitation.objects.select_related("organization", "invited_by")
-        .filter(token_hash=_hash(token), accepted_at=None, expires_at__gt=now)
+        .filter(token_hash=secret_hash(token), accepted_at=None, expires_at__gt=now)
         .first()
     )
     if invitation is None:
@@ -124,7 +124,3 @@ def _mail(invitation: Invitation, *, token: str) -> None:
     subject = render_to_string("accounts/invitation_subject.txt", context)
     body = render_to_string("accounts/invitation_mail.txt", context)
     send_mail(" ".join(subject.split()), body, None, [invitation.email])
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

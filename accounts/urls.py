@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from accounts import invitation_pages
+from accounts.pages import invitations
 
 urlpatterns = [
-    path("invitations/<str:token>", invitation_pages.invitation, name="invitation"),
+    path("invitations/<str:token>", invitations.invitation, name="invitation"),
 ]

@@ -9,10 +9,9 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView
 from billing.caps.alerts import alerts_of
-from billing.caps.thresholds import percents_of, set_percents
+from billing.caps.thresholds import MOST_THRESHOLDS, percents_of, set_percents
 from common.rest.fields import Amount, Instant, StrictSerializer
 
-MOST_THRESHOLDS = 10
 MOST_SHOWN = 100
 
 

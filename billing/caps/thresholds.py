@@ -10,6 +10,8 @@ from billing.models import AlertThresholds, BillingAccount, Budget, KeyBudget
 from billing.models.spending_alert import DEFAULT_PERCENTS
 from billing.money import plain
 
+MOST_THRESHOLDS = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachedThreshold:

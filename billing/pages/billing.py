@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Membership
-from accounts.portal_access import member_page, require_manager
+from accounts.pages.access import member_page, require_manager
 from billing.bills.current import current_bill
 from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
 from billing.caps.caps import cap_standing, set_cap

@@ -6,9 +6,8 @@ from typing import Any
 
 from django import forms
 
+from billing.caps.thresholds import MOST_THRESHOLDS
 from billing.money import MAX_DECIMALS, plain, to_cents, to_dollars
-
-MOST_THRESHOLDS = 10
 
 
 class SpendingCapForm(forms.Form):

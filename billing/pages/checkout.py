@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Membership
-from accounts.portal_access import member_page, require_manager
+from accounts.pages.access import member_page, require_manager
 from billing.models import Plan
 from billing.pages.frame import account_of
 from billing.public_words import public_words

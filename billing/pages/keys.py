@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.api_keys import revoke_api_key
 from accounts.key_reveal import forget_revealed_key, reveal_next, revealed_key
 from accounts.models import ApiKey, Membership
-from accounts.portal_access import member_page, require_manager
+from accounts.pages.access import member_page, require_manager
 from billing import clock
 from billing.keys.listing import KeyRow, key_rows, keys_of
 from billing.keys.terms import change_key, create_key

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Membership
-from accounts.portal_access import member_page
+from accounts.pages.access import member_page
 from billing.bills.current import current_bill
 from billing.pages.frame import page_frame
 from billing.pages.onboarding import first_steps

@@ -4,9 +4,10 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 
-from accounts.api_keys import create_api_key, hash_key
+from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, User
 from accounts.organizations import create_organization
+from accounts.secret_hash import secret_hash
 from billing import clock
 from billing.plans import publishing
 from billing.subscriptions.state import open_billing_account
@@ -34,7 +35,7 @@ def seed_demo() -> None:
 
 def has_demo() -> bool:
     """Tell whether the database has the demo's key."""
-    return ApiKey.objects.filter(key_hash=hash_key(DEMO_KEY)).exists()
+    return ApiKey.objects.filter(key_hash=secret_hash(DEMO_KEY)).exists()
 
 
 @transaction.atomic

@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.api_keys import hash_key
 from accounts.models import ApiKey, Membership, Organization, User
+from accounts.secret_hash import secret_hash
 from billing.keys.terms import KeyTerms, change_key
 from billing.models import BillingAccount, DailyUsage, Discrepancy, MeterEvent, UsageRecord
 from tests.admin.cast import Cast, haiku, make_neighbour, make_record, price
@@ -78,7 +78,7 @@ def test_every_row_has_a_page(admin: Client, cast: Cast) -> None:
 
 @pytest.mark.parametrize("view", ["change", "history"])
 def test_no_page_tells_a_secret(admin: Client, cast: Cast, view: str) -> None:
-    secrets = [cast.key_text, hash_key(cast.key_text), cast.invitation.token_hash]
+    secrets = [cast.key_text, secret_hash(cast.key_text), cast.invitation.token_hash]
 
     pages = [admin.get(change(row, view)).content.decode() for row in all_rows(cast)]
     pages += [admin.get(changelist(model)).content.decode() for model in OURS]

@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.api_keys import create_api_key, hash_key, revoke_api_key
+from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.key_reveal import COOKIE
 from accounts.models import ApiKey
+from accounts.secret_hash import secret_hash
 from billing.caps.caps import set_key_cap
 from billing.models import KeyBudget
 from tests.factories import HAIKU, SONNET, make_customer
@@ -34,7 +35,7 @@ def shown_key(body: str) -> str:
 def test_new_key_is_shown_and_opens_the_api(browser, organization):
     key = shown_key(create(browser))
 
-    stored = ApiKey.objects.usable().get(key_hash=hash_key(key))
+    stored = ApiKey.objects.usable().get(key_hash=secret_hash(key))
     assert (stored.organization, stored.name) == (organization, "Laptop")
 
 

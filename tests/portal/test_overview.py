@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Membership
-from accounts.portal_access import member_page
+from accounts.pages.access import member_page
 from billing.metering.posting import post_due
 from tests.factories import begin, make_customer, make_subscriber, make_user, settle
 

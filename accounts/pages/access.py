@@ -1,4 +1,4 @@
-"""Who may open a page of the portal: members of an organization, and for some actions its owners and admins alone."""
+"""Access to pages: members open the portal, and owners and admins alone change what it costs and who may call."""
 
 from collections.abc import Callable
 from functools import wraps
