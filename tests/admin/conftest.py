@@ -1,10 +1,18 @@
 """A superuser at the admin, and the cast."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from accounts.models import User
 from tests.admin.cast import Cast, make_cast
+
+
+@pytest.fixture(autouse=True)
+def billing_time_is_wall_time(settings: Any) -> None:
+    """Keep clear of a sandbox that another test may have sent into the future."""
+    settings.BILLING_CLOCK_URL = ""
 
 
 @pytest.fixture
