@@ -1,0 +1,186 @@
+"""Whatever form a stream comes in and wherever it ends, its bill is the truth, or what came of it, counted."""
+
+import json
+from typing import Any
+
+import pytest
+
+from billing.models import UsageRecord
+from chat import claude
+from tests.chat.recorded import BYTE_ORDER_MARK, COUNTABLE, FORMS, STREAMS, Data, written
+from tests.chat.streams import LAST_CHUNK, Client, chunked, record_of, run_stream
+from tests.factories import Customer, make_subscriber
+
+JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+FROM_DELTA_ON = 2
+
+
+@pytest.fixture
+def customer(committing_db: None) -> Customer:
+    return make_subscriber()
+
+
+def text_tokens(events: list[Data]) -> int:
+    """Return the tokens of the text and tool input in some events, as the stand-in counts them."""
+    deltas = [event.get("delta", {}) for event in events]
+    length = sum(len(each.get("text") or each.get("thinking") or each.get("partial_json") or "") for each in deltas)
+    return -(-length // 5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stream_in_any_form_is_settled_exactly_and_passed_on_to_the_byte(customer, form):
+    events, charged = STREAMS["tool"]
+    sent = [BYTE_ORDER_MARK, *written(events, form)]
+    client = Client()
+
+    told = run_stream(customer, sent=chunked(*sent) + LAST_CHUNK, client=client)
+
+    assert told is None
+    assert client.received == b"".join(sent)
+    assert record_of(customer) == ("settled", *charged, False)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_last_event_without_its_blank_line_is_settled_before_it_is_sent(customer, form):
+    events, charged = STREAMS["text"]
+    whole = b"".join(written(events, form)).rstrip(b"\r\n")
+    client = Client()
+
+    told = run_stream(customer, sent=chunked(whole) + LAST_CHUNK, client=client)
+
+    assert told is None
+    assert client.received == whole
+    assert record_of(customer) == ("settled", *charged, False)
+
+
+@pytest.mark.parametrize("form", ["plain", "crlf", "cr", "no-name", "several-data-lines"])
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_that_breaks_off_is_billed_by_what_came(customer, name, form):
+    events, (input_tokens, output_tokens) = STREAMS[name]
+    for count in range(1, len(events)):
+        told = run_stream(customer, sent=chunked(*written(events[:count], form)), client=Client())
+
+        state, input_, output, estimated = record_of(customer)
+        assert isinstance(told, claude.ClaudeBrokeOff)
+        assert state == "settled"
+        if count > len(events) - FROM_DELTA_ON:
+            assert (input_, output, estimated) == (input_tokens, output_tokens, False)
+        else:
+            assert (input_, estimated) == (1000, True)
+            assert max(1, text_tokens(events[:count])) <= output <= output_tokens
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_client_that_leaves_pays_for_what_came_or_exactly(customer, name):
+    events, charged = STREAMS[name]
+    parts = written(events, "plain")
+    for count in range(1, len(parts) - 1):
+        client = Client(reads_bytes=len(b"".join(parts[: count - 1])), leaves=True)
+
+        rest = chunked(*parts[count:]) + LAST_CHUNK
+        run_stream(customer, sent=chunked(*parts[:count]), once_left=rest, client=client)
+
+        state, input_tokens, output_tokens, estimated = record_of(customer)
+        came = events[:count]
+        told_all = came[-1]["type"] == "message_delta"
+        all_countable = name in COUNTABLE or {event["type"] for event in came} == {"message_start"}
+        if all_countable and not told_all:
+            assert (state, input_tokens, output_tokens) == ("settled", 1000, max(1, text_tokens(came)))
+            assert estimated
+        else:
+            assert (state, input_tokens, output_tokens, estimated) == ("settled", *charged, False)
+
+
+def test_thinking_and_tool_input_count_where_reading_on_fails_too(customer):
+    events, _ = STREAMS["summarized-thinking"]
+    tool, _ = STREAMS["tool"]
+    sent = [*events[:4], *tool[6:10]]  # up to the signature, and a call with its input
+
+    run_stream(customer, sent=chunked(*written(sent, "plain")), client=Client())
+
+    thought, called = len("First I add, then I subtract. "), len('{"city": "Bern"}')
+    assert record_of(customer) == ("settled", 1000, -(-(thought + called) // 5), True)
+
+
+def test_thinking_that_came_sealed_is_estimated_where_reading_on_fails(customer):
+    events, _ = STREAMS["omitted-thinking"]
+
+    run_stream(customer, sent=chunked(*written(events[:4], "plain")), client=Client())
+
+    assert record_of(customer) == ("settled", 1000, 320 * 3 // 16, True)
+
+
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-haiku-5-5",
+    "content": [{"type": "text", "text": "all of it"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 1000, "output_tokens": 500},
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps(MESSAGE),
+        json.dumps(MESSAGE, indent=2),
+        "{}",
+        "<html>data: no</html>",
+        "",
+        "data: null\n\n",
+        "data: 7",
+    ],
+)
+def test_an_answer_that_is_no_stream_is_an_error_before_a_byte_goes_out(customer, body):
+    client = Client()
+
+    told = run_stream(customer, sent=JSON_HEAD % len(body.encode()) + body.encode(), client=client)
+
+    assert isinstance(told, claude.ClaudeBrokeOff)
+    assert client.received == b""
+    assert record_of(customer)[0] == "abandoned"
+
+
+def test_no_content_goes_out_before_the_usage_of_the_input_is_known(customer):
+    events, _ = STREAMS["text"]
+    client = Client()
+
+    told = run_stream(customer, sent=chunked(*written(events[2:], "plain")) + LAST_CHUNK, client=client)
+
+    assert isinstance(told, claude.ClaudeBrokeOff)
+    assert client.received == b""
+
+
+def start_and_end(start: dict[str, Any], end: dict[str, Any]) -> bytes:
+    message = {"type": "message_start", "message": {"usage": start}}
+    delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": end}
+    return chunked(*written([message, delta, {"type": "message_stop"}], "plain")) + LAST_CHUNK
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ({"input_tokens": 1000.0, "output_tokens": 1}, {"output_tokens": 500.0}),
+        ({"input_tokens": "1000", "output_tokens": "1"}, {"output_tokens": "500"}),
+        ({"input_tokens": 1000, "output_tokens": 1}, {"input_tokens": 0, "output_tokens": 500}),
+        ({"input_tokens": 1000, "output_tokens": 1}, {"input_tokens": None, "output_tokens": 500}),
+        ({"input_tokens": None, "output_tokens": None}, {"input_tokens": 1000, "output_tokens": 500}),
+        ({}, {"input_tokens": 1000, "output_tokens": 500}),
+    ],
+)
+def test_a_count_is_a_count_in_every_dress_and_never_falls(customer, start, end):
+    run_stream(customer, sent=start_and_end(start, end), client=Client())
+
+    assert record_of(customer) == ("settled", 1000, 500, False)
+
+
+def test_a_client_that_leaves_before_the_input_is_known_is_read_on_for(customer):
+    sent = start_and_end({"input_tokens": None}, {"input_tokens": 1000, "output_tokens": 500})
+    client = Client(reads_bytes=0, leaves=True)
+
+    run_stream(customer, sent=sent, client=client)
+
+    assert record_of(customer) == ("settled", 1000, 500, False)
+    assert UsageRecord.objects.get(organization=customer.organization).outcome == "end_turn"
