@@ -1,4 +1,4 @@
-"""Every organization, however it was made, has a billing account."""
+"""Signals: a new organization gets its billing account."""
 
 from typing import Any
 
@@ -12,6 +12,6 @@ from billing.subscriptions.state import open_billing_account
 
 @receiver(post_save, sender=Organization, dispatch_uid="billing.open_billing_account")
 def organization_saved(instance: Organization, created: bool, raw: bool, **kwargs: Any) -> None:
-    """Open the billing account of a new organization, in the transaction that makes it. A fixture brings its own."""
+    """Open the billing account of a new organization in the same transaction. Fixtures bring their own."""
     if created and not raw:
         open_billing_account(organization=instance, now=clock.now())

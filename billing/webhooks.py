@@ -68,7 +68,7 @@ def _take_in(request: HttpRequest, event: dict[str, Any]) -> HttpResponseBase:
     _forget_other_headers(request)
     _ensure_endpoint()
     # dj-stripe fetches objects within its transaction, which on SQLite holds the lock that requests to Claude wait for.
-    if connection.vendor == "sqlite" and not client.is_there():
+    if connection.vendor == "sqlite" and not client.answers():
         return HttpResponse("Stripe does not answer at the moment: send it again.", status=503)
     try:
         with client.translate_stripe_errors():

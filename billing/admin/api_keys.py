@@ -12,7 +12,7 @@ from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, back_to
 from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey
 from billing import clock
-from billing.caps.caps import key_cap_standing
+from billing.caps.caps import key_cap_balance
 from billing.caps.meter import cap_meter
 
 BUDGET = ["budget", "organization__billing_account"]
@@ -27,7 +27,7 @@ def models(api_key: ApiKey) -> str:
 @display(description="Spending cap, $ a period")
 def cap(api_key: ApiKey) -> str:
     """Show the key's own cap, and what is spent and held of it."""
-    standing = key_cap_standing(api_key=api_key, now=clock.now())
+    standing = key_cap_balance(api_key=api_key, now=clock.now())
     if standing is None:
         return "None"
     meter = cap_meter(standing)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.base import BillingView, PeriodOut
-from billing.caps.caps import CapStanding, cap_standing, set_cap
+from billing.caps.caps import CapBalance, cap_balance, set_cap
 from common.rest.fields import Amount, StrictSerializer
 
 
@@ -36,7 +36,7 @@ class CapView(BillingView):
     @extend_schema(operation_id="get_cap", summary="Look at the spending cap", responses=CapOut)
     def get(self, request: Request) -> Response:
         """Return the cap, what was spent of it, and what running requests hold."""
-        standing = cap_standing(account=self.account, now=self.now)
+        standing = cap_balance(account=self.account, now=self.now)
         return Response(CapOut({**_fields(standing), "period": self.account.period}).data)
 
     @extend_schema(operation_id="set_cap", summary="Set the spending cap", request=CapChange, responses=CapOut)
@@ -46,5 +46,5 @@ class CapView(BillingView):
         return self.get(request)
 
 
-def _fields(standing: CapStanding) -> dict[str, Any]:
+def _fields(standing: CapBalance) -> dict[str, Any]:
     return {name: getattr(standing, name) for name in ("cap_minor", "spent_minor", "held_minor", "left_minor")}

@@ -1,5 +1,5 @@
-"""What a customer pays: the bill that is running, and Stripe's invoices.
+"""Bills: the one that is running, and Stripe's invoices.
 
 Others use `current` (the bill of the period that runs), `lines` (one line, exact and as Stripe rounds it) and
-`invoices` (what Stripe has billed).
+`invoices` (Stripe's own, as synced).
 """

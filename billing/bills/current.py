@@ -1,4 +1,4 @@
-"""The current bill: what the open billing period comes to so far, exactly and as Stripe will charge it."""
+"""The current bill: the cost of the open billing period so far, exactly and as Stripe will charge it."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,10 +24,10 @@ class CurrentBill(Bill):
 
 
 def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
-    """Return what the invoice at the end of the account's current period comes to so far. `now` is billing time.
+    """Return the invoice that will end the account's current period, as far as usage goes. `now` is billing time.
 
-    Stripe bills the base in advance and usage in arrears: the invoice that closes a period holds its usage and the
-    base of the next one. Free requests are on no bill. Reads posted usage, which is seconds behind the ledger.
+    Stripe bills the base in advance and usage in arrears, so that invoice holds this period's usage and the next
+    period's base. Free requests are on no bill. It reads posted usage, which is seconds behind the ledger.
     """
     account.enter_period(now=now)
     usage = DailyUsage.objects.filter(
@@ -49,7 +49,7 @@ def _base_lines(account: BillingAccount) -> Iterable[BillLine]:
 
 
 def _base_minor(account: BillingAccount) -> Decimal:
-    """Return the base the subscription was made at, which an edited plan leaves as it is; unknown, the plan's own."""
+    """Return the base price of the subscription, or the plan's own while the subscription is not synced."""
     stored = Subscription.objects.filter(id=account.stripe_subscription_id).first()
     items = stored.stripe_data["items"]["data"] if stored else []
     licensed = [item for item in items if item["price"]["recurring"]["usage_type"] == "licensed"]
@@ -60,7 +60,7 @@ def _base_minor(account: BillingAccount) -> Decimal:
 
 
 def _usage_lines(rows: Iterable[DailyUsage]) -> list[BillLine]:
-    """Add rows up by model, token class and price, as Stripe's invoice has one line for each metered price."""
+    """Add rows up by model, token class and price: Stripe's invoice has one line for each metered price."""
     tokens: dict[tuple[str, TokenClass, Decimal], int] = defaultdict(int)
     for key, count in chain.from_iterable(_priced(row) for row in rows):
         tokens[key] += count

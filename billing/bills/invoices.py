@@ -1,6 +1,6 @@
-"""Invoices as Stripe made them, read from what dj-stripe has synced. Stripe is never called to show one.
+"""Invoices as Stripe made them, read from dj-stripe's rows. Stripe is never called to show one.
 
-dj-stripe's own helpers misread this API version, so everything comes from `stripe_data`
+dj-stripe's own helpers misread this API version, so everything is read from `stripe_data`
 (docs.stripe.com/api/invoices/object, docs.stripe.com/api/invoice-line-item/object).
 """
 
@@ -22,12 +22,12 @@ TONES = {"draft": "plain", "open": "warn", "paid": "good", "uncollectible": "bad
 
 
 class InvoiceNotFound(Exception):
-    """The customer has no such invoice here."""
+    """The customer has no such invoice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceSummary:
-    """One row of the list of invoices. Links are empty while Stripe has none."""
+    """One row of the list of invoices. Links are empty until Stripe has made them."""
 
     stripe_id: str
     number: str
@@ -45,7 +45,7 @@ class InvoiceSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """One line: what it comes to exactly, and what Stripe charges for it."""
+    """One line: its exact amount, and the amount that Stripe charges."""
 
     description: str
     detail: str
@@ -67,9 +67,9 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDetail:
-    """An invoice with its lines; those of no tokens are left out, as they are on the current bill.
+    """An invoice with its lines, without those of no tokens, which the current bill leaves out too.
 
-    `adjustments` is what tax and discounts add to the lines, as text; empty where they add nothing.
+    `adjustments` is the sum of tax and discounts as text, and empty if there are none.
     """
 
     summary: InvoiceSummary
@@ -81,7 +81,7 @@ class InvoiceDetail:
 
 
 def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
-    """Return a Stripe customer's invoices, the newest first; none for an empty id."""
+    """Return a Stripe customer's invoices, newest first; none for an empty id."""
     if not customer_id:
         return []
     invoices = Invoice.objects.filter(customer__id=customer_id).order_by("-created", "-djstripe_id")
@@ -89,7 +89,7 @@ def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
 
 
 def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:
-    """Return one of a Stripe customer's invoices with its lines. Raises InvoiceNotFound, for a stranger's too."""
+    """Return one of a Stripe customer's invoices with its lines. Raises InvoiceNotFound, also for a stranger's."""
     invoice = Invoice.objects.filter(customer__id=customer_id, id=invoice_id).first() if customer_id else None
     if invoice is None:
         raise InvoiceNotFound
@@ -108,7 +108,7 @@ def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:
 
 
 def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
-    """Return the lines of an invoice as Stripe tells it, without those of nothing."""
+    """Return the lines of an invoice from Stripe's data, without empty ones."""
     return _lines(_line_data(data))
 
 
@@ -132,7 +132,7 @@ def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
 
 
 def _line_data(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return all lines. Stripe puts the first ten into the invoice; dj-stripe stores all as rows of their own."""
+    """Return all lines. Stripe's invoice holds the first ten; dj-stripe stores every line as a row."""
     lines = data["lines"]
     if not lines["has_more"]:
         return list(lines["data"])
@@ -188,6 +188,6 @@ def _period(starts_at: int, ends_at: int) -> Period:
 
 
 def _days(period: Period) -> str:
-    """Show a period's days; the first invoice of a subscription has but one."""
+    """Show a period's days. The first invoice of a subscription covers one day."""
     first, last = f"{period.starts_at:%-d %b %Y}", f"{period.ends_at:%-d %b %Y}"
     return first if first == last else f"{first} to {last}"

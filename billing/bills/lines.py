@@ -9,7 +9,7 @@ from billing.tokens import TokenClass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillLine:
-    """`quantity` units at `unit_minor` cents each. Tokens are priced per thousand where a person reads it."""
+    """A line of `quantity` units at `unit_minor` cents each. `unit_price` shows the price of tokens per thousand."""
 
     description: str
     detail: str

@@ -18,16 +18,16 @@ MANAGERS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 
 class AlertNotMailed(Exception):
-    """None of those an alert is for could be written to."""
+    """No owner or admin could be written to."""
 
 
 def mail_alert(alert: SpendingAlert) -> None:
-    """Send an alert to every owner and admin, each a mail of their own. Raises AlertNotMailed.
+    """Send an alert to every owner and admin, a mail to each. Raises AlertNotMailed if none could be sent.
 
-    One address that is refused keeps nobody else from their mail, and nobody is written to twice for it.
+    One refused address neither keeps the others from their mail nor has them written to twice.
     """
-    managers = _managers_of(alert.organization_id)
-    if managers and not sum(_send(alert, address=address) for address in managers):
+    sent = [_send(alert, address=address) for address in _managers_of(alert.organization_id)]
+    if sent and not any(sent):
         raise AlertNotMailed(f"Alert {alert.id} could not be mailed to anybody.")
 
 

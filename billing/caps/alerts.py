@@ -1,6 +1,6 @@
-"""Alerts: a mail to owners and admins when a share of a spending cap is used, once in a period for each share.
+"""Alerts: a mail to owners and admins when a share of a spending cap is used, once a period for each share.
 
-Nothing of it stands in the path of a request: a task looks at the caps every half minute.
+A task looks at the caps every half minute. No request waits for it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -15,21 +15,21 @@ from billing.caps.thresholds import ReachedThreshold, reached_thresholds
 from billing.models import BillingAccount, SpendingAlert
 
 BATCH = 500
-# Whoever takes an alert has this long to mail it; then another tries, for a day.
+# A process that takes an alert has this long to mail it. Then another tries, for a day.
 LEASE = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(days=1)
 
 
 def alerts_of(*, organization_id: int, since: datetime) -> QuerySet[SpendingAlert]:
-    """Return the alerts about spending that began at `since` or later, the newest first."""
+    """Return the alerts about spending that began at `since` or later, newest first."""
     alerts = SpendingAlert.objects.filter(organization_id=organization_id, spending_starts_at__gte=since)
     return alerts.select_related("api_key").order_by("-id")
 
 
 def raise_alerts(*, now: datetime) -> int:
-    """Raise an alert for each cap of which a threshold was newly reached; return how many. `now` is billing time.
+    """Raise an alert for each cap that newly reached a threshold, and return their number. `now` is billing time.
 
-    Where several were reached since the last look, the highest speaks for all. Running twice at once changes nothing.
+    Of several thresholds reached since the last look, the highest is alerted. Running twice at once changes nothing.
     """
     raised = 0
     for accounts in _capped_accounts():
@@ -42,11 +42,15 @@ def raise_alerts(*, now: datetime) -> int:
 
 
 def mail_alerts() -> int:
-    """Mail the alerts that are due, each taken by one process alone; return how many were mailed."""
+    """Mail the alerts that are due, each taken by one process, and return how many were mailed."""
     at = timezone.now()
     due = SpendingAlert.objects.filter(mailed_at=None, next_attempt_at__lte=at, created_at__gt=at - GIVE_UP_AFTER)
     oldest = due.select_related("organization", "api_key").order_by("id")[:BATCH]
-    return sum(_take(alert, at=at) and _mail(alert) for alert in oldest)
+    mailed = 0
+    for alert in oldest:
+        if _take(alert, at=at) and _mail(alert):
+            mailed += 1
+    return mailed
 
 
 def _capped_accounts() -> Iterator[Sequence[BillingAccount]]:
@@ -57,7 +61,7 @@ def _capped_accounts() -> Iterator[Sequence[BillingAccount]]:
 
 
 def _highest_told(organization_ids: Collection[int]) -> dict[tuple[object, ...], int]:
-    """Return the highest threshold that was told of each cap of these organizations."""
+    """Return the highest threshold that was alerted, by cap, for these organizations."""
     told: dict[tuple[object, ...], int] = {}
     columns = ("organization_id", "api_key_id", "spending_starts_at", "cap_minor", "percent")
     for *cap, percent in SpendingAlert.objects.filter(organization_id__in=organization_ids).values_list(*columns):
@@ -78,7 +82,7 @@ def _alert(reached: ReachedThreshold, *, now: datetime) -> SpendingAlert:
 
 
 def _take(alert: SpendingAlert, *, at: datetime) -> bool:
-    """Take an alert for as long as its lease; False where another process did."""
+    """Lease an alert. Returns False if another process has taken it."""
     untaken = SpendingAlert.objects.filter(id=alert.id, mailed_at=None, next_attempt_at=alert.next_attempt_at)
     return bool(untaken.update(next_attempt_at=at + LEASE))
 

@@ -16,8 +16,8 @@ from billing.money import EXACT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CapStanding:
-    """Exact cents. `held_minor` is what open requests may still cost; without a cap nothing is `left_minor` to tell."""
+class CapBalance:
+    """A cap and its use, in exact cents. `held_minor` is the most that open requests may cost."""
 
     cap_minor: Decimal | None
     spent_minor: Decimal
@@ -25,41 +25,41 @@ class CapStanding:
     left_minor: Decimal | None
 
 
-def cap_standing(*, account: BillingAccount, now: datetime) -> CapStanding:
-    """Return how the account stands to its cap at `now`, in billing time."""
+def cap_balance(*, account: BillingAccount, now: datetime) -> CapBalance:
+    """Return the balance of an account's cap at `now`, in billing time."""
     account.enter_period(now=now)
-    return _standing(account)
+    return _balance(account)
 
 
-def key_cap_standings(*, account: BillingAccount, now: datetime) -> dict[int, CapStanding]:
-    """Return how the organization's capped keys stand to their caps at `now`, in billing time, by the key's id."""
+def key_cap_balances(*, account: BillingAccount, now: datetime) -> dict[int, CapBalance]:
+    """Return the balances of an organization's key caps at `now`, in billing time, by the key's id."""
     account.enter_period(now=now)
     capped = KeyBudget.objects.filter(api_key__organization_id=account.organization_id)
     budgets = capped.in_spending_of({account.organization_id: account})
-    return {budget.api_key_id: _standing(budget) for budget in budgets}
+    return {budget.api_key_id: _balance(budget) for budget in budgets}
 
 
-def key_cap_standing(*, api_key: ApiKey, now: datetime) -> CapStanding | None:
-    """Return how one key stands to its cap at `now`, in billing time; None where it has none."""
+def key_cap_balance(*, api_key: ApiKey, now: datetime) -> CapBalance | None:
+    """Return the balance of one key's cap at `now`, in billing time; None if it has no cap."""
     budget: KeyBudget | None = getattr(api_key, "budget", None)
     if budget is None:
         return None
     account = api_key.organization.billing_account
     account.enter_period(now=now)
     budget.keep_up_with(account)
-    return _standing(budget)
+    return _balance(budget)
 
 
 def set_cap(*, organization_id: int, cap_minor: Decimal | None) -> None:
-    """Set an organization's cap, or lift it. Requests that begin from now on are held to it."""
+    """Set an organization's cap, or lift it. It holds for requests that begin from now on."""
     BillingAccount.objects.filter(organization_id=organization_id).update(cap_minor=cap_minor)
 
 
 @transaction.atomic
 def set_key_cap(*, organization_id: int, api_key_id: int, cap_minor: Decimal | None, now: datetime) -> None:
-    """Set the cap of a key of this organization, or lift it. Requests that begin from now on are held to it.
+    """Set the cap of a key of this organization, or lift it. It holds for requests that begin from now on.
 
-    What the key has spent in this period, and what its open requests hold, counts from the start.
+    The key's spending in this period and the holds of its open requests count from the start.
     """
     hold_posting_still()
     account = lock_budgets(organization_ids=[organization_id], now=now).accounts[organization_id]
@@ -72,7 +72,7 @@ def set_key_cap(*, organization_id: int, api_key_id: int, cap_minor: Decimal | N
 
 
 def _open_key_budget(*, api_key_id: int, cap_minor: Decimal, account: BillingAccount) -> None:
-    """Add up what the key has spent since the account's spending began: daily totals, and what is not yet in them."""
+    """Add up the key's spending since the account's began: daily totals, and records not yet in them."""
     in_period = {"api_key_id": api_key_id, "period_starts_at__gte": account.spending_starts_at}
     unposted = UsageRecord.objects.filter(posted_at__isnull=True)
     posted_minor = _sum(DailyUsage.objects.filter(**in_period).values_list("cost_minor", flat=True))
@@ -91,9 +91,9 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return reduce(EXACT.add, amounts, Decimal(0))
 
 
-def _standing(budget: Budget) -> CapStanding:
+def _balance(budget: Budget) -> CapBalance:
     left = budget.left_minor
-    return CapStanding(
+    return CapBalance(
         cap_minor=budget.cap_minor,
         spent_minor=budget.spent_minor,
         held_minor=budget.held_minor,

@@ -1,4 +1,4 @@
-"""Which share of its cap each organization and each key has used, by the thresholds that the organization chose."""
+"""Alert thresholds: the shares of a cap that an organization chose, and the caps that have reached one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MOST_THRESHOLDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachedThreshold:
-    """The highest threshold that the spending of a cap has reached; the organization's own where no key is named."""
+    """The highest threshold that a cap has reached. Without a key it is the organization's cap."""
 
     organization_id: int
     api_key_id: int | None
@@ -26,24 +26,28 @@ class ReachedThreshold:
 
     @property
     def cap(self) -> tuple[object, ...]:
-        """What makes a cap the same: whose it is, how much, and in which period."""
+        """The identity of the cap: its owner, amount and period."""
         return self.organization_id, self.api_key_id, self.spending_starts_at, self.cap_minor
 
 
+# As many thresholds as a form or a call may set.
+MOST_THRESHOLDS = 10
+
+
 def percents_of(*, organization_id: int) -> list[int]:
-    """Return at which percents of a cap an organization wants alerts, ascending."""
+    """Return the percents of a cap at which an organization wants alerts, ascending."""
     chosen = AlertThresholds.objects.filter(organization_id=organization_id).first()
     return list(chosen.percents if chosen else DEFAULT_PERCENTS)
 
 
 def set_percents(*, organization_id: int, percents: Iterable[int]) -> None:
-    """Choose at which percents of a cap an organization wants alerts; none, for no alerts."""
+    """Set the percents of a cap at which an organization wants alerts; none for no alerts."""
     wanted = sorted(set(percents))
     AlertThresholds.objects.update_or_create(organization_id=organization_id, defaults={"percents": wanted})
 
 
 def reached_thresholds(accounts: Sequence[BillingAccount], *, now: datetime) -> Iterator[ReachedThreshold]:
-    """Look at the caps of some accounts, and at those of their keys, in the billing period that holds `now`."""
+    """Yield the thresholds that the caps of accounts and of their keys have reached at `now`, in billing time."""
     organization_ids = [account.organization_id for account in accounts]
     chosen = AlertThresholds.objects.filter(organization_id__in=organization_ids)
     percents = dict(chosen.values_list("organization_id", "percents"))
@@ -51,13 +55,13 @@ def reached_thresholds(accounts: Sequence[BillingAccount], *, now: datetime) -> 
         used = used_percent(budget=budget, account=account)
         wanted = percents.get(account.organization_id, DEFAULT_PERCENTS)
         percent = max((each for each in wanted if each <= used), default=0)
-        # A cap that was set so low that nothing fits into it is no news to who set it.
+        # A cap with nothing spent was set too low for any request. Its owner knows that.
         if percent and budget.spent_minor and budget.cap_minor is not None:
             yield ReachedThreshold(
                 organization_id=account.organization_id,
                 api_key_id=api_key_id,
                 spending_starts_at=budget.spending_starts_at,
-                # One form of each amount: on SQLite it is text, and part of what makes an alert unique.
+                # On SQLite the amount is text and part of the alert's unique key, so it needs one form.
                 cap_minor=plain(budget.cap_minor),
                 spent_minor=budget.spent_minor,
                 percent=percent,

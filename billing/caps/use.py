@@ -1,4 +1,4 @@
-"""How much of a spending cap is used, in one number for alerts and pages."""
+"""The share of a spending cap that is used: one number for alerts and pages."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,17 +8,19 @@ from billing.money import EXACT, format_exact
 from billing.plans.price_lists import PriceList, price_list
 from billing.tokens import TokenClass
 
+# Percents of a cap.
 USED_UP = 100
 ALMOST_USED_UP = 80
-# A cap is never passed, so one that is used up is seldom met to the last decimal: what is left and does not pay for a
-# thousand tokens in and out counts as nothing.
+# A cap is never passed and so seldom used to the last decimal. A rest that does not pay for a thousand tokens in and
+# out counts as nothing.
 SMALL_REQUEST_TOKENS = 1000
 
 
 def used_percent(*, budget: Budget, account: BillingAccount) -> int:
-    """Return how much of a cap is spent, in whole percents rounded down; USED_UP where no small request is left.
+    """Return the spent share of a cap in whole percents, rounded down; USED_UP if no small request fits any more.
 
-    What open requests hold is not spent. `account` says at which prices the budget is spent. Without a cap it is 0.
+    Holds of open requests are not spent. The account has the prices at which the budget is spent. Without a cap the
+    share is 0.
     """
     if budget.cap_minor is None:
         return 0
@@ -36,14 +38,14 @@ def _small_request_minor(prices: PriceList) -> Decimal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapNotice:
-    """What every page of billing says while little of the organization's cap is left."""
+    """A notice for every page of billing while little of the organization's cap is left."""
 
     text: str
     tone: str
 
 
 def cap_notice(account: BillingAccount) -> CapNotice | None:
-    """Return what to say of an account's cap, in its present period; nothing while enough is left."""
+    """Return the notice on an account's cap in its present period; None while enough is left."""
     percent = used_percent(budget=account, account=account)
     if percent < ALMOST_USED_UP or account.cap_minor is None:
         return None

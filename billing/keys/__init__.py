@@ -1,4 +1,4 @@
-"""What billing knows of an API key: the models it may use, its cap and its list in the portal.
+"""API keys with their terms: the models a key may use, its expiry and its cap.
 
 Others use `terms` (edit a key's name, models, cap and expiry) and `listing` (the keys of an organization).
 """

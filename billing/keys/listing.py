@@ -8,13 +8,13 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from accounts.models import ApiKey, KeyScope, User
-from billing.caps.caps import CapStanding, key_cap_standings
+from billing.caps.caps import CapBalance, key_cap_balances
 from billing.caps.meter import CapMeter, cap_meter
 from billing.models import BillingAccount
 
 
 class KeyState(StrEnum):
-    """Whether a key opens anything, and if not, why."""
+    """The state of a key. Only an active one opens the API."""
 
     ACTIVE = "active"
     EXPIRED = "expired"
@@ -23,7 +23,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRow:
-    """One key. Without `models` it may use the plan's; without a `cap` it may spend what the organization may."""
+    """One key. Without `models` it may use all of the plan's; without a `cap` only the organization's limits it."""
 
     id: int
     name: str
@@ -31,7 +31,7 @@ class KeyRow:
     scopes: list[KeyScope]
     opens: str
     models: list[str]
-    cap: CapStanding | None
+    cap: CapBalance | None
     created_by: User | None
     created_at: datetime
     last_used_at: datetime | None
@@ -41,12 +41,12 @@ class KeyRow:
 
     @property
     def usable(self) -> bool:
-        """Whether it opens the API. The others are kept as a record."""
+        """Whether it opens the API. Other keys are kept as a record."""
         return self.state is KeyState.ACTIVE
 
     @property
     def may_chat(self) -> bool:
-        """Whether it opens the models at all. Others only manage."""
+        """Whether it may call models. Other keys only manage."""
         return KeyScope.CHAT in self.scopes
 
     @property
@@ -56,24 +56,24 @@ class KeyRow:
 
 
 def keys_of(*, organization_id: int) -> QuerySet[ApiKey]:
-    """Return an organization's keys, in no order yet."""
+    """Return an organization's keys, unordered."""
     return ApiKey.objects.filter(organization_id=organization_id).select_related("created_by")
 
 
 def key_rows(keys: Iterable[ApiKey], *, account: BillingAccount, at: datetime, now: datetime) -> list[KeyRow]:
-    """Return keys of the account's organization as they are shown, in their order. `at` is wall, `now` billing time."""
-    caps = key_cap_standings(account=account, now=now) if account.has_key_caps else {}
+    """Return the rows of an organization's keys, in order. `at` is wall time, `now` billing time."""
+    caps = key_cap_balances(account=account, now=now) if account.has_key_caps else {}
     return [_row(key, cap=caps.get(key.id), at=at) for key in keys]
 
 
 def state_of(key: ApiKey, *, at: datetime) -> KeyState:
-    """Tell whether a key opens anything at `at`, in wall time."""
+    """Return the state of a key at `at`, in wall time."""
     if key.revoked_at:
         return KeyState.REVOKED
     return KeyState.EXPIRED if key.expires_at and key.expires_at <= at else KeyState.ACTIVE
 
 
-def _row(key: ApiKey, *, cap: CapStanding | None, at: datetime) -> KeyRow:
+def _row(key: ApiKey, *, cap: CapBalance | None, at: datetime) -> KeyRow:
     return KeyRow(
         id=key.id,
         name=key.name,

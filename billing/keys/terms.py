@@ -1,4 +1,4 @@
-"""Keys with their terms: what one may use, until when, and how much it may spend."""
+"""Keys with their terms: models, expiry and spending cap."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,7 +13,7 @@ from billing.caps.caps import set_key_cap
 
 
 class KeyTerms(TypedDict, total=False):
-    """What of a key can be set. `expires_at` is wall time; `cap_minor` is exact cents a billing period, or None."""
+    """The terms of a key. `expires_at` is wall time; `cap_minor` is exact cents a billing period, or None."""
 
     name: str
     models: Collection[str]
@@ -30,7 +30,7 @@ def create_key(
     terms: KeyTerms,
     now: datetime,
 ) -> tuple[ApiKey, str]:
-    """Create a key and return it with its text, which is stored nowhere. `now` is billing time."""
+    """Create a key and return it with its text, which is not stored. `now` is billing time."""
     api_key, text = create_api_key(
         organization=organization,
         created_by=created_by,
@@ -46,7 +46,7 @@ def create_key(
 
 @transaction.atomic
 def change_key(*, api_key: ApiKey, terms: KeyTerms, now: datetime) -> None:
-    """Write those terms that are given. A cap holds at once, the rest within five seconds. `now` is billing time."""
+    """Change the given terms. A cap holds at once, the others within five seconds. `now` is billing time."""
     fields = {"name": "name", "models": "allowed_models", "expires_at": "expires_at"}
     given: dict[str, object] = {column: terms[term] for term, column in fields.items() if term in terms}  # type: ignore[literal-required]
     if "allowed_models" in given:

@@ -1,4 +1,4 @@
-"""Discrepancies: what should agree and does not, kept where an admin sees it until it does."""
+"""Discrepancies: figures that should agree and differ, shown to an admin until they agree."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ def open_discrepancy(
     found: int | None = None,
     detail: str = "",
 ) -> Discrepancy:
-    """Record a difference, or bring the open one about the same subject up to date. Figures are tokens."""
+    """Record a difference, or update the open one about the same subject. Figures are tokens."""
     row, _ = Discrepancy.objects.update_or_create(
         organization_id=organization_id,
         kind=kind,
@@ -29,6 +29,6 @@ def open_discrepancy(
 
 
 def resolve_discrepancy(*, organization_id: int, kind: Discrepancy.Kind, subject: str) -> bool:
-    """Close an open difference that is gone. Returns False where there was none."""
+    """Close an open difference that is gone. Returns False if there was none."""
     rows = Discrepancy.objects.filter(organization_id=organization_id, kind=kind, subject=subject, resolved_at=None)
     return bool(rows.update(resolved_at=timezone.now()))

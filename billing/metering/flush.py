@@ -1,7 +1,7 @@
-"""Bringing an organization's usage to Stripe now, rather than within seconds.
+"""Sending all usage of an organization to Stripe now, ahead of the usual seconds.
 
-Stripe prices usage by the price that is in effect when it is reported, so what was used at the old price is reported
-before the price changes (docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
+Stripe prices usage by the price in effect when it is reported. So usage at the old price is reported before the price
+changes (docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
 """
 
 from datetime import datetime
@@ -11,11 +11,11 @@ from billing.models import UsageRecord
 
 
 class UsageNotSent(Exception):
-    """Some usage could not be brought to Stripe just now, so it is too early for what depends on it."""
+    """Some usage could not be sent to Stripe just now, so the change that needs it must wait."""
 
 
 def flush_usage(*, organization_id: int, now: datetime) -> None:
-    """Post and send all usage of an organization that has been settled. `now` is billing time. Raises UsageNotSent."""
+    """Post and send all settled usage of an organization. `now` is billing time. Raises UsageNotSent."""
     while posting.post_due():
         pass
     settled = UsageRecord.objects.filter(organization_id=organization_id, posted_at__isnull=True)

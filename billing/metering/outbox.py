@@ -1,8 +1,8 @@
-"""The outbox: meter events are collected, leased, and sent to Stripe once each under an identifier of their own.
+"""The outbox: meter events are collected, leased, and sent to Stripe, each under an identifier of its own.
 
 Stripe drops a repeated identifier for at least 24 hours
-(docs.stripe.com/billing/subscriptions/usage-based/recording-usage-api), so within that time a resend after an
-unclear answer is safe. Past it a resend could bill twice: such an event is parked for reconciliation instead.
+(docs.stripe.com/billing/subscriptions/usage-based/recording-usage-api). Within that time a resend after an unclear
+answer is safe. A later resend could bill twice, so the event is parked for reconciliation instead.
 """
 
 import logging
@@ -37,7 +37,7 @@ SEND_FOR_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metered:
-    """Tokens of one class and model that an organization used at an instant of billing time."""
+    """The tokens of one class and model that an organization used at an instant of billing time."""
 
     organization_id: int
     event_name: str
@@ -47,14 +47,14 @@ class Metered:
 
     @property
     def group(self) -> tuple[int, str, datetime, datetime]:
-        """What may share a meter event: organization, meter, UTC hour and billing period."""
+        """The key of the meter event it goes to: organization, meter, UTC hour and billing period."""
         return (self.organization_id, self.event_name, hour_of(self.occurred_at), self.period_starts_at)
 
 
 def add_to_meter_events(usages: Sequence[Metered]) -> None:
-    """Add usage to the pending meter event of its group, or start one. Runs inside the poster's transaction.
+    """Add usage to the pending meter event of its group, or start one, inside the poster's transaction.
 
-    While Stripe is slow or down an event stays pending and takes in more, so the number of events stays small.
+    An event that waits for a slow Stripe stays pending and takes in more, so the number of events stays small.
     """
     if not usages:
         return
@@ -96,8 +96,8 @@ def _new_event(usage: Metered, *, now: datetime) -> MeterEvent:
 def send_due(*, now: datetime) -> int:
     """Send the meter events that are due and return how many Stripe took. `now` is billing time.
 
-    Safe to run twice at once: rows are leased. The first few are a probe: while Stripe is unavailable, no more than
-    those are frozen, and the others stay pending and take in more.
+    Rows are leased, so it may run twice at once. The first few events are a probe: only they are frozen while Stripe is
+    unavailable, and the others stay pending and take in more.
     """
     sent, size, stops_at = 0, PROBE, time.monotonic() + SEND_FOR_S
     while time.monotonic() < stops_at:
@@ -111,9 +111,9 @@ def send_due(*, now: datetime) -> int:
 
 
 def send_all_of(*, organization_id: int, now: datetime) -> bool:
-    """Send at once all that waits for an organization, and return whether nothing is left. `now` is billing time.
+    """Send all waiting events of an organization at once, and return whether none is left. `now` is billing time.
 
-    Also what waits for another try or is leased: under the same identifier Stripe counts it once.
+    Leased events and those that wait for a retry are sent too: under one identifier Stripe counts them once.
     """
     waiting = MeterEvent.objects.filter(organization_id=organization_id, state__in=UNSENT)
     stops_at = time.monotonic() + SEND_FOR_S
@@ -125,7 +125,7 @@ def send_all_of(*, organization_id: int, now: datetime) -> bool:
 
 
 def _send_leased(events: Sequence[MeterEvent], *, now: datetime, stops_at: float) -> tuple[int, bool]:
-    """Send leased events. Returns how many Stripe took, and whether it seems available."""
+    """Send leased events. Returns how many Stripe took, and whether Stripe seems available."""
     taken = failures_in_a_row = 0
     for place, event in enumerate(events):
         try:
@@ -146,11 +146,11 @@ def _send_leased(events: Sequence[MeterEvent], *, now: datetime, stops_at: float
 
 @transaction.atomic
 def _lease(*, now: datetime, limit: int, due: QuerySet[MeterEvent] | None = None) -> list[MeterEvent]:
-    """Claim events until the lease runs out, and freeze those that were never sent: `due`, or else what is due."""
+    """Lease events, those in `due` or all that are due, and freeze the ones that were never sent."""
     wall = timezone.now()
     if due is None:
         due = MeterEvent.objects.filter(state__in=UNSENT, next_attempt_at__lte=wall)
-    due = due.order_by("-state", "next_attempt_at", "id")  # those already frozen first
+    due = due.order_by("-state", "next_attempt_at", "id")  # frozen events first
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True)
     events = list(due[:limit])
@@ -194,7 +194,7 @@ def _customer_of(event: MeterEvent) -> str:
 
 
 def _close(event: MeterEvent, *, state: MeterEvent.State, error: str) -> None:
-    """Stop sending an event that Stripe will not take, and put it where an admin sees it."""
+    """Stop sending an event that Stripe will not take, and show it to an admin."""
     kinds = {
         MeterEvent.State.REJECTED: Discrepancy.Kind.METER_EVENT_REJECTED,
         MeterEvent.State.PARKED: Discrepancy.Kind.METER_EVENT_PARKED,

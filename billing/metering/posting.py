@@ -18,14 +18,14 @@ from billing.plans.price_lists import meter_event_name
 from billing.tokens import TOKEN_COLUMNS, TokenClass
 
 BATCH = 5000
-# Any constant will do: it names the one lock that lets a single poster work at a time.
+# The id of the advisory lock that lets one poster work at a time. Any constant will do.
 POSTING_LOCK = 7_420_001
-# What tells one total from another, beside its day or hour.
+# The columns that tell one total from another, beside its day or hour.
 KEY = ["organization_id", "period_starts_at", "api_key_id", "plan_id", "priced_at", "model", "trial"]
 
 
 def post_due(*, limit: int = BATCH) -> int:
-    """Post up to `limit` closed records and return how many there were; 0 as well while another process posts."""
+    """Post up to `limit` closed records and return their number; 0 also while another process posts."""
     with transaction.atomic():
         if not _only_poster():
             return 0
@@ -41,7 +41,7 @@ def post_due(*, limit: int = BATCH) -> int:
 
 
 def _only_poster() -> bool:
-    """Take the posting lock until the transaction ends. SQLite's write transaction is that lock already."""
+    """Take the posting lock until the transaction ends. On SQLite the write transaction is such a lock."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
@@ -50,9 +50,9 @@ def _only_poster() -> bool:
 
 
 def hold_posting_still() -> None:
-    """Wait until nobody posts, and let nobody begin until the transaction ends.
+    """Wait until no process posts, and keep posting from beginning until the transaction ends.
 
-    Take no account's lock before: posting is held still first and an account locked second, by everybody.
+    Every caller takes this lock before the lock of an account. The other order could deadlock.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -60,7 +60,7 @@ def hold_posting_still() -> None:
 
 
 def _metered(record: UsageRecord) -> list[Metered]:
-    """Return what Stripe's meters are told of a record: nothing of free requests and of those that failed."""
+    """Return the usage of a record that goes to Stripe's meters. Free and failed requests have none."""
     if record.trial or record.state != UsageRecord.State.SETTLED:
         return []
     assert record.settled_at  # noqa: S101 - a constraint of the table
@@ -81,7 +81,7 @@ def _metered(record: UsageRecord) -> list[Metered]:
 def _add_to_totals(
     records: Sequence[UsageRecord], *, table: type[PostedUsage], slot: str, slot_of: Callable[[datetime], Any]
 ) -> None:
-    """Add records to the rows of their days or hours, read and written whole: the posting lock keeps others away."""
+    """Add records to the rows of their days or hours. The posting lock keeps others from these rows."""
     records_by_key = [
         ((slot_of(_closed_at(record)), *(getattr(record, name) for name in KEY)), record) for record in records
     ]
@@ -102,7 +102,7 @@ def _add_to_totals(
 
 
 def _show_abandoned(records: Sequence[UsageRecord]) -> None:
-    """Put what Claude may have served, and nobody is billed for, before an admin."""
+    """Show an admin the requests that Claude may have served and nobody is billed for."""
     for record in records:
         if record.state == UsageRecord.State.ABANDONED:
             open_discrepancy(
@@ -115,7 +115,7 @@ def _show_abandoned(records: Sequence[UsageRecord]) -> None:
 
 
 def _closed_at(record: UsageRecord) -> datetime:
-    assert record.settled_at  # noqa: S101 - whatever ends a record sets it
+    assert record.settled_at  # noqa: S101 - every ending sets it
     return record.settled_at.astimezone(UTC)
 
 

@@ -15,18 +15,17 @@ from billing.tokens import TOKEN_COLUMNS, TokenClass, column_of
 
 logger = logging.getLogger(__name__)
 
-# Stripe's summaries are eventually consistent: what was used this shortly before is left for the next run.
+# Stripe's summaries are eventually consistent, so usage this recent is left for the next run.
 SETTLING_TIME = timedelta(minutes=10)
 MeterKey = tuple[int, str, datetime]
 
 
 def reconcile(*, now: datetime) -> int:
-    """Compare ledger with outbox, and outbox with Stripe's meters; return how many differences there are."""
+    """Compare the ledger with the outbox and the outbox with Stripe's meters; return the number of differences."""
     ledger, outbox = _ledger_totals(), _outbox_totals()
-    differences = sum(
-        _compare_ledger_with_outbox(key, expected=ledger.get(key, 0), found=outbox.get(key, 0))
-        for key in sorted(set(ledger) | set(outbox))
-    )
+    differences = 0
+    for key in sorted(set(ledger) | set(outbox)):
+        differences += _compare_ledger_with_outbox(key, expected=ledger.get(key, 0), found=outbox.get(key, 0))
     try:
         return differences + _compare_outbox_with_stripe(now=now)
     except (client.StripeUnavailable, client.StripeRejected) as error:
@@ -71,7 +70,7 @@ def _compare_ledger_with_outbox(key: MeterKey, *, expected: int, found: int) -> 
 
 
 def _compare_outbox_with_stripe(*, now: datetime) -> int:
-    """Compare what was sent with what the meters hold, from the first event of a meter to its newest.
+    """Compare the sent events with the meters, from the first event of a meter to its newest.
 
     Over all periods together, since Stripe's summaries begin and end at whole minutes and periods do not.
     """

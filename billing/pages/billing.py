@@ -9,7 +9,7 @@ from accounts.models import Membership
 from accounts.pages.access import member_page, require_manager
 from billing.bills.current import current_bill
 from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
-from billing.caps.caps import cap_standing, set_cap
+from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
 from billing.pages.cap_form import SpendingCapForm
@@ -44,7 +44,7 @@ def _billing_page(
     account, context = page_frame(membership)
     percents = percents_of(organization_id=account.organization_id)
     context |= {
-        "cap": cap_meter(cap_standing(account=account, now=context["now"])) if account.cap_minor is not None else None,
+        "cap": cap_meter(cap_balance(account=account, now=context["now"])) if account.cap_minor is not None else None,
         "alert_percents": percents,
         "cap_form": form or SpendingCapForm.showing(cap_minor=account.cap_minor, percents=percents),
         "bill": current_bill(account=account, now=context["now"]),

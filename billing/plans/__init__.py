@@ -1,4 +1,4 @@
-"""Plans and what they cost: price lists, and their publication to Stripe.
+"""Plans: their price lists, and their publication to Stripe.
 
 Others use `price_lists` (a plan's rates at an instant), `publishing` (plans to Stripe), `completeness` (what a plan
 still lacks) and `default_plans` (those of a new database).

@@ -1,4 +1,4 @@
-"""What a plan's price table must hold: a price for every class of token that a model can use."""
+"""Complete price tables: a plan needs a price for every token class of each of its models."""
 
 from collections.abc import Iterable
 
@@ -8,9 +8,9 @@ from billing.tokens import TokenClass
 
 
 def missing_classes(*, priced: Iterable[tuple[str, str]]) -> dict[str, list[TokenClass]]:
-    """Return, for each model in the pairs of model and token class, the classes it has no price for.
+    """Return the token classes that models lack a price for, by model. `priced` are pairs of model and class.
 
-    Claude counts all of them apart: usage of a class without a price could be neither held nor billed. Complete
+    Claude counts every class apart, so usage of a class without a price could be neither held nor billed. Complete
     models are left out.
     """
     by_model: dict[str, set[str]] = {}
@@ -21,7 +21,7 @@ def missing_classes(*, priced: Iterable[tuple[str, str]]) -> dict[str, list[Toke
 
 
 def why_not_sellable(*, plan: Plan) -> str:
-    """Return what keeps a plan from being sold, as a sentence; empty where nothing does."""
+    """Return a sentence on what keeps a plan from being sold; empty if nothing does."""
     prices = current_prices(plan=plan, published_only=False)
     if not prices:
         return f"{plan} has no prices yet: add those of a model first."
@@ -30,6 +30,6 @@ def why_not_sellable(*, plan: Plan) -> str:
 
 
 def describe_missing(*, model: str, classes: list[TokenClass]) -> str:
-    """Say in a sentence which prices a model lacks."""
+    """Return a sentence on the prices that a model lacks."""
     names = "; ".join(item.label for item in classes)
     return f"{model} needs a price for every class of token. It has none for: {names}."

@@ -7,14 +7,14 @@ from billing.models import Plan, PlanPrice
 from billing.tokens import TokenClass
 
 HAIKU, SONNET = "claude-haiku-5-5", "claude-sonnet-5-5"
-# Anthropic prices the cache from the input price (docs.anthropic.com, "prompt caching"), and so do we.
-# High enough to meet nobody but a runaway program; an admin sets what suits.
+# High enough to stop only a runaway program. An admin sets what suits.
 RATE_LIMITS = {
     "requests_per_minute": 100_000,
     "input_tokens_per_minute": 100_000_000,
     "output_tokens_per_minute": 20_000_000,
     "concurrent_requests": 0,
 }
+# Anthropic prices the cache from the input price (docs.anthropic.com, "prompt caching"), and so do we.
 INPUT_FACTORS = {
     TokenClass.INPUT: Decimal(1),
     TokenClass.CACHE_WRITE_5M: Decimal("1.25"),

@@ -15,12 +15,12 @@ PRODUCT_PREFIX = "rgent_"
 
 
 class NotSellable(Exception):
-    """A plan lacks what it needs to be sold. The message says what."""
+    """A plan is not complete enough to be sold. The message says what it lacks."""
 
 
 @dataclass(slots=True)
 class Published:
-    """What a run changed in Stripe, a line each."""
+    """The changes that a run made in Stripe, one line each."""
 
     changes: list[str] = field(default_factory=list)
 
@@ -29,9 +29,9 @@ def publish_plans(*, plans: list[Plan] | None = None) -> Published:
     """Publish the paid plans, or those given, to Stripe. Raises NotSellable, StripeUnavailable, StripeRejected.
 
     Meters are found by their event name and prices by their lookup key; a changed amount makes a new price and
-    moves the lookup key, and subscriptions that stand keep the price they have.
+    moves the lookup key. Existing subscriptions keep their price.
     """
-    plans = list(Plan.objects.filter(is_trial=False)) if plans is None else plans
+    plans = list(Plan.objects.paid()) if plans is None else plans
     for plan in plans:
         reason = "The free trial is never sent to Stripe." if plan.is_trial else why_not_sellable(plan=plan)
         if reason:
@@ -44,9 +44,9 @@ def publish_plans(*, plans: list[Plan] | None = None) -> Published:
 
 
 def is_published() -> bool:
-    """Tell by one call whether Stripe has what plans are sold by, as far as meters tell. Raises StripeUnavailable.
+    """Tell by one call whether Stripe has the meters of every paid plan. Raises StripeUnavailable.
 
-    Amounts are not compared: that is for `publish_plans`.
+    It compares no amounts; `publish_plans` does.
     """
     prices = PlanPrice.objects.filter(plan__is_trial=False)
     if not prices or prices.filter(stripe_price_id="").exists():
@@ -80,7 +80,7 @@ def _publish_price(price: PlanPrice, *, plan: Plan, meter_ids: dict[str, str], p
         meter_ids[event_name] = meters.create_meter(event_name=event_name, display_name=label)
         published.changes.append(f"meter {event_name}")
     stripe_price_id = _ensure_price(
-        # A product per meter, whatever the plan: it gives the line of an invoice its name.
+        # One product for each meter, shared by all plans: it names the line on the invoice.
         product_id=_ensure_product(event_name, name=label, published=published),
         currency=plan.currency,
         lookup_key=f"{PRODUCT_PREFIX}{plan.code}_{price.model}_{token_class.value}".replace("-", "_"),
@@ -89,7 +89,7 @@ def _publish_price(price: PlanPrice, *, plan: Plan, meter_ids: dict[str, str], p
         meter_id=meter_ids[event_name],
         published=published,
     )
-    # An amount that was edited meanwhile is not the one Stripe has: it waits for the next run.
+    # A price that was edited meanwhile differs from Stripe's. It waits for the next run.
     unchanged = PlanPrice.objects.filter(id=price.id, price_per_1k=price.price_per_1k)
     unchanged.exclude(stripe_price_id=stripe_price_id).update(stripe_price_id=stripe_price_id)
 
@@ -110,7 +110,7 @@ def _ensure_price(
     meter_id: str | None,
     published: Published,
 ) -> str:
-    """Return the price that holds the lookup key, where it is as it should be; else make one that is."""
+    """Return the price that holds the lookup key if it is as wanted, else make one."""
     wanted = {"product": product_id, "currency": currency, "unit_amount_decimal": amount, "meter": meter_id}
     found = catalogue.find_price(lookup_key=lookup_key)
     if found and {key: found[key] for key in wanted} == wanted:

@@ -13,7 +13,7 @@ stripe.default_http_client = stripe.RequestsClient(timeout=settings.STRIPE_TIMEO
 
 
 class StripeUnavailable(Exception):
-    """Stripe did not take the call this time: no connection, time-out, rate limit, server error, or a wrong key."""
+    """Stripe did not take the call this time: no connection, time-out, rate limit, server error, or refused key."""
 
 
 class StripeRejected(Exception):
@@ -32,7 +32,7 @@ class PaymentDeclined(StripeRejected):
 def translate_stripe_errors() -> Iterator[None]:
     """Turn the SDK's errors into the gateway's two kinds.
 
-    A refused key counts as unavailable: an operator mends it, and until then nothing may be given up.
+    A refused key counts as unavailable: until an operator mends it, nothing may be given up.
     """
     try:
         yield
@@ -59,14 +59,14 @@ def client() -> stripe.StripeClient:
     return _client_for(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.STRIPE_METER_EVENTS_BASE)
 
 
-def is_there() -> bool:
-    """Tell whether Stripe answers at the moment. Asks once; a server that hangs is given STRIPE_TIMEOUT_S."""
+def answers() -> bool:
+    """Tell whether Stripe answers at the moment, by one call of at most STRIPE_TIMEOUT_S."""
     try:
         with translate_stripe_errors():
             client().v1.events.list({"limit": 1}, {"max_network_retries": 0})
     except StripeUnavailable:
         return False
-    except StripeRejected:  # it may refuse that key this question, but it is there
+    except StripeRejected:  # a restricted key may not list events, but Stripe has answered
         return True
     return True
 

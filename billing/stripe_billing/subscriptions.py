@@ -10,7 +10,7 @@ from billing.stripe_billing.client import client, translate_stripe_errors
 
 
 def subscription_items(*, base_price_id: str, metered_price_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a subscription's items: one base, and the metered prices, which take no quantity."""
+    """Return the items of a subscription: one base, and the metered prices, which take no quantity."""
     return [{"price": base_price_id, "quantity": 1}, *({"price": price_id} for price_id in metered_price_ids)]
 
 
@@ -32,8 +32,9 @@ def subscribe_with_test_card(*, customer_id: str, items: list[dict[str, Any]]) -
 def create_incomplete_subscription(
     *, customer_id: str, items: list[dict[str, Any]], idempotency_key: str
 ) -> tuple[str, str]:
-    """Make a subscription that begins when the customer's browser pays its first invoice; the card is kept for the
-    next ones. Returns its id and the client secret that the browser pays with, empty where nothing is to be paid.
+    """Make a subscription that begins when the customer's browser pays its first invoice. The card is kept.
+
+    Returns its id and the client secret to pay with, which is empty if nothing is to be paid.
     """
     params: Any = {
         "customer": customer_id,
@@ -49,14 +50,14 @@ def create_incomplete_subscription(
 
 
 def newest_subscription(*, customer_id: str) -> tuple[str, str]:
-    """Return the id and status of a customer's newest subscription, whatever became of it; empty where none was."""
+    """Return the id and status of a customer's newest subscription, ended or not; empty texts if there is none."""
     with translate_stripe_errors():
         found = client().v1.subscriptions.list({"customer": customer_id, "status": "all", "limit": 1}).data
     return (found[0].id, found[0].status) if found else ("", "")
 
 
 def incomplete_subscription(*, subscription_id: str) -> tuple[list[str], str]:
-    """Return the ids of a subscription's prices, and the client secret that its first invoice is paid with."""
+    """Return the price ids of a subscription, and the client secret of its first invoice."""
     with translate_stripe_errors():
         subscription = client().v1.subscriptions.retrieve(
             subscription_id, {"expand": ["latest_invoice.confirmation_secret"]}
@@ -71,23 +72,22 @@ def _client_secret(subscription: stripe.Subscription) -> str:
 
 
 def cancel_subscription(*, subscription_id: str, invoice_now: bool) -> None:
-    """Cancel at once. Usage not yet billed is billed with `invoice_now` alone
-    (docs.stripe.com/api/subscriptions/cancel)."""
+    """Cancel at once. Pending usage is billed only with `invoice_now` (docs.stripe.com/api/subscriptions/cancel)."""
     with translate_stripe_errors():
         client().v1.subscriptions.cancel(subscription_id, {"invoice_now": invoice_now, "prorate": False})
 
 
 def cancel_at_period_end(*, subscription_id: str, wanted: bool) -> None:
-    """Have a subscription end with its period, or take that back."""
+    """Let a subscription end with its period, or take that back."""
     with translate_stripe_errors():
         client().v1.subscriptions.update(subscription_id, {"cancel_at_period_end": wanted})
 
 
 def item_changes(*, subscription_id: str, base_price_id: str, metered_price_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what turns the items of a subscription into those of another plan.
+    """Return the changes that turn the items of a subscription into those of another plan.
 
-    The base changes its price, which prorates it. Metered items go and others come: flexible billing bills the usage
-    of those that go (docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
+    The base changes its price, which prorates it. The old metered items are deleted and new ones are added. Flexible
+    billing bills the usage of deleted ones (docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
     """
     with translate_stripe_errors():
         items = client().v1.subscriptions.retrieve(subscription_id)["items"].data
@@ -99,7 +99,7 @@ def item_changes(*, subscription_id: str, base_price_id: str, metered_price_ids:
 
 
 def change_items(*, subscription_id: str, changes: list[dict[str, Any]], at: datetime) -> None:
-    """Change a subscription's items, counting from `at`, and collect what that comes to; declined, nothing changes.
+    """Change a subscription's items as of `at` and collect the difference. If the card is declined, nothing changes.
 
     Raises PaymentDeclined, StripeUnavailable, StripeRejected.
     """
@@ -114,7 +114,7 @@ def change_items(*, subscription_id: str, changes: list[dict[str, Any]], at: dat
 
 
 def preview_items(*, subscription_id: str, changes: list[dict[str, Any]], at: datetime) -> dict[str, Any]:
-    """Return the invoice that `change_items` would make, as Stripe tells it. Nothing changes."""
+    """Return the invoice that `change_items` would make. Nothing changes."""
     params: Any = {
         "subscription": subscription_id,
         "subscription_details": {

@@ -1,4 +1,4 @@
-"""Usage by hour, day, model, key and member: the rows that bills are made of, added up as somebody asks for."""
+"""Usage by hour, day, model, key and member, added up from the rows that bills are made of."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Dimension(StrEnum):
-    """What usage can be told apart by. A key belongs to the member who made it."""
+    """The dimensions that usage can be grouped by. A key belongs to the member who made it."""
 
     HOUR = "hour"
     DAY = "day"
@@ -29,7 +29,7 @@ class Dimension(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """What one row of a report is about; None where it is not told apart, or where no key was used."""
+    """The group of one row of a report. A field is None if the report is not grouped by it, or no key was used."""
 
     hour: datetime | None = None
     day: date | None = None
@@ -40,7 +40,7 @@ class Group:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """What rows are sorted by: what is not known comes last."""
+        """The sort key of rows. Unknown values come last."""
         return (
             self.hour or LATEST,
             self.day or date.max,
@@ -59,13 +59,13 @@ class UsageReport:
 
 
 def usage_of_period(*, organization_id: int, period: Period, by_hour: bool = False) -> Rows:
-    """Return the rows of a billing period: those its bill is made of, and its free requests; or those of its hours."""
+    """Return the daily rows of a billing period, free requests included, or its hourly rows."""
     wanted = {"organization_id": organization_id, "period_starts_at": period.starts_at}
     return HourlyUsage.objects.filter(**wanted) if by_hour else DailyUsage.objects.filter(**wanted)
 
 
 def usage_within(*, organization_id: int, covered: Period, by_hour: bool) -> Rows:
-    """Return the rows of whole UTC days, or hours, from the one that begins the range to the one that ends it."""
+    """Return the rows of the whole UTC days, or hours, in a half-open range."""
     if by_hour:
         hours = HourlyUsage.objects.filter(organization_id=organization_id)
         return hours.filter(hour__gte=covered.starts_at, hour__lt=covered.ends_at)
@@ -74,9 +74,9 @@ def usage_within(*, organization_id: int, covered: Period, by_hour: bool) -> Row
 
 
 def usage_report(*, usage: Rows, group_by: Sequence[Dimension]) -> UsageReport:
-    """Add up `usage` by the dimensions of `group_by`, of which `hour` needs rows of hours.
+    """Add up `usage` by the dimensions of `group_by`. The dimension `hour` needs hourly rows.
 
-    By none of them there is one row, or none.
+    Without a dimension there is one row, or none if there is no usage.
     """
     groups: dict[Group, UsageTotals] = defaultdict(UsageTotals)
     for row in usage.select_related("api_key__created_by").order_by("id").iterator(chunk_size=2000):

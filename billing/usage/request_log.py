@@ -1,4 +1,4 @@
-"""The log of an organization's requests, as its own ledger has them."""
+"""The log of an organization's requests, read from the ledger."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ class RequestNotFound(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFilter:
-    """Which requests. `[starts_at, ends_at)` are billing time; what is None is not asked for."""
+    """A filter of requests. `[starts_at, ends_at)` are billing time; None filters nothing."""
 
     state: str | None = None
     model: str | None = None
@@ -24,7 +24,7 @@ class RequestFilter:
 
 
 def requests_of(*, organization_id: int, wanted: RequestFilter) -> QuerySet[UsageRecord]:
-    """Return an organization's requests that `wanted` lets through, in no order yet."""
+    """Return an organization's requests that match, unordered."""
     conditions = {
         "state": wanted.state,
         "model": wanted.model,
@@ -37,7 +37,7 @@ def requests_of(*, organization_id: int, wanted: RequestFilter) -> QuerySet[Usag
 
 
 def request_of(*, organization_id: int, request_id: str) -> UsageRecord:
-    """Return one request. Raises RequestNotFound, for a stranger's too."""
+    """Return one request. Raises RequestNotFound, also for a stranger's."""
     record = UsageRecord.objects.filter(organization_id=organization_id, request_id=request_id).first()
     if record is None:
         raise RequestNotFound(f"Your organization has made no request {request_id}.")

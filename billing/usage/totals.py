@@ -1,4 +1,4 @@
-"""What an organization used: totals of a billing period, and its newest requests."""
+"""An organization's usage: the totals of a billing period, and the newest requests."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from billing.tokens import TokenUsage
 
 Totals = TypeVar("Totals", bound="UsageTotals")
 State = UsageRecord.State
-# What a state is called on a page, and the tone it is shown in.
+# The name of each state on a page, and its tone.
 STATE_LABELS = {
     State.OPEN: ("Running", "info"),
     State.SETTLED: ("Completed", "good"),
@@ -25,7 +25,7 @@ STATE_LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageTotals:
-    """What was used. `requests` counts every request, `failed_requests` those that cost nothing."""
+    """Totals of usage. `requests` counts every request, `failed_requests` those that cost nothing."""
 
     requests: int = 0
     failed_requests: int = 0
@@ -65,7 +65,7 @@ class PeriodUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecentRequest:
-    """One request as a list shows it. Input counts every class of it, cached or not."""
+    """One request in a list. Its input tokens are of every class, cached or not."""
 
     request_id: str
     begun_at: datetime
@@ -78,9 +78,9 @@ class RecentRequest:
 
 
 def period_usage(*, organization_id: int, period: Period) -> PeriodUsage:
-    """Return what was used in a period, free requests included, which cost nothing.
+    """Return the usage of a period, free requests included.
 
-    Reads posted usage, which is seconds behind the ledger.
+    It reads posted usage, which is seconds behind the ledger.
     """
     by_model: dict[str, list[UsageTotals]] = defaultdict(list)
     for row in DailyUsage.objects.filter(organization_id=organization_id, period_starts_at=period.starts_at):
@@ -90,7 +90,7 @@ def period_usage(*, organization_id: int, period: Period) -> PeriodUsage:
 
 
 def newest_requests(*, organization_id: int, limit: int = 8) -> list[RecentRequest]:
-    """Return an organization's newest requests, straight from the ledger, the newest first."""
+    """Return an organization's newest requests from the ledger, newest first."""
     records = UsageRecord.objects.filter(organization_id=organization_id).order_by("-id")[:limit]
     return [_recent(record) for record in records]
 
@@ -108,7 +108,7 @@ def add_up(parts: Iterable[UsageTotals], *, to: Totals) -> Totals:
 
 
 def totals_of(row: PostedUsage) -> UsageTotals:
-    """Return what one row counts."""
+    """Return the totals of one row."""
     return UsageTotals(
         requests=row.requests,
         failed_requests=row.failed_requests + row.abandoned_requests,

@@ -15,7 +15,7 @@ from billing.subscriptions.sample_customers import SampleCustomer, create_sample
 
 
 class Command(BaseCommand):
-    """Publishes plans to Stripe; may run any number of times."""
+    """Publishes plans to Stripe. It may run any number of times."""
 
     help = "Publish products, prices and meters to Stripe, changing only what differs."
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the test customer as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Publish; then make the customer that was asked for."""
+        """Publish, then make the customer that was asked for."""
         try:
             self._publish(quiet=options["json"])
             plan_code = options["plan"] if options["test_customer"] else self._ask()
@@ -52,16 +52,16 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS("All plans are published." if published.changes else "Nothing to change."))
 
     def _ask(self) -> str:
-        """Ask, at a terminal alone and without options, whether to make a test customer."""
+        """Ask whether to make a test customer: only at a terminal, and only without options."""
         if len(sys.argv) > 2 or not sys.stdin.isatty() or settings.STRIPE_LIVE_MODE:
             return ""
-        codes = ", ".join(Plan.objects.filter(is_trial=False).values_list("code", flat=True))
+        codes = ", ".join(Plan.objects.paid().values_list("code", flat=True))
         return input(f"Make a test customer? Its plan ({codes}), or Enter for none: ").strip()
 
     def _plan(self, code: str) -> Plan:
-        plan = Plan.objects.filter(code=code, is_trial=False).first()
+        plan = Plan.objects.paid().filter(code=code).first()
         if plan is None:
-            codes = ", ".join(Plan.objects.filter(is_trial=False).values_list("code", flat=True))
+            codes = ", ".join(Plan.objects.paid().values_list("code", flat=True))
             raise CommandError(f"There is no plan {code!r}. There are: {codes}.")
         return plan
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.api_keys import create_api_key
-from billing.caps.caps import key_cap_standings, set_cap, set_key_cap
+from billing.caps.caps import key_cap_balances, set_cap, set_key_cap
 from billing.ledger.abandonment import find_abandoned
 from billing.ledger.entries import SpendingCapReached, Void
 from billing.metering.posting import post_due
@@ -36,7 +36,7 @@ def cap_key(customer, cents, *, key=None, now=NOON):
 
 def spent_and_held(customer, *, now=NOON):
     """Return what the key has spent in this period, and what its open requests hold."""
-    standing = key_cap_standings(account=customer.account, now=now)[customer.api_key.id]
+    standing = key_cap_balances(account=customer.account, now=now)[customer.api_key.id]
     return standing.spent_minor, standing.held_minor
 
 
