@@ -10,5 +10,5 @@ class RgentConfig(AppConfig):
     verbose_name = "rgent"
 
     def ready(self) -> None:
-        """Register the checks that span settings."""
-        from rgent import checks  # noqa: F401
+        """Register the checks."""
+        from rgent import checks, demo_check  # noqa: F401
