@@ -8,7 +8,3 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = "Accounts"
-
-    def ready(self) -> None:
-        """Connect the signals."""
-        from accounts import signals  # noqa: F401

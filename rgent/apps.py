@@ -10,5 +10,5 @@ class RgentConfig(AppConfig):
     verbose_name = "rgent"
 
     def ready(self) -> None:
-        """Register the checks."""
-        from rgent import checks, demo_check  # noqa: F401
+        """Register the checks that span settings, and that of the database."""
+        from rgent import checks, starting  # noqa: F401

@@ -17,6 +17,9 @@ from common import background, database  # noqa: E402 - apps must be loaded firs
 from rgent.api.handler import api_handler  # noqa: E402
 from rgent.api.paths import api_path  # noqa: E402
 from rgent.portal_handler import portal_handler  # noqa: E402
+from rgent.starting import exit_where_unsafe  # noqa: E402
+
+exit_where_unsafe(database=True)
 
 # A shutdown waits this long for open records to close. Below compose's stop_grace_period.
 DRAIN_S = 25.0

@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 
 from rgent.laptop import file_broker
 
@@ -24,3 +26,15 @@ def make_broker_folders() -> None:
 
 
 make_broker_folders()
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_unsafe_settings(**kwargs: Any) -> None:
+    """End a worker or beat that was started with settings that production must not have.
+
+    Without the database: a connection that is opened before the worker forks would be shared by its processes.
+    """
+    from rgent.starting import exit_where_unsafe
+
+    exit_where_unsafe(database=False)

@@ -18,10 +18,10 @@ ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
 SANDBOX = not PRODUCTION and not STRIPE_SECRET_KEY and not ANTHROPIC_API_KEY
 
 VAR_DIR: Path = state_dir()
-PORT = env.int("PORT", default=8000)
-SANDBOX_PORT = env.int("SANDBOX_PORT", default=8001)
+PORT = env.port("PORT", default=8000)
+SANDBOX_PORT = env.port("SANDBOX_PORT", default=8001)
 SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
-PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+PUBLIC_URL = env.url("PUBLIC_URL", "https", "http", default=f"http://127.0.0.1:{PORT}")
 
 if PRODUCTION:
     SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -36,11 +36,11 @@ else:
 STRIPE_HOST = "https://api.stripe.com"
 STRIPE_METER_EVENTS_HOST = "https://meter-events.stripe.com"
 ANTHROPIC_HOST = "https://api.anthropic.com"
-STRIPE_API_BASE = env.str("STRIPE_API_BASE", default=SANDBOX_URL if SANDBOX else STRIPE_HOST).rstrip("/")
+STRIPE_API_BASE = env.url("STRIPE_API_BASE", "https", "http", default=SANDBOX_URL if SANDBOX else STRIPE_HOST)
 STRIPE_METER_EVENTS_BASE = STRIPE_METER_EVENTS_HOST if STRIPE_API_BASE == STRIPE_HOST else STRIPE_API_BASE
 STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=15.0)
 STRIPE_EVENTS_KEPT_DAYS = env.int("STRIPE_EVENTS_KEPT_DAYS", default=30)
-ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default=SANDBOX_URL if SANDBOX else ANTHROPIC_HOST).rstrip("/")
+ANTHROPIC_BASE_URL = env.url("ANTHROPIC_BASE_URL", "https", "http", default=SANDBOX_URL if SANDBOX else ANTHROPIC_HOST)
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 # Billing time comes from the sandbox's clock in the sandbox mode, so that "a month later" is one click.
 BILLING_CLOCK_URL = f"{SANDBOX_URL}/_sandbox/clock" if SANDBOX else ""
@@ -65,10 +65,8 @@ MIGRATION_MODULES = {"djstripe": "rgent.djstripe_schema"}
 
 # --- Selling ----------------------------------------------------------------------------------------------
 CLAUDE_CALL_LIMIT_S = env.float("CLAUDE_CALL_LIMIT_S", default=600.0)
-CLAUDE_CONNECTIONS = env.int("CLAUDE_CONNECTIONS", default=2000)
-STREAM_ABORT_POLICY = env.str("STREAM_ABORT_POLICY", default="cancel")
-if STREAM_ABORT_POLICY not in {"cancel", "drain"}:
-    raise ImproperlyConfigured("STREAM_ABORT_POLICY is 'cancel' or 'drain'.")
+CLAUDE_CONNECTIONS = env.int("CLAUDE_CONNECTIONS", default=2000, at_least=1)
+STREAM_ABORT_POLICY = env.choice("STREAM_ABORT_POLICY", "cancel", "drain", default="cancel")
 API_MAX_BODY_BYTES = 32 * 1024 * 1024
 # The head of a request must be whole after this long. Its body must come at this rate on average, after a grace.
 API_HEAD_LIMIT_S = 10.0
@@ -190,10 +188,10 @@ DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'r
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 else:
-    _POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}
+    _POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16, at_least=1), "timeout": 10}
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = _POOL  # beside what the address asks for, as ?sslmode=
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.url("REDIS_URL", "redis", "rediss", "unix", default="")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
@@ -274,9 +272,6 @@ ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="rgent <no-reply@localhost>")
@@ -344,10 +339,11 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-SILENCED_SYSTEM_CHECKS = ["djstripe.W002"] if not PRODUCTION else []
+# SECURE_SSL_REDIRECT=0 says that the proxy redirects.
+SILENCED_SYSTEM_CHECKS = ["security.W008"] if PRODUCTION else ["djstripe.W002"]
 
 # --- Logs -------------------------------------------------------------------------------------------------
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.choice("LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

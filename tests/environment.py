@@ -1,4 +1,4 @@
-"""The environment of a test run: state and ports of its own, no key of anybody's. Loaded before the settings."""
+"""The environment of a test run: state and ports of its own, no .env, nobody's keys. Loaded before the settings."""
 
 import atexit
 import contextlib
@@ -46,7 +46,12 @@ def prepare() -> None:
     if redis_url := os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = claim_redis_database(redis_url)
         atexit.register(give_redis_back, os.environ["REDIS_URL"])
-    os.environ |= {"VAR_DIR": folder, "PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+    os.environ |= {
+        "ENV_FILE": os.devnull,
+        "VAR_DIR": folder,
+        "PORT": str(free_port()),
+        "SANDBOX_PORT": str(free_port()),
+    }
 
 
 def claim_redis_database(url: str) -> str:

@@ -38,6 +38,17 @@ def has_demo() -> bool:
     return ApiKey.objects.filter(key_hash=secret_hash(DEMO_KEY)).exists()
 
 
+def demo_access() -> list[str]:
+    """Name what of the demo opens the database: its key while it is in force, its password while it is unchanged."""
+    opened = []
+    if ApiKey.objects.filter(key_hash=secret_hash(DEMO_KEY), revoked_at=None).exists():
+        opened.append(f"The demo's API key {DEMO_KEY}")
+    owner = User.objects.filter(email=DEMO_EMAIL, is_active=True).first()
+    if owner and owner.check_password(DEMO_PASSWORD):
+        opened.append(f"The password of {DEMO_EMAIL}")
+    return opened
+
+
 @transaction.atomic
 def _seed_accounts() -> None:
     """Create the demo's organization, its owner, who may use the admin too, and its key."""

@@ -99,6 +99,46 @@ def test_it_needs_one_sentence_to_say_that_its_ports_are_the_same(tmp_path: Path
     assert said == "CommandError: PORT and SANDBOX_PORT are the same: give them different values."
 
 
+def test_it_needs_one_sentence_to_say_that_another_copy_runs_on_its_directory(laptop: Laptop) -> None:
+    said = refuses_to_start(laptop.var_dir, PORT=str(free_port()), SANDBOX_PORT=str(free_port()))
+
+    assert said.startswith(f"CommandError: Another rgent runs on {laptop.var_dir}: stop it, or give this one a VAR_DIR")
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"PORT": "abc"}, "rgent: PORT must be a whole number from 1 to 65535."),
+        (
+            {"STRIPE_SECRET_KEY": "pk_test_1", "ANTHROPIC_API_KEY": "sk-ant-1"},
+            "CommandError: STRIPE_SECRET_KEY holds a publishable key (pk_...): set the secret one, which begins with sk_.",  # noqa: E501
+        ),
+        (
+            {"STRIPE_SECRET_KEY": "sk_test_1"},
+            "CommandError: Set ANTHROPIC_API_KEY as well, or neither key to run in the sandbox mode.",
+        ),
+    ],
+)
+def test_it_needs_one_sentence_to_say_that_a_variable_is_wrong(
+    tmp_path: Path, variables: dict[str, str], sentence: str
+) -> None:
+    assert refuses_to_start(tmp_path / "var", **variables) == sentence
+
+
+def test_it_says_how_far_the_database_is(laptop: Laptop) -> None:
+    steps = re.search(r"preparing the database \((\d+) steps\) \.\.\.", laptop.log())
+
+    assert steps
+    assert int(steps.group(1)) > 1
+
+
+def test_its_state_is_its_owners_alone(laptop: Laptop) -> None:
+    state = [laptop.var_dir, *laptop.var_dir.glob("*"), *laptop.var_dir.glob("sandbox/*")]
+
+    assert len(state) > 5
+    assert [path for path in state if path.stat().st_mode & 0o077] == []
+
+
 def test_it_needs_one_sentence_to_say_that_its_directory_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no directory")
 

@@ -10,8 +10,8 @@ from tests.production.files import (
     variables_read,
 )
 
-# Of no use in a container, where compose decides: the port is mapped, and state is a volume.
-LAPTOP_ONLY = {"SANDBOX_PORT"}
+# Of no use in a container, where compose decides: the port is mapped, state is a volume, and the image has no .env.
+LAPTOP_ONLY = {"ENV_FILE", "SANDBOX_PORT"}
 SET_BY_IMAGE_OR_COMPOSE = {"PORT", "VAR_DIR"}
 
 

@@ -10,8 +10,8 @@ from rgent.laptop.supervisor import StartFailed, run
 class Command(BaseCommand):
     """Starts web, worker with beat, and in the sandbox mode the sandbox."""
 
-    # Those of settings alone: the others load every page and form, which takes as long as all else before the start.
-    requires_system_checks = ("rgent",)
+    # The supervisor runs those of settings: the others load every page and form, which takes as long as all the rest.
+    requires_system_checks = ()
     help = "Set up what is missing and start web, worker and (in the sandbox mode) the sandbox."
 
     def handle(self, *args: Any, **options: Any) -> None:
