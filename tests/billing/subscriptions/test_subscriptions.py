@@ -6,12 +6,14 @@ from decimal import Decimal
 import pytest
 from djstripe.models import Subscription
 
+from accounts.models import ApiKey
 from billing import clock
 from billing.models import BillingAccount, Plan
 from billing.plans.price_lists import current_prices, price_list, revise_price
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.sample_customers import create_sample_customer
 from billing.subscriptions.state import apply_subscription
+from tests.factories import Customer, begin, settle
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,43 @@ def test_an_event_that_comes_late_does_not_undo_a_period_already_entered(subscri
     again = account_of(subscription)
     assert again.period_starts_at == account.period_starts_at
     assert again.spent_minor == 5
+
+
+def spend(subscription: dict, *, tokens: int) -> BillingAccount:
+    """Settle one request and leave another open."""
+    api_key = ApiKey.objects.get(organization=account_of(subscription).organization)
+    customer = Customer(organization=api_key.organization, api_key=api_key, key="")
+    settle(begin(customer, now=clock.now()), now=clock.now(), input_tokens=tokens)
+    begin(customer, now=clock.now())
+    return account_of(subscription)
+
+
+@pytest.mark.parametrize("status", ["active", "past_due", "unpaid"])
+def test_hearing_of_a_subscription_again_leaves_what_was_spent_and_held(subscription, status):
+    before = spend(subscription, tokens=5000)
+
+    for _ in range(2):
+        apply_subscription(data={**subscription, "status": status})
+
+    after = account_of(subscription)
+    assert (after.spent_minor, after.held_minor) == (before.spent_minor, before.held_minor)
+    assert after.spent_minor > 0 < after.held_minor
+    assert (after.period_starts_at, after.spending_starts_at) == (before.period_starts_at, before.spending_starts_at)
+
+
+def test_the_next_period_begins_with_nothing_spent_and_what_is_held(subscription):
+    before = spend(subscription, tokens=5000)
+    month_s = 31 * 24 * 3600
+    for item in subscription["items"]["data"]:
+        item["current_period_start"], item["current_period_end"] = (
+            item["current_period_end"],
+            item["current_period_end"] + month_s,
+        )
+
+    apply_subscription(data=subscription)
+
+    after = account_of(subscription)
+    assert (after.spent_minor, after.held_minor) == (0, before.held_minor)
 
 
 def test_plans_published_twice_change_nothing_the_second_time(sandbox):

@@ -1,5 +1,6 @@
 """Subscribing, changing the plan, canceling and resuming by the management API, at the sandbox's Stripe."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -156,6 +157,20 @@ def test_a_change_is_previewed_to_the_cent_that_is_charged(subscriber, sandbox):
     assert made["total_minor"] == preview["total_minor"] == "2"
     assert made["status"] == "paid"
     assert sum(int(line["charged_minor"]) for line in preview["lines"]) == 2
+
+
+def test_the_base_is_prorated_at_the_instant_of_the_preview(sandbox):
+    Plan.objects.filter(code="pro_sonnet").update(base_price=Decimal(40))
+    subscriber = make_manager(make_paying_customer())
+    sandbox.advance("1 day")
+    preview = subscriber.ok("POST", "/subscription/preview", {"plan": "pro_sonnet"})
+    sandbox.advance("10 days")
+    later = subscriber.ok("POST", "/subscription/preview", {"plan": "pro_sonnet"})
+
+    subscriber.ok("POST", "/subscription/change", {"plan": "pro_sonnet", "at": preview["at"]})
+
+    assert subscriber.get("/invoices")[0]["total_minor"] == preview["total_minor"]
+    assert int(preview["total_minor"]) > int(later["total_minor"]) > 1000
 
 
 def test_a_preview_changes_nothing(subscriber, stripe):
