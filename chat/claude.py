@@ -92,6 +92,10 @@ class Chunks:
             raise StopAsyncIteration
         return chunk
 
+    def arrived(self) -> bytes:
+        """Return what has arrived and was not read, without waiting."""
+        return b"" if self._body.exception() else self._body.read_nowait()
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyStream:

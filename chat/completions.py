@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from accounts.api_keys import check_model
@@ -22,12 +22,15 @@ from billing.tokens import TokenUsage
 from chat import claude
 from chat.claude_request import ClaudeRequest
 from chat.input_bound import input_bound
-from chat.usage import read_server_tool_use, read_usage
+from chat.lenient_json import as_text
+from chat.output_count import count_output
+from chat.partial_output import output_of
+from chat.usage import missing_counts, read_server_tool_use, read_usage, unreadable_counts
 from common import background
 
 logger = logging.getLogger(__name__)
 
-# What a message of Claude's becomes for the caller, and what the next bytes of a stream become.
+# Turns a message of Claude's into the answer of another surface.
 Shape = Callable[[Mapping[str, Any], Grant], Mapping[str, Any]]
 
 
@@ -38,27 +41,9 @@ class Begun:
     grant: Grant
     admission: Admission
 
-    async def settle(
-        self,
-        usage: TokenUsage,
-        *,
-        server_tool_use: Mapping[str, int],
-        outcome: str,
-        upstream_request_id: str,
-        estimated: bool = False,
-        answer: bytes = b"",
-    ) -> None:
-        """Close the record with what Claude served."""
-        settle = Settle(
-            grant=self.grant,
-            usage=usage,
-            server_tool_use=server_tool_use,
-            outcome=outcome,
-            upstream_request_id=upstream_request_id,
-            estimated=estimated,
-            answer=answer,
-        )
-        await self._end(settle, usage=usage)
+    async def settle(self, ending: Settle) -> None:
+        """Close the record with what Claude served. Raises NotSettled."""
+        await self._end(ending, usage=ending.usage)
 
     async def fail(self, error: BaseException) -> None:
         """Close the record of a call that gave no answer."""
@@ -128,13 +113,22 @@ async def _call_and_settle(
     except Exception as error:
         await begun.fail(error)
         raise
-    await begun.settle(
-        read_usage(message["usage"]),
-        server_tool_use=read_server_tool_use(message["usage"]),
-        outcome=str(message.get("stop_reason") or ""),
+    reported = message["usage"]
+    usage, unreadable = read_usage(reported), unreadable_counts(reported) | missing_counts(reported)
+    if "output_tokens" in unreadable:
+        counted = await count_output(output_of(message), model=begun.grant.record.model)
+        usage = replace(usage, output_tokens=counted)
+    ending = Settle(
+        grant=begun.grant,
+        usage=usage,
+        server_tool_use=read_server_tool_use(reported),
+        outcome=as_text(message.get("stop_reason")),
         upstream_request_id=reply.upstream_request_id,
+        estimated=bool(unreadable),
+        unreadable=unreadable,
         answer=answer,
     )
+    await begun.settle(ending)
     return answer
 
 
@@ -142,7 +136,7 @@ def _message(body: bytes) -> dict[str, Any]:
     """Return the message of a plain answer. Raises ClaudeBrokeOff where it tells no usage: it cannot be billed."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict) or not isinstance(data.get("usage"), dict):
         raise claude.ClaudeBrokeOff("Claude's answer told no usage.")

@@ -1,10 +1,10 @@
-"""The output of a stream that ends before Claude tells its tokens: what can be counted of it, and what cannot."""
+"""The output of an answer of which Claude told no total: what can be counted of it, and what cannot."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from chat.lenient_json import as_object, as_text
+from chat.lenient_json import as_object, as_text, objects_in
 from chat.sse import DELTA, Event
 
 # All that Claude is paid for in these blocks comes with them. Thinking is not among them: it is charged in full and
@@ -34,6 +34,15 @@ class PartialOutput:
         """Take in an event that may hold content."""
         self._unread.append(event)
 
+    def add_block(self, block: Mapping[str, Any]) -> None:
+        """Take in a content block: a whole one, or one that begins."""
+        self._shown_in_block = False
+        if block.get("type") not in COUNTABLE_BLOCKS:
+            self._countable = False
+        self._show(block)
+        if block.get("input"):  # most often empty in a stream: the input comes in pieces
+            self._shown.append(json.dumps(block["input"]))
+
     @property
     def countable(self) -> bool:
         """Whether the text that came is all the output that Claude has charged for so far."""
@@ -57,18 +66,10 @@ class PartialOutput:
             if event.name == DELTA:
                 self._read_delta(as_object(event.data.get("delta")))
             elif event.name == "content_block_start":
-                self._read_block(as_object(event.data.get("content_block")))
+                self.add_block(as_object(event.data.get("content_block")))
             elif event.name not in KNOWN_EVENTS:
                 self._countable = False
         self._unread.clear()
-
-    def _read_block(self, block: Mapping[str, Any]) -> None:
-        self._shown_in_block = False
-        if block.get("type") not in COUNTABLE_BLOCKS:
-            self._countable = False
-        self._show(block)
-        if block.get("input"):  # most often empty: the input comes in pieces
-            self._shown.append(json.dumps(block["input"]))
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
         if delta.get("type") not in COUNTABLE_DELTAS:
@@ -81,3 +82,11 @@ class PartialOutput:
         self._shown_in_block = self._shown_in_block or bool(shown)
         if not self._shown_in_block:
             self._sealed_characters += sum(len(as_text(content.get(name))) for name in SEALED)
+
+
+def output_of(message: Mapping[str, Any]) -> PartialOutput:
+    """Return the output of a plain answer."""
+    output = PartialOutput()
+    for block in objects_in(message.get("content")):
+        output.add_block(block)
+    return output

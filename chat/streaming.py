@@ -6,6 +6,7 @@ settled in the background either way. docs/decisions/0005.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -13,9 +14,11 @@ from enum import Enum
 from django.conf import settings
 
 from billing.ledger import group_commit
+from billing.ledger.entries import Settle
 from chat import claude
 from chat.claude_request import ClaudeRequest
 from chat.completions import Begun
+from chat.output_count import count_output, estimate_unbilled
 from chat.sse import Event, EventReader
 from chat.stream_meter import StreamMeter
 from chat.usage import read_server_tool_use
@@ -27,9 +30,6 @@ logger = logging.getLogger(__name__)
 # Turns events that the meter has read into the bytes of another surface.
 Reshape = Callable[[Sequence[Event], StreamMeter], bytes]
 Write = Callable[[bytes], Awaitable[None]]
-CHARACTERS_A_TOKEN = 4
-# Settling must be over before the record's deadline, which follows the call's own limit by a minute.
-COUNTING_LIMIT_S = 10.0
 # How long a stream may stay open after its last event.
 ENDS_WITHIN_S = 5.0
 
@@ -65,6 +65,7 @@ class StreamedCompletion:
         self._state = State.ASKING
         self._withheld = b""
         self._upstream_request_id = ""
+        self._began_at_s = self._read_at_s = time.monotonic()
         self._pump = background.spawn(self._run_pump(request, headers))
 
     async def opened(self) -> None:
@@ -156,7 +157,8 @@ class StreamedCompletion:
             if self._state is not State.LEFT or reply.out_of_time:
                 raise
             _clear_cancellation()
-            if not self._may_cut():
+            await self._take(*self._reader.feed(reply.chunks.arrived()), reply=reply)
+            if self._state is State.LEFT and not self._may_cut():
                 await self._read(reply)
 
     async def _read(self, reply: claude.ReplyStream) -> None:
@@ -170,6 +172,10 @@ class StreamedCompletion:
 
     async def _take(self, received: bytes, events: Sequence[Event], *, reply: claude.ReplyStream) -> None:
         """Meter the next events, settle after the last, and hand them on."""
+        if events:
+            self._read_at_s = time.monotonic()
+        if not self._meter.started:
+            self._began_at_s = self._read_at_s
         for event in events:
             self._meter.read(event)
         all_said = (self._meter.finished or self._meter.failed) and self._state not in {State.SETTLING, State.SETTLED}
@@ -208,29 +214,31 @@ class StreamedCompletion:
         self._state = State.SETTLED
 
     async def _settle(self) -> None:
-        usage = self._meter.usage
-        if not self._meter.complete:
-            usage = replace(usage, output_tokens=max(usage.output_tokens, await self._count_partial_output()))
-        await self.begun.settle(
-            usage,
-            server_tool_use=read_server_tool_use(self._meter.reported_usage),
-            outcome=self._meter.stop_reason or "cut off",
+        meter, grant, usage = self._meter, self.begun.grant, self._meter.usage
+        unbilled_tokens = 0
+        if not meter.complete:
+            silent_s = time.monotonic() - self._read_at_s
+            counted = await count_output(meter.output, model=grant.record.model)
+            usage = replace(usage, output_tokens=max(usage.output_tokens, counted))
+            if not meter.finished and not meter.failed:
+                unbilled_tokens = estimate_unbilled(
+                    billed_tokens=usage.output_tokens,
+                    came_in_s=self._read_at_s - self._began_at_s,
+                    silent_s=silent_s,
+                    countable=meter.output.countable,
+                    max_tokens=grant.max_tokens,
+                )
+        ending = Settle(
+            grant=grant,
+            usage=usage,
+            server_tool_use=read_server_tool_use(meter.reported_usage),
+            outcome=meter.stop_reason or "cut off",
             upstream_request_id=self._upstream_request_id,
-            estimated=not self._meter.complete,
+            estimated=not meter.complete or bool(meter.unreadable),
+            unbilled_output_tokens=unbilled_tokens,
+            unreadable=meter.unreadable,
         )
-
-    async def _count_partial_output(self) -> int:
-        """Return the tokens of the output that came: Claude's own count, or an estimate while Claude is unavailable."""
-        output = self._meter.output
-        if not output.text:
-            return output.sealed_tokens
-        try:
-            async with asyncio.timeout(COUNTING_LIMIT_S):
-                counted = await claude.count_text(model=self.begun.grant.record.model, text=output.text)
-        except Exception as error:  # whatever Claude makes of it: what was served is billed
-            logger.warning("a partial output was estimated", extra={"error": f"{type(error).__name__}: {error}"})
-            counted = -(-len(output.text) // CHARACTERS_A_TOKEN)
-        return counted + output.sealed_tokens
+        await self.begun.settle(ending)
 
 
 def _clear_cancellation() -> None:

@@ -44,14 +44,14 @@ def amount_column(field: str, *, description: str) -> Callable[[Any], str]:
     return column  # type: ignore[no-any-return]
 
 
-def tokens_column(token_class: TokenClass) -> Callable[[Any], str]:
-    """Return a column that counts the tokens of a class."""
+def tokens_column(field: str, *, description: str) -> Callable[[Any], str]:
+    """Return a column that counts tokens."""
 
-    @display(description=f"{token_class.label} tokens")
+    @display(description=description)
     def column(row: Any) -> str:
-        return f"{getattr(row, column_of(token_class)):,}"
+        return f"{getattr(row, field):,}"
 
-    column.__name__ = f"{column_of(token_class)}_counted"
+    column.__name__ = f"{field}_counted"
     return column  # type: ignore[no-any-return]
 
 
@@ -60,4 +60,6 @@ def on_one_line(text: str) -> SafeString:
     return format_html('<span class="whitespace-nowrap">{}</span>', text)
 
 
-TOKENS = [tokens_column(token_class) for token_class in TokenClass]
+TOKENS = [
+    tokens_column(column_of(token_class), description=f"{token_class.label} tokens") for token_class in TokenClass
+]

@@ -8,12 +8,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from billing.admin.exact_fields import TOKENS, amount_column, on_one_line
+from billing.admin.exact_fields import TOKENS, amount_column, on_one_line, tokens_column
 from billing.admin.large_tables import LargeTableAdmin, ModelFilter
 from billing.models import DailyUsage, UsageRecord
 
 COST = amount_column("cost_minor", description="Cost, $")
 HOLD = amount_column("hold_minor", description="Hold, $")
+UNBILLED = tokens_column("unbilled_output_tokens", description="Cut off unbilled, tokens (estimate)")
 STATE_COLOURS = {"open": "info", "settled": "success", "void": "", "abandoned": "danger"}
 
 
@@ -65,7 +66,7 @@ class UsageRecordAdmin(LargeTableAdmin):
     list_fullwidth = True
     fieldsets = [
         (None, {"fields": ["request_id", "organization", "api_key", "model", "state", "outcome"]}),
-        ("Usage", {"fields": [*TOKENS, server_tools, "estimated", "streamed"]}),
+        ("Usage", {"fields": [*TOKENS, server_tools, "streamed", "estimated", UNBILLED, "unreadable_usage"]}),
         ("Money", {"fields": ["plan", "priced_at", "trial", HOLD, COST]}),
         ("Times, in UTC", {"fields": ["begun_at", "settled_at", "period_starts_at", "deadline_at", "posted_at"]}),
         ("Claude", {"fields": ["upstream_request_id"]}),
@@ -97,7 +98,7 @@ class DailyUsageAdmin(LargeTableAdmin):
     """Totals of a UTC day, key and model: what every page, file and bill reads."""
 
     search_help_text = "Part of an organization's name"
-    list_display = ["day", "organization", "plan", "model", "trial", "requests", COST, *TOKENS, server_tools]
+    list_display = ["day", "organization", "plan", "model", "trial", "requests", COST, *TOKENS, UNBILLED, server_tools]
     list_filter = [ModelFilter, "trial", "day"]
     list_select_related = ["organization", "plan"]
     list_fullwidth = True
@@ -108,5 +109,5 @@ class DailyUsageAdmin(LargeTableAdmin):
             {"fields": ["organization", "api_key", "day", "period_starts_at", "plan", "priced_at", "model", "trial"]},
         ),
         ("Requests", {"fields": ["requests", "failed_requests", "abandoned_requests"]}),
-        ("Usage", {"fields": [*TOKENS, server_tools, COST]}),
+        ("Usage", {"fields": [*TOKENS, UNBILLED, server_tools, COST]}),
     ]

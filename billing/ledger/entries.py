@@ -1,6 +1,6 @@
 """Entries of the ledger, their outcomes, and the reasons for which a request is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from billing.ledger.idempotency import Claim, Repeated
@@ -82,6 +82,8 @@ class Settle:
     outcome: str = ""
     upstream_request_id: str = ""
     estimated: bool = False
+    unbilled_output_tokens: int = 0
+    unreadable: Set[str] = frozenset()
     answer: bytes = b""
 
 

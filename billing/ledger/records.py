@@ -31,6 +31,8 @@ RECORD_ENDING = [
     "state",
     "cost_minor",
     *TOKEN_COLUMNS,
+    "unbilled_output_tokens",
+    "unreadable_usage",
     "server_tool_use",
     "estimated",
     "upstream_request_id",
@@ -97,6 +99,8 @@ def end_record(entry: Settle | Void, *, period_starts_at: datetime, now: datetim
         return
     record.state = UsageRecord.State.SETTLED
     record.estimated = entry.estimated
+    record.unbilled_output_tokens = entry.unbilled_output_tokens
+    record.unreadable_usage = ", ".join(sorted(entry.unreadable))[:200]
     record.server_tool_use = dict(entry.server_tool_use)
     for name in TOKEN_COLUMNS:
         setattr(record, name, getattr(entry.usage, name))

@@ -36,6 +36,7 @@ def post_due(*, limit: int = BATCH) -> int:
             _add_to_totals(records, table=HourlyUsage, slot="hour", slot_of=hour_of)
             add_to_meter_events([usage for record in records for usage in _metered(record)])
             _show_abandoned(records)
+            _show_unreadable(records)
             UsageRecord.objects.filter(id__in=[record.id for record in records]).update(posted_at=timezone.now())
     return len(records)
 
@@ -114,6 +115,20 @@ def _show_abandoned(records: Sequence[UsageRecord]) -> None:
             )
 
 
+def _show_unreadable(records: Sequence[UsageRecord]) -> None:
+    """Put records before an admin that are billed by less than all that Claude told: the rest could not be read."""
+    for record in records:
+        if record.unreadable_usage:
+            open_discrepancy(
+                organization_id=record.organization_id,
+                kind=Discrepancy.Kind.UNREADABLE_USAGE,
+                subject=record.request_id,
+                period_starts_at=record.period_starts_at,
+                found=record.usage.total,
+                detail=f"{record.model}. Not a count, or missing: {record.unreadable_usage}.",
+            )
+
+
 def _closed_at(record: UsageRecord) -> datetime:
     assert record.settled_at  # noqa: S101 - every ending sets it
     return record.settled_at.astimezone(UTC)
@@ -125,6 +140,7 @@ def _count(record: UsageRecord, *, total: PostedUsage) -> None:
     total.abandoned_requests += record.state == UsageRecord.State.ABANDONED
     for name in TOKEN_COLUMNS:
         setattr(total, name, getattr(total, name) + getattr(record, name))
+    total.unbilled_output_tokens += record.unbilled_output_tokens
     for name, count in record.server_tool_use.items():
         total.server_tool_use[name] = total.server_tool_use.get(name, 0) + count
     total.cost_minor = EXACT.add(total.cost_minor, record.cost_minor)

@@ -16,6 +16,7 @@ class Discrepancy(models.Model):
         OUTBOX_STRIPE = "outbox_stripe", "Meter events and Stripe's meter differ"
         METER_EVENT_REJECTED = "meter_event_rejected", "Stripe rejected a meter event"
         METER_EVENT_PARKED = "meter_event_parked", "A resend could bill twice, so it waits"
+        UNREADABLE_USAGE = "unreadable_usage", "Claude told usage that could not be read"
         ABANDONED = "abandoned", "A record was left open by a crash"
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="discrepancies")

@@ -9,7 +9,15 @@ from billing.models.plan import Plan
 from billing.money import AmountField
 from billing.tokens import TOKEN_COLUMNS, TokenUsage
 
-COUNTS = ["requests", "failed_requests", "abandoned_requests", *TOKEN_COLUMNS, "server_tool_use", "cost_minor"]
+COUNTS = [
+    "requests",
+    "failed_requests",
+    "abandoned_requests",
+    *TOKEN_COLUMNS,
+    "unbilled_output_tokens",
+    "server_tool_use",
+    "cost_minor",
+]
 
 
 class PostedUsage(models.Model):
@@ -30,6 +38,9 @@ class PostedUsage(models.Model):
     cache_write_1h_tokens = models.BigIntegerField(default=0)
     cache_read_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
+    unbilled_output_tokens = models.BigIntegerField(
+        default=0, db_default=0, help_text="An estimate of what Claude made after cut streams were last read."
+    )
     server_tool_use = models.JSONField(
         default=dict, blank=True, help_text="How often Claude ran tools of its own, by its name for each: not sold."
     )

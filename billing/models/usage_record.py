@@ -32,7 +32,9 @@ class UsageRecord(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN, db_default=State.OPEN)
     streamed = models.BooleanField(default=False)
     estimated = models.BooleanField(
-        default=False, db_default=False, help_text="Output counted by Claude from the partial text of a cut stream."
+        default=False,
+        db_default=False,
+        help_text="Counted from what came: Claude told no readable total.",
     )
     trial = models.BooleanField(default=False, help_text="One of the free requests: recorded, never sent to Stripe.")
     hold_minor = AmountField("hold, cents")
@@ -42,6 +44,18 @@ class UsageRecord(models.Model):
     cache_write_1h_tokens = models.BigIntegerField(default=0, db_default=0)
     cache_read_tokens = models.BigIntegerField(default=0, db_default=0)
     output_tokens = models.BigIntegerField(default=0, db_default=0)
+    unbilled_output_tokens = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="An estimate of the output that Claude made after a cut stream was last read: charged to nobody.",
+    )
+    unreadable_usage = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What should tell counts in Claude's answer and could not be read.",
+    )
     server_tool_use = models.JSONField(
         default=dict,
         db_default={},

@@ -11,7 +11,7 @@ from django.test import override_settings
 from accounts.key_memory import Caller
 from billing.models import UsageRecord
 from chat import claude, completions
-from chat.claude_request import read_messages_request
+from chat.claude_request import ClaudeRequest, read_messages_request
 from chat.streaming import Reshape, StreamedCompletion
 from common import background
 from tests.factories import Customer
@@ -108,11 +108,8 @@ def run_stream(
 
     async def read() -> Exception | None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        caller = Caller(api_key_id=customer.api_key.id, organization_id=customer.organization.id)
-        body: dict[str, Any] = {"model": "claude-haiku-5-5", "max_tokens": 5000, "stream": True}
-        asked = read_messages_request(json.dumps({**body, "messages": [{"role": "user", "content": "Hi"}]}).encode())
         with override_settings(ANTHROPIC_BASE_URL=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"):
-            begun = await completions.begin(caller=caller, request=asked, request_id=f"req_{secrets.token_hex(12)}")
+            begun, asked = await begin_call(customer, stream=True)
             stream = StreamedCompletion(begun=begun, request=asked, headers={}, reshape=reshape)
             told = await _follow(stream, client, leaves_after_s=leaves_after_s)
             await background.drain(timeout_s=10)
@@ -123,6 +120,47 @@ def run_stream(
         return told
 
     return asyncio.run(read())
+
+
+def run_plain(customer: Customer, *, answer: bytes, shape: completions.Shape | None = None) -> bytes | Exception:
+    """Have a plain call answered so. Return the answer that the client gets, or the error it is told of."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        body = await read_call(reader)
+        told = count_tokens(body) if b"max_tokens" not in body else answer
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(told), told))
+        writer.close()
+        await writer.wait_closed()
+
+    async def ask() -> bytes | Exception:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            with override_settings(ANTHROPIC_BASE_URL=url):
+                begun, asked = await begin_call(customer, stream=False)
+                try:
+                    return await completions.complete(begun=begun, request=asked, headers={}, shape=shape)
+                except Exception as error:
+                    return error
+                finally:
+                    await background.drain(timeout_s=10)
+                    await claude.close()
+
+    return asyncio.run(ask())
+
+
+async def begin_call(customer: Customer, *, stream: bool) -> tuple[completions.Begun, ClaudeRequest]:
+    """Open the record of a call with one short message."""
+    caller = Caller(api_key_id=customer.api_key.id, organization_id=customer.organization.id)
+    body: dict[str, Any] = {"model": "claude-haiku-5-5", "max_tokens": 5000, "stream": stream}
+    asked = read_messages_request(json.dumps({**body, "messages": [{"role": "user", "content": "Hi"}]}).encode())
+    begun = await completions.begin(caller=caller, request=asked, request_id=f"req_{secrets.token_hex(12)}")
+    return begun, asked
+
+
+async def read_call(reader: asyncio.StreamReader) -> bytes:
+    """Return the body of a call, all of it."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    return await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
 
 
 async def _follow(stream: StreamedCompletion, client: Client, *, leaves_after_s: float | None) -> Exception | None:

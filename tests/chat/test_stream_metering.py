@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
-from billing.models import UsageRecord
+from billing.metering.posting import post_due
+from billing.models import DailyUsage, Discrepancy, UsageRecord
 from chat import claude
+from chat.openai.answer import completion
+from chat.output_count import estimate_unbilled
+from chat.plain_chat import chat_answer
 from tests.chat.recorded import BYTE_ORDER_MARK, COUNTABLE, FORMS, STREAMS, Data, written
-from tests.chat.streams import LAST_CHUNK, Client, chunked, record_of, run_stream
+from tests.chat.streams import LAST_CHUNK, Client, chunked, record_of, run_plain, run_stream, until_closed
 from tests.factories import Customer, make_subscriber
 
 JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -184,3 +188,100 @@ def test_a_client_that_leaves_before_the_input_is_known_is_read_on_for(customer)
 
     assert record_of(customer) == ("settled", 1000, 500, False)
     assert UsageRecord.objects.get(organization=customer.organization).outcome == "end_turn"
+
+
+UNREADABLE = [
+    ({"input_tokens": "many", "output_tokens": 500}, (0, 500)),
+    ({"input_tokens": 1000, "output_tokens": 500, "cache_read_input_tokens": [1]}, (1000, 500)),
+    ({"input_tokens": 1000, "output_tokens": -5}, (1000, 2)),
+    ({"input_tokens": 1000}, (1000, 2)),
+    ({"input_tokens": 1000, "output_tokens": 500, "cache_creation": "none"}, (1000, 500)),
+    ({"input_tokens": 1000, "output_tokens": 500.5}, (1000, 2)),
+]
+
+
+def discrepancy_of(customer: Customer) -> tuple[str, str]:
+    """Return what an admin sees of the newest record after posting, and what the record says."""
+    post_due()
+    record = UsageRecord.objects.filter(organization=customer.organization).latest("id")
+    shown = Discrepancy.objects.get(organization=customer.organization)
+    assert (shown.subject, shown.found) == (record.request_id, record.usage.total)
+    return shown.kind, record.unreadable_usage
+
+
+@pytest.mark.parametrize(("usage", "billed"), UNREADABLE)
+def test_usage_of_a_plain_answer_that_cannot_be_read_is_shown_and_never_exact(customer, usage, billed):
+    answer = json.dumps({**MESSAGE, "usage": usage}).encode()
+
+    assert run_plain(customer, answer=answer) == answer
+
+    assert record_of(customer) == ("settled", *billed, True)
+    kind, unreadable = discrepancy_of(customer)
+    assert kind == "unreadable_usage"
+    assert unreadable
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ({"input_tokens": "many", "output_tokens": 1}, {"output_tokens": 500}),
+        ({"input_tokens": 1000, "output_tokens": 1}, {"output_tokens": "many"}),
+        ({"input_tokens": 1000, "output_tokens": 1}, {}),
+        ({"input_tokens": 1000, "output_tokens": 1}, {"output_tokens": 500, "iterations": 7}),
+        ({"output_tokens": 1}, {"output_tokens": 500}),
+    ],
+)
+def test_usage_of_a_stream_that_cannot_be_read_is_shown_and_never_exact(customer, start, end):
+    run_stream(customer, sent=start_and_end(start, end), client=Client())
+
+    assert record_of(customer)[3]
+    assert discrepancy_of(customer)[0] == "unreadable_usage"
+
+
+@pytest.mark.parametrize("shape", [None, chat_answer, lambda message, grant: completion(message)])
+@pytest.mark.parametrize("content", [None, "text", [None, 7, "text"], [{"type": "text", "text": None}], {}])
+def test_a_plain_answer_of_any_shape_is_billed(customer, content, shape):
+    message = {**MESSAGE, "content": content, "stop_reason": ["odd"], "stop_details": 7}
+
+    assert isinstance(run_plain(customer, answer=json.dumps(message).encode(), shape=shape), bytes)
+
+    assert record_of(customer) == ("settled", 1000, 500, False)
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"7", b"{}", b"<html>", b'{"usage": null}', b"[" * 100_000])
+def test_a_plain_answer_that_tells_no_usage_is_an_error(customer, answer):
+    assert isinstance(run_plain(customer, answer=answer), claude.ClaudeBrokeOff)
+    assert record_of(customer)[0] == "abandoned"
+
+
+def test_what_claude_made_unseen_is_estimated_by_the_streams_pace_and_shown(customer):
+    events, _ = STREAMS["text"]
+    pause_s = 0.8
+
+    run_stream(
+        customer,
+        sent=chunked(*written(events[:5], "plain")),
+        then=until_closed,
+        client=Client(),
+        leaves_after_s=pause_s,
+    )
+
+    record = UsageRecord.objects.get(organization=customer.organization)
+    pace = record.output_tokens  # within the first second
+    post_due()
+    assert round(pace * pause_s / 2) <= record.unbilled_output_tokens <= round(pace * (pause_s + 1))
+    assert DailyUsage.objects.get().unbilled_output_tokens == record.unbilled_output_tokens
+
+
+def test_unseen_output_is_no_more_than_the_answer_may_have():
+    unbilled = estimate_unbilled(billed_tokens=90, came_in_s=1, silent_s=600, countable=False, max_tokens=100)
+
+    assert unbilled == 10
+
+
+def test_nothing_is_unbilled_of_a_stream_that_was_read_to_its_end(customer):
+    events, _ = STREAMS["omitted-thinking"]
+
+    run_stream(customer, sent=chunked(*written(events, "plain")) + LAST_CHUNK, client=Client())
+
+    assert UsageRecord.objects.get(organization=customer.organization).unbilled_output_tokens == 0
