@@ -153,5 +153,5 @@ def request_id_of(request: HttpRequest) -> str:
 
 
 def forwarded_headers(request: HttpRequest) -> dict[str, str]:
-    """Return those of the caller's headers that go on to Claude."""
-    return {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
+    """Return the caller's headers that go on to Claude."""
+    return {name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))}

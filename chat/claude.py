@@ -1,8 +1,8 @@
 """The gateway to Claude: the only module that imports its SDK.
 
-Bytes pass through in both directions, to the SDK's host and with its headers, over aiohttp, on which its fastest HTTP
-client stands; nothing is parsed into its models (docs/decisions/0017). Nor does the SDK retry: it would repeat a call
-whose body broke off after a 200, and each repetition is paid. Only explicit refusals are tried again.
+Bytes pass through in both directions, to the SDK's host and with its headers, over aiohttp, on which the SDK's fastest
+HTTP client stands. They are not parsed into the SDK's models (docs/decisions/0017). The SDK does not retry either: it
+would repeat a call whose body broke off after a 200, and every repetition is paid. Only explicit refusals are repeated.
 """
 
 import asyncio
@@ -24,18 +24,23 @@ LONGEST_RETRY_AFTER_S = 5.0
 CONNECT_TIMEOUT_S = 10.0
 # How long a connection waits for its next call: less than a server does, or a call meets a connection that is closing.
 KEEPALIVE_S = 30.0
-# What of a caller's headers changes the answer, and so goes on to Claude.
-FORWARDED_HEADERS = ("anthropic-beta",)
+# The version of Claude's API for callers that name none, where Claude itself would refuse. It is fixed, so that no
+# upgrade of the SDK changes what such a caller may send. Named in docs/api.md.
+ANTHROPIC_VERSION = "2023-06-01"
+# The SDKs of Anthropic and OpenAI send it with every call, and try again by themselves.
+RETRIES_ITSELF = "x-stainless-retry-count"
+# Caller headers we forward, because they change Claude's answer or how often it is asked.
+FORWARDED_HEADERS = ("anthropic-beta", "anthropic-version", RETRIES_ITSELF)
 
 
 class ClaudeError(Exception):
-    """Claude gave no answer. `may_have_served` tells whether it may have used tokens all the same."""
+    """Claude gave no answer. With `may_have_served` it may have used tokens all the same."""
 
     may_have_served = False
 
 
 class ClaudeRefused(ClaudeError):
-    """Claude answered with an error: its status, its body as it came, and after how long to try again."""
+    """Claude answered with an error: its status, its body as it came, and how long to wait before another try."""
 
     def __init__(self, *, status: int, body: bytes, retry_after: str = "", upstream_request_id: str = "") -> None:
         super().__init__(f"Claude answered {status}")
@@ -128,7 +133,7 @@ async def create(*, body: bytes, headers: Mapping[str, str]) -> Reply:
 async def stream(*, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[ReplyStream]:
     """Send a streaming call; the connection ends with the context, wherever the answer is. Raises a ClaudeError.
 
-    What runs in the context is cancelled when the call's time is over, unless the limit was lifted before.
+    The body of the context is cancelled when the call's time is over, unless the limit was lifted before.
     """
     with _limit():
         async with asyncio.timeout(settings.CLAUDE_CALL_LIMIT_S) as limit:
@@ -156,7 +161,7 @@ async def _count_message(model: str, text: str) -> int:
 
 
 async def model_info(*, model: str) -> dict[str, Any]:
-    """Return what Claude tells of a model. Raises a ClaudeError."""
+    """Return Claude's description of a model. Raises a ClaudeError."""
     info: dict[str, Any] = json.loads((await _ask(f"/v1/models/{quote(model, safe='')}", body=None, headers={})).body)
     return info
 
@@ -178,8 +183,13 @@ async def _ask(path: str, *, body: bytes | None, headers: Mapping[str, str]) -> 
 
 
 async def _send(path: str, *, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-    """Send a call, a GET where it has no body, repeating it where Claude plainly refused before serving anything."""
-    for pause_s in (*RETRY_PAUSES_S, None):
+    """Send a call, a GET where it has no body.
+
+    It is repeated where Claude plainly refused before serving anything, unless the caller repeats it: each of three
+    attempts made three times would be nine calls for one refusal.
+    """
+    pauses_s = () if RETRIES_ITSELF in headers else RETRY_PAUSES_S
+    for pause_s in (*pauses_s, None):
         try:
             return await _send_once(path, body=body, headers=headers)
         except ClaudeRefused as refusal:
@@ -264,7 +274,7 @@ def _seconds(retry_after: str, *, default: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Client:
-    """Connections to Claude, and what the SDK knows of it: its host, and the headers that it wants."""
+    """Connections to Claude, with the host and the headers that the SDK names."""
 
     session: aiohttp.ClientSession
     base_url: str
@@ -282,7 +292,7 @@ def _client() -> _Client:
 
 
 def load() -> None:
-    """Load the SDK ahead of the first call."""
+    """Load the SDK ahead of the first call, since that takes a second."""
     import anthropic  # noqa: F401
 
 
@@ -302,7 +312,8 @@ def _new_client() -> _Client:
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),  # the call's own limit does the rest
     )
     # Streams pass on as they come, so nothing may be compressed.
-    return _Client(session, base_url, {**headers, "Accept-Encoding": "identity"}, _proxy_of(base_url))
+    fixed = {"anthropic-version": ANTHROPIC_VERSION, "Accept-Encoding": "identity"}
+    return _Client(session, base_url, {**headers, **fixed}, _proxy_of(base_url))
 
 
 def _proxy_of(url: str) -> str | None:

@@ -134,7 +134,7 @@ async def test_it_sends_the_operators_key_and_the_callers_bytes(settings: Any) -
     lines = {name.lower(): value for name, _, value in (line.partition(b": ") for line in head.split(b"\r\n")[1:])}
     assert body == BODY
     assert lines[b"authorization"] == b"Bearer sk-ant-of-the-operator"
-    assert lines[b"anthropic-version"]
+    assert lines[b"anthropic-version"] == b"2023-06-01"
     assert lines[b"anthropic-beta"] == "café".encode()
     assert lines[b"accept-encoding"] == b"identity"
 
@@ -155,6 +155,23 @@ async def test_a_refusal_is_tried_again_and_passed_on_in_the_end(settings: Any) 
 
     assert (caught.value.status, caught.value.body) == (529, b"{'a':}")
     assert len(at.calls) == 5
+
+
+async def test_a_refusal_is_not_tried_again_for_a_caller_that_does_so_itself(settings: Any) -> None:
+    busy = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 0\r\ncontent-length: 2\r\n\r\n{}"
+    async with wire(settings, answering(busy, ANSWER)) as at:
+        with pytest.raises(claude.ClaudeRefused):
+            await create(**{"x-stainless-retry-count": "0"})
+
+    assert len(at.calls) == 1
+
+
+async def test_the_callers_version_goes_on(settings: Any) -> None:
+    async with wire(settings, answering(ANSWER)) as at:
+        await create(**{"anthropic-version": "2026-10-21"})
+
+    assert at.calls[0].lower().count(b"anthropic-version: ") == 1
+    assert b"anthropic-version: 2026-10-21\r\n" in at.calls[0].lower()
 
 
 async def test_a_stream_that_breaks_off_tells_so_after_what_came(settings: Any) -> None:

@@ -11,7 +11,6 @@ VERSIONS: list[dict[str, str]] = [
     {},
     {"anthropic-version": "2023-06-01"},
     {"anthropic-version": "2026-10-21"},
-    {"anthropic-version": "not a version"},
 ]
 
 
@@ -35,6 +34,16 @@ def test_it_is_answered_whatever_the_mix(
 
     assert answer.status == 200
     assert answer.json["type"] == "message"
+
+
+def test_the_version_of_a_client_is_the_version_that_claude_answers_to(api: str, key: str) -> None:
+    def status(**headers: str) -> int:
+        body = messages_body("Hi", temperature=1)
+        return send(api, "POST", "/v1/messages", body=body, headers={"x-api-key": key, **headers}).status
+
+    assert status() == status(**{"anthropic-version": "2023-06-01"}) == 200
+    assert status(**{"anthropic-version": "2026-10-21"}) == 400  # has no sampling parameters
+    assert status(**{"anthropic-version": "not a version"}) == 400
 
 
 @pytest.mark.parametrize(

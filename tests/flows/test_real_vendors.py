@@ -83,5 +83,5 @@ def test_it_sends_usage_under_its_own_idempotency_key(received: dict[str, Call])
 def test_it_states_its_key_and_version_to_claude(received: dict[str, Call]) -> None:
     headers = received["/v1/messages"].headers
 
-    assert headers["anthropic-version"] == "2026-10-21"
+    assert headers["anthropic-version"] == "2023-06-01"  # what docs/api.md promises to callers that name none
     assert headers["authorization"] == f"Bearer {CLAUDE_KEY}"
