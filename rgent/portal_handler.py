@@ -36,7 +36,7 @@ async def portal_handler(scope: HTTPScope, receive: ASGIReceiveCallable, send: A
     except (BodyTooLarge, BodyTooSlow) as error:
         request_id = new_request_id()
         answer = error_answer(error, path=path, request_id=request_id)
-        await send_answer(answer, send, path=path, request_id=request_id, body=body)
+        await send_answer(answer, send, scope=scope, request_id=request_id, body=body)
         return
     await _django(scope, _after(whole, receive), send)
 

@@ -68,7 +68,7 @@ async def _answer(scope: HTTPScope, body: RequestBody, send: ASGISendCallable, *
     try:
         answer = await _respond(scope, body, request_id=request_id)
         status = answer.status
-        await send_answer(answer, send, path=scope["path"], request_id=request_id, body=body)
+        await send_answer(answer, send, scope=scope, request_id=request_id, body=body)
     finally:
         if isinstance(answer, EventStream):
             answer.stream.client_gone()

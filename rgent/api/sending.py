@@ -2,11 +2,12 @@
 
 import logging
 
-from asgiref.typing import ASGISendCallable
+from asgiref.typing import ASGISendCallable, HTTPScope
 from django.conf import settings
 
 from chat.answers import Answer, EventStream
 from chat.api import ApiAnswer
+from chat.streaming import Write
 from rgent.api.error_shapes import error_event
 from rgent.api.request_body import RequestBody
 
@@ -14,9 +15,12 @@ logger = logging.getLogger("rgent.api")
 
 
 async def send_answer(
-    answer: ApiAnswer, send: ASGISendCallable, *, path: str, request_id: str, body: RequestBody
+    answer: ApiAnswer, send: ASGISendCallable, *, scope: HTTPScope, request_id: str, body: RequestBody
 ) -> None:
     """Send an answer. Where the request's body was not read, the connection is closed after it."""
+    path = scope["path"]
+    if isinstance(answer, EventStream) and scope["http_version"] == "1.0":
+        answer = await _whole(answer, path=path, request_id=request_id)
     headers = {**common_headers(), **answer.headers, "request-id": request_id}
     if isinstance(answer, Answer):
         headers["content-length"] = str(len(answer.body))
@@ -25,7 +29,12 @@ async def send_answer(
     pairs = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": pairs, "trailers": False})
     if isinstance(answer, EventStream):
-        await _send_stream(answer, send, path=path, request_id=request_id)
+
+        async def write(part: bytes) -> None:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+
+        await _write_stream(answer, write, path=path, request_id=request_id)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
         return
     if not body.is_read:
         await send({"type": "http.response.body", "body": answer.body, "more_body": True})
@@ -42,15 +51,21 @@ def common_headers() -> dict[str, str]:
     return headers
 
 
-async def _send_stream(answer: EventStream, send: ASGISendCallable, *, path: str, request_id: str) -> None:
-    """Send the stream as it comes. An error after the first byte becomes an event of the stream."""
+async def _whole(stream: EventStream, *, path: str, request_id: str) -> Answer:
+    """Return a stream in one piece, for HTTP/1.0: it knows no chunks, and the server sends a stream in nothing else."""
+    parts: list[bytes] = []
 
-    async def write(part: bytes) -> None:
-        await send({"type": "http.response.body", "body": part, "more_body": True})
+    async def keep(part: bytes) -> None:
+        parts.append(part)
 
+    await _write_stream(stream, keep, path=path, request_id=request_id)
+    return Answer(body=b"".join(parts), status=stream.status, headers=stream.headers)
+
+
+async def _write_stream(answer: EventStream, write: Write, *, path: str, request_id: str) -> None:
+    """Write the stream as it comes. An error after the first byte becomes an event of the stream."""
     try:
         await answer.stream.send_to(write)
     except Exception as error:
         logger.warning("stream broke off", extra={"request_id": request_id, "error": str(error)})
         await write(error_event(error, path=path, request_id=request_id))
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
