@@ -1,11 +1,13 @@
 """Sentences for customers, where the words of an error are meant for the operator."""
 
 from billing.bills.invoices import InvoiceNotFound
-from billing.ledger.group_commit import LedgerUnavailable
+from billing.ledger.writers import LedgerUnavailable
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions.checkout import PlanNotPublished
+from common.outage import DatabaseUnavailable
 
 PUBLIC_WORDS: dict[type[Exception], str] = {
+    DatabaseUnavailable: "Our database does not answer right now. Nothing was sent to Claude: try again in a moment.",
     InvoiceNotFound: "Your organization has no such invoice.",
     LedgerUnavailable: "The request could not be recorded, so it was not sent to Claude. Try again in a moment.",
     PlanNotPublished: "This plan cannot be subscribed to yet. Try again later, or choose another one.",

@@ -32,7 +32,7 @@ def send_meter_events() -> None:
 
 @shared_task(time_limit=55)
 def find_abandoned_records() -> None:
-    """Every minute: close what crashed processes left open."""
+    """Every ten seconds: close what crashed processes left open."""
     found = abandonment.find_abandoned(now=clock.now())
     if found:
         logger.warning("abandoned records found", extra={"count": found})

@@ -6,21 +6,42 @@ connections constant however many calls to Claude are in flight.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
+
+from common.outage import DatabaseUnavailable, is_away, is_lost, is_server, note_outage, use_own_connection
+from common.time_limits import cut_after
 
 T = TypeVar("T")
 
 THREADS = 4
-_threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="database")
+# A request is answered within 2 s, whatever the database does.
+ANSWER_LIMIT_S = 1.5
+# A dead connection shows itself at once; after a wait the database is more likely away.
+RETRY_WITHIN_S = 0.5
+_threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="database", initializer=use_own_connection)
 
 
 async def in_database(work: Callable[..., T], *args: object) -> T:
-    """Run `work(*args)` on a database thread and return what it returns; what it raises is raised here."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, with_fresh_connection, work, *args)
+    """Run `work(*args)`, which is short and may run twice, on a database thread and return what it returns.
+
+    Raises what `work` raises; and DatabaseUnavailable where the database is away, or does not answer within
+    ANSWER_LIMIT_S.
+    """
+    if is_away():
+        raise DatabaseUnavailable("The database is away.")
+    running = asyncio.get_running_loop().run_in_executor(_threads, _run_limited, work, *args)
+    if not is_server():
+        return await running
+    try:
+        async with asyncio.timeout(ANSWER_LIMIT_S):
+            return await running
+    except TimeoutError as error:
+        raise DatabaseUnavailable("The database does not answer.") from error
 
 
 async def close_connections() -> None:
@@ -35,15 +56,23 @@ async def close_connections() -> None:
     await asyncio.gather(*(loop.run_in_executor(_threads, close) for _ in range(THREADS)))
 
 
-def with_fresh_connection(work: Callable[..., T], *args: object) -> T:
-    """Run `work`; where the connection proves to be dead, drop it and run once more.
+def _run_limited(work: Callable[..., T], *args: object) -> T:
+    """Run `work` within ANSWER_LIMIT_S; once more where its connection proves to be dead at once.
 
     A thread that lives as long as its process keeps its connection: the database may have been restarted since.
     """
-    try:
-        return work(*args)
-    except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
-            raise
-        connection.close()
-        return work(*args)
+    began_s = time.monotonic()
+    while True:
+        try:
+            with cut_after(ANSWER_LIMIT_S):
+                return work(*args)
+        except (DatabaseError, InterfaceError) as error:
+            if not is_lost(error):
+                raise
+            was_kept = connection.connection is not None and time.monotonic() - began_s < RETRY_WITHIN_S
+            connection.close()
+            if was_kept and not is_away():
+                began_s = float("-inf")
+                continue
+            note_outage(error)
+            raise DatabaseUnavailable(str(error)) from error

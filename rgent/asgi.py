@@ -21,8 +21,10 @@ from rgent.starting import exit_where_unsafe  # noqa: E402
 
 exit_where_unsafe(database=True)
 
-# A shutdown waits this long for open records to close. Below compose's stop_grace_period.
-DRAIN_S = 25.0
+# A shutdown waits this long for open records to close: longer than an ending is retried (ENDING_RETRY_S).
+DRAIN_S = 50.0
+# Closing connections takes at most this long. Compose kills after the minute that open streams get, and both of these.
+CLOSING_S = 15.0
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

@@ -188,8 +188,25 @@ DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'r
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 else:
-    _POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16, at_least=1), "timeout": 10}
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = _POOL  # beside what the address asks for, as ?sslmode=
+    # The pool serves pages, tasks and commands; threads behind the API connect directly (common/outage.py). An attempt
+    # that fails is given up, and the next request makes another: the pool's own retries pause ever longer.
+    _POOL = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL", default=16, at_least=1),
+        "timeout": 10,
+        "reconnect_timeout": 1,
+    }
+    # An address may say otherwise, as ?sslmode=. Times are in seconds, tcp_user_timeout in milliseconds.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 2,
+        "tcp_user_timeout": 5000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": _POOL,
+    }
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a page gets no connection that died in the pool
 
 REDIS_URL = env.url("REDIS_URL", "redis", "rediss", "unix", default="")
 CACHES = {
@@ -226,7 +243,7 @@ _EVERY = {
     "post usage": ("billing.tasks.post_usage", 2.0),
     "send meter events": ("billing.tasks.send_meter_events", 2.0),
     "send spending alerts": ("billing.tasks.send_spending_alerts", 30.0),
-    "find abandoned records": ("billing.tasks.find_abandoned_records", 60.0),
+    "find abandoned records": ("billing.tasks.find_abandoned_records", 10.0),
     "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),
     "forget old Stripe events": ("billing.tasks.forget_old_stripe_events", 3600.0),
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),

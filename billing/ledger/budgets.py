@@ -49,6 +49,11 @@ class LockedBudgets:
             budget.held_minor = EXACT.subtract(budget.held_minor, record.hold_minor)
             budget.spent_minor = EXACT.add(budget.spent_minor, cost_minor)
 
+    def spend(self, record: UsageRecord) -> None:
+        """Count what a record cost that holds nothing any more."""
+        for budget in self.spent_from(organization_id=record.organization_id, api_key_id=record.api_key_id):
+            budget.spent_minor = EXACT.add(budget.spent_minor, record.cost_minor)
+
     def save(self) -> None:
         """Write what changed."""
         update_rows(self.accounts.values(), fields=SPENDING)

@@ -1,170 +1,118 @@
-"""Group commit: one thread takes whatever waits and commits it together; each request awaits its own entry.
+"""Group commit: requests await their own entries, which the writing thread commits together.
 
-No timer is involved: while one transaction commits, the next batch gathers.
+Errors and retries stand here. A begin that cannot be written at once is refused, and whatever may have been committed
+of it is given back. An ending is tried again, since Claude has served the request.
 """
 
 import asyncio
 import logging
-import queue
-import threading
-import time
-from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.utils import timezone
 
-from billing import clock
-from billing.ledger import compare_and_add, locked
-from billing.ledger.entries import Begin, Entry, Grant, Outcome, Settle, Void
+from billing.ledger.entries import Begin, Grant, Settle, Void
+from billing.ledger.unbilled import void_unclear
+from billing.ledger.writers import ConnectionLost, LedgerUnavailable
+from billing.ledger.writing_thread import Waiting, WritingThread
 from common import background
+from common.database import in_database
+from common.outage import DatabaseUnavailable, is_away, is_server, until_back
 
 logger = logging.getLogger(__name__)
 
-LARGEST_BATCH = 256
+# A request is answered within 2 s, whatever the database does. SQLite is waited for as long as it waits for its lock.
+BEGIN_LIMIT_S = 1.5
 # What a request used must not be lost to a database that restarts: an ending is tried again for this long. Longer than
-# SQLite waits for a lock, shorter than the record's deadline allows.
+# SQLite waits for a lock, shorter than the record's deadline allows. A shutdown waits longer still: DRAIN_S.
 ENDING_RETRY_S = 45.0
 ENDING_RETRY_PAUSE_S = 0.25
+ABANDONING_RETRY_PAUSE_S = 1.0
+# A statement that was cut off may wait for a lock on the server a little longer, and commit then.
+LOOK_FOR_UNCLEAR_AFTER_S = (0.0, 3.0, 10.0)
 
-Commit = Callable[..., Sequence[Outcome | None]]
-_Waiting = tuple[Entry, "asyncio.Future[Outcome]"]
-
-
-class LedgerUnavailable(Exception):
-    """The ledger cannot be written; nothing was recorded, and nothing was sent to Claude."""
+_thread = WritingThread()
 
 
 class NotSettled(Exception):
-    """Claude answered, and the ledger cannot be written: the record stays open, and will be abandoned."""
+    """Claude answered, and the ledger could not be written in time: the record will be abandoned."""
 
 
 async def begin(entry: Begin) -> Grant:
     """Open a record, durably. Raises a NotEntitled, a Repeated or LedgerUnavailable."""
-    writing = asyncio.ensure_future(_writer.write(entry))
+    if is_away():
+        raise LedgerUnavailable("The database is away.")
+    waiting = _thread.put(entry)
     try:
-        outcome = await asyncio.shield(writing)
+        async with asyncio.timeout(BEGIN_LIMIT_S if is_server() else None):
+            outcome = await asyncio.shield(waiting.outcome)
     except asyncio.CancelledError:
-        background.spawn(_give_back(writing))
+        _give_up(waiting)
         raise
+    except TimeoutError as error:
+        _give_up(waiting)
+        raise LedgerUnavailable("The database does not answer.") from error
+    if isinstance(outcome, ConnectionLost):
+        background.spawn(_give_back_unclear(entry))
+        raise LedgerUnavailable(str(outcome))
     if isinstance(outcome, Exception):
         raise outcome
     assert isinstance(outcome, Grant)  # noqa: S101 - what commit() returns for a Begin
     return outcome
 
 
-async def _give_back(writing: "asyncio.Future[Outcome]") -> None:
-    """Void the record of a caller who went away while it was being opened."""
-    outcome = await writing
-    if isinstance(outcome, Grant):
-        await end(Void(grant=outcome, outcome="client gone before the call"))
-
-
 async def end(entry: Settle | Void) -> bool:
-    """Close a record, durably. Returns False where it was closed before. Raises NotSettled."""
-    gives_up_at = time.monotonic() + ENDING_RETRY_S
-    while True:
-        try:
-            return bool(await _writer.write(entry))
-        except LedgerUnavailable as error:
-            if time.monotonic() > gives_up_at:
-                logger.error("a record could not be closed", extra={"request_id": entry.grant.request_id})
-                raise NotSettled("The answer could not be recorded, so it was withheld and costs nothing.") from error
-            await asyncio.sleep(ENDING_RETRY_PAUSE_S)
+    """Close a record, durably. Returns False where it was closed before. Raises NotSettled after ENDING_RETRY_S."""
+    waiting: Waiting | None = None
+    try:
+        async with asyncio.timeout(ENDING_RETRY_S):
+            while True:
+                await until_back()
+                waiting = _thread.put(entry)
+                outcome = await asyncio.shield(waiting.outcome)
+                if not isinstance(outcome, LedgerUnavailable):
+                    return bool(outcome)
+                await asyncio.sleep(ENDING_RETRY_PAUSE_S)
+    except TimeoutError as error:
+        if waiting:
+            waiting.wanted = False
+        logger.error("a record could not be closed", extra={"request_id": entry.grant.request_id})
+        background.spawn(_abandon(entry.grant))
+        raise NotSettled("The answer could not be recorded in time, so it was withheld.") from error
 
 
 def stop() -> None:
     """Commit what waits and end the writing thread; the next entry starts it again."""
-    _writer.stop()
+    _thread.stop()
 
 
-class _Writer:
-    """The writing thread, started with the first entry of the process."""
-
-    def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-
-    async def write(self, entry: Entry) -> Outcome:
-        """Queue an entry and wait for its commit."""
-        self._start()
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.put((entry, future))
-        return await future
-
-    def _start(self) -> None:
-        if self._thread is None:
-            with self._starting:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
-                    self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread after what waits is committed."""
-        with self._starting:
-            if self._thread is not None:
-                self._waiting.put(None)
-                self._thread.join()
-                self._thread = None
-
-    def _run(self) -> None:
-        while batch := self._next_batch():
-            self._write_batch(batch)
-        connection.close()
-
-    def _next_batch(self) -> list[_Waiting]:
-        """Wait for an entry and take what else waits. Nothing means the end."""
-        batch: list[_Waiting] = []
-        waiting = self._waiting.get()
-        while waiting is not None:
-            batch.append(waiting)
-            if len(batch) == LARGEST_BATCH:
-                break
-            try:
-                waiting = self._waiting.get_nowait()
-            except queue.Empty:
-                break
-        else:
-            if batch:
-                self._waiting.put(None)  # for the next round: first what was taken is written
-        return batch
-
-    def _write_batch(self, batch: list[_Waiting]) -> None:
-        """Write what needs no decision, and then the rest."""
-        if left := self._write(batch, compare_and_add.commit):
-            self._write(left, locked.commit)
-
-    def _write(self, batch: list[_Waiting], commit: Commit) -> list[_Waiting]:
-        """Write a batch, answer, and return what has no outcome yet."""
-        try:
-            outcomes: Sequence[Outcome | Exception | None] = commit([entry for entry, _ in batch], now=clock.now())
-        except Exception as error:
-            if isinstance(error, OperationalError | InterfaceError):
-                connection.close()  # it may be dead; the next batch opens another
-            elif commit is compare_and_add.commit:
-                logger.warning("left to the ledger's ordinary transaction", extra={"error": str(error)})
-                return batch
-            elif len(batch) > 1:
-                return [left for waiting in batch for left in self._write([waiting], commit)]  # each for itself
-            elif not isinstance(error, DatabaseError):
-                logger.exception("the ledger refused an entry")
-            outcomes = [LedgerUnavailable(str(error))] * len(batch)
-        answers = [
-            (future, outcome) for (_, future), outcome in zip(batch, outcomes, strict=True) if outcome is not None
-        ]
-        for loop in {future.get_loop() for future, _ in answers}:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_answer, [each for each in answers if each[0].get_loop() is loop])
-        return [waiting for waiting, outcome in zip(batch, outcomes, strict=True) if outcome is None]
+def _give_up(waiting: Waiting) -> None:
+    waiting.wanted = False
+    background.spawn(_give_back(waiting))
 
 
-def _answer(answers: Sequence[tuple["asyncio.Future[Outcome]", Outcome | Exception]]) -> None:
-    for future, outcome in answers:
-        if future.done():  # the request was cancelled while it waited
-            continue
-        if isinstance(outcome, LedgerUnavailable):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)  # type: ignore[arg-type]
+async def _give_back(waiting: Waiting) -> None:
+    """Void the record of a request that gave up while it was being opened."""
+    outcome = await waiting.outcome
+    if isinstance(outcome, Grant):
+        await end(Void(grant=outcome, outcome="given up before the call"))
+    elif isinstance(outcome, ConnectionLost) and isinstance(waiting.entry, Begin):
+        await _give_back_unclear(waiting.entry)
 
 
-_writer = _Writer()
+async def _give_back_unclear(entry: Begin) -> None:
+    """Void the record of a begin that may have been committed though its connection was lost."""
+    for pause_s in LOOK_FOR_UNCLEAR_AFTER_S:
+        await asyncio.sleep(pause_s)
+        await until_back()
+        with suppress(DatabaseUnavailable):
+            await in_database(void_unclear, entry.organization_id, entry.request_id)
+
+
+async def _abandon(grant: Grant) -> None:
+    """Close a record whose answer was withheld as abandoned, as soon as the database takes it."""
+    withheld = Void(grant=grant, outcome="withheld: it could not be recorded in time", may_have_served=True)
+    while timezone.now() < grant.record.deadline_at:  # the sweeper's from then on
+        await until_back()
+        if not isinstance(await _thread.put(withheld).outcome, LedgerUnavailable):
+            return
+        await asyncio.sleep(ABANDONING_RETRY_PAUSE_S)

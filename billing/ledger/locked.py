@@ -28,6 +28,7 @@ from billing.ledger.entries import (
 )
 from billing.ledger.idempotency import LockedKeys, Repeated
 from billing.ledger.known_terms import remember
+from billing.ledger.late_settlement import LateSettlements
 from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, entitled_model, most_minor, new_record
 from billing.models import BillingAccount, Budget, KeyBudget, UsageRecord
 from billing.money import EXACT, format_exact
@@ -46,6 +47,7 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
         budgets.read_keys(map(_spender_of, entries))
         keys = LockedKeys((entry.organization_id, entry.claim) for entry in entries if isinstance(entry, Begin))
         still_open = _still_open([entry.grant.record.id for entry in entries if not isinstance(entry, Begin)])
+        late = LateSettlements(entries, still_open=still_open)
         outcomes: list[Outcome] = []
         ended: list[UsageRecord] = []
         for entry in entries:
@@ -55,15 +57,17 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
             if isinstance(entry, Begin):
                 outcomes.append(_begin(entry, budgets=budgets, keys=keys, now=now))
                 continue
-            closes = entry.grant.record.id in still_open
-            if closes:
+            if closes := entry.grant.record.id in still_open:
                 still_open.discard(entry.grant.record.id)
                 ended.append(_end(entry, budgets=budgets, keys=keys, now=now))
+            elif isinstance(entry, Settle) and (closes := late.settle(entry, budgets=budgets, now=now)):
+                _keep_answer(entry, keys=keys)
             outcomes.append(closes)
         budgets.save()
         opened = [outcome.record for outcome in outcomes if isinstance(outcome, Grant)]
         insert_rows(opened, fields=RECORD_BEGINNING, key="request_id")
         update_rows(ended, fields=RECORD_ENDING)
+        late.save()
         keys.save()
     for entry, outcome in zip(entries, outcomes, strict=True):
         if isinstance(outcome, Grant) or outcome is True:
@@ -147,8 +151,13 @@ def _end(entry: Settle | Void, *, budgets: LockedBudgets, keys: LockedKeys, now:
     if isinstance(entry, Void) and record.trial:
         account.trial_used -= 1
     budgets.release(record, cost_minor=record.cost_minor)
-    if key and isinstance(entry, Settle):
-        keys.answer(key, entry.answer)
+    if isinstance(entry, Settle):
+        _keep_answer(entry, keys=keys)
     elif key:
         keys.free(key)
     return record
+
+
+def _keep_answer(entry: Settle, *, keys: LockedKeys) -> None:
+    if key := entry.grant.idempotency_key:
+        keys.answer(key, entry.answer)

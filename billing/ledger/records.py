@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.ledger.entries import Begin, ModelNotInPlan, Settle, SubscriptionSuspended, UnknownModel, Void
+from billing.ledger.leases import process_id
 from billing.models import BillingAccount, PlanPrice, UsageRecord
 from billing.plans.price_lists import PriceList
 from billing.tokens import TOKEN_COLUMNS
@@ -26,15 +27,19 @@ RECORD_BEGINNING = [
     "hold_minor",
     "begun_at",
     "deadline_at",
+    "process_id",
 ]
-RECORD_ENDING = [
-    "state",
+RECORD_FIGURES = [
     "cost_minor",
     *TOKEN_COLUMNS,
     "unbilled_output_tokens",
     "unreadable_usage",
     "server_tool_use",
     "estimated",
+]
+RECORD_ENDING = [
+    "state",
+    *RECORD_FIGURES,
     "upstream_request_id",
     "outcome",
     "settled_at",
@@ -56,6 +61,7 @@ def new_record(entry: Begin, *, model: str, prices: PriceList, max_tokens: int, 
         hold_minor=most_minor(entry, model=model, prices=prices, output_tokens=max_tokens),
         begun_at=now,
         deadline_at=timezone.now() + timedelta(seconds=settings.CLAUDE_CALL_LIMIT_S) + SETTLE_GRACE,
+        process_id=process_id(),
     )
 
 
@@ -96,6 +102,9 @@ def end_record(entry: Settle | Void, *, period_starts_at: datetime, now: datetim
     record.settled_at, record.period_starts_at = now, period_starts_at
     if isinstance(entry, Void):
         record.state = UsageRecord.State.ABANDONED if entry.may_have_served else UsageRecord.State.VOID
+        blank = UsageRecord()
+        for name in RECORD_FIGURES:  # an attempt to settle it may have filled them in and failed
+            setattr(record, name, getattr(blank, name))
         return
     record.state = UsageRecord.State.SETTLED
     record.estimated = entry.estimated

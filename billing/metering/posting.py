@@ -1,6 +1,7 @@
 """Posting: closed records are claimed once and, in one transaction, added to the totals and to meter events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.bulk_rows import update_rows
-from billing.metering.discrepancies import open_discrepancy
+from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.metering.outbox import Metered, add_to_meter_events
 from billing.models import DailyUsage, Discrepancy, HourlyUsage, PostedUsage, UsageRecord
 from billing.models.posted_usage import COUNTS
@@ -20,8 +21,8 @@ from billing.tokens import TOKEN_COLUMNS, TokenClass
 BATCH = 5000
 # The id of the advisory lock that lets one poster work at a time. Any constant will do.
 POSTING_LOCK = 7_420_001
-# The columns that tell one total from another, beside its day or hour.
-KEY = ["organization_id", "period_starts_at", "api_key_id", "plan_id", "priced_at", "model", "trial"]
+# Columns that tell one total from another, beside its day or hour and its period.
+KEY = ["organization_id", "api_key_id", "plan_id", "priced_at", "model", "trial"]
 
 
 def post_due(*, limit: int = BATCH) -> int:
@@ -30,15 +31,37 @@ def post_due(*, limit: int = BATCH) -> int:
         if not _only_poster():
             return 0
         unposted = UsageRecord.objects.filter(posted_at__isnull=True).exclude(state=UsageRecord.State.OPEN)
-        records = list(unposted.order_by("id")[:limit])
+        records = _still_as_read(unposted.order_by("id")[:limit])
         if records:
-            _add_to_totals(records, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
-            _add_to_totals(records, table=HourlyUsage, slot="hour", slot_of=hour_of)
+            counts = [count for record in records for count in _counts(record)]
+            _add_to_totals(counts, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
+            _add_to_totals(counts, table=HourlyUsage, slot="hour", slot_of=hour_of)
             add_to_meter_events([usage for record in records for usage in _metered(record)])
             _show_abandoned(records)
             _show_unreadable(records)
-            UsageRecord.objects.filter(id__in=[record.id for record in records]).update(posted_at=timezone.now())
+            _mark_posted(records)
     return len(records)
+
+
+def _still_as_read(closed: Iterable[UsageRecord]) -> list[UsageRecord]:
+    """Return closed records that stay as they are until the transaction ends.
+
+    Only abandoned ones can change, where a process that was paused settles them: so these are locked.
+    """
+    records = list(closed)
+    abandoned_ids = [record.id for record in records if record.state == UsageRecord.State.ABANDONED]
+    if not abandoned_ids:
+        return records
+    still_abandoned = UsageRecord.objects.filter(id__in=abandoned_ids, state=UsageRecord.State.ABANDONED)
+    locked_ids = set(still_abandoned.order_by("id").select_for_update().values_list("id", flat=True))
+    return [record for record in records if record.state != UsageRecord.State.ABANDONED or record.id in locked_ids]
+
+
+def _mark_posted(records: Sequence[UsageRecord]) -> None:
+    UsageRecord.objects.filter(id__in=[record.id for record in records]).update(posted_at=timezone.now())
+    settled_late = [record.id for record in records if record.posted_as_abandoned_at]
+    if settled_late:
+        UsageRecord.objects.filter(id__in=settled_late).update(posted_as_abandoned_at=None, posted_as_abandoned_in=None)
 
 
 def _only_poster() -> bool:
@@ -79,32 +102,61 @@ def _metered(record: UsageRecord) -> list[Metered]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Count:
+    """A record in the totals of an instant and period. `taken_back`: an abandoned request that was settled late."""
+
+    record: UsageRecord
+    closed_at: datetime
+    period_starts_at: datetime | None
+    taken_back: bool = False
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return (self.period_starts_at, *(getattr(self.record, name) for name in KEY))
+
+
+def _counts(record: UsageRecord) -> Iterator[_Count]:
+    assert record.settled_at  # noqa: S101 - whatever ends a record sets it
+    yield _Count(record=record, closed_at=record.settled_at.astimezone(UTC), period_starts_at=record.period_starts_at)
+    if record.posted_as_abandoned_at:
+        yield _Count(
+            record=record,
+            closed_at=record.posted_as_abandoned_at.astimezone(UTC),
+            period_starts_at=record.posted_as_abandoned_in,
+            taken_back=True,
+        )
+
+
 def _add_to_totals(
-    records: Sequence[UsageRecord], *, table: type[PostedUsage], slot: str, slot_of: Callable[[datetime], Any]
+    counts: Sequence[_Count], *, table: type[PostedUsage], slot: str, slot_of: Callable[[datetime], Any]
 ) -> None:
     """Add records to the rows of their days or hours. The posting lock keeps others from these rows."""
-    records_by_key = [
-        ((slot_of(_closed_at(record)), *(getattr(record, name) for name in KEY)), record) for record in records
-    ]
+    counts_by_key = [((slot_of(count.closed_at), *count.key), count) for count in counts]
     rows = table._default_manager.filter(
         **{
-            "organization_id__in": {record.organization_id for record in records},
-            f"{slot}__in": {key[0] for key, _ in records_by_key},
+            "organization_id__in": {count.record.organization_id for count in counts},
+            f"{slot}__in": {key[0] for key, _ in counts_by_key},
         }
     )
-    totals = {tuple(getattr(row, name) for name in (slot, *KEY)): row for row in rows}
-    for key, record in records_by_key:
+    names = (slot, "period_starts_at", *KEY)
+    totals = {tuple(getattr(row, name) for name in names): row for row in rows}
+    for key, count in counts_by_key:
         if key not in totals:
-            totals[key] = table(**dict(zip((slot, *KEY), key, strict=True)))
-        _count(record, total=totals[key])
-    touched = [totals[key] for key in {key for key, _ in records_by_key}]
+            totals[key] = table(**dict(zip(names, key, strict=True)))
+        _count(count, total=totals[key])
+    touched = [totals[key] for key in {key for key, _ in counts_by_key}]
     update_rows([row for row in touched if row.pk], fields=COUNTS)
     table._default_manager.bulk_create([row for row in touched if not row.pk])
 
 
 def _show_abandoned(records: Sequence[UsageRecord]) -> None:
-    """Show an admin the requests that Claude may have served and nobody is billed for."""
+    """Show an admin the requests that Claude may have served and nobody is billed for, until they are settled late."""
     for record in records:
+        if record.posted_as_abandoned_at:
+            resolve_discrepancy(
+                organization_id=record.organization_id, kind=Discrepancy.Kind.ABANDONED, subject=record.request_id
+            )
         if record.state == UsageRecord.State.ABANDONED:
             open_discrepancy(
                 organization_id=record.organization_id,
@@ -129,18 +181,18 @@ def _show_unreadable(records: Sequence[UsageRecord]) -> None:
             )
 
 
-def _closed_at(record: UsageRecord) -> datetime:
-    assert record.settled_at  # noqa: S101 - every ending sets it
-    return record.settled_at.astimezone(UTC)
-
-
-def _count(record: UsageRecord, *, total: PostedUsage) -> None:
+def _count(count: _Count, *, total: PostedUsage) -> None:
+    if count.taken_back:
+        total.requests -= 1
+        total.abandoned_requests -= 1
+        return
+    record = count.record
     total.requests += 1
     total.failed_requests += record.state == UsageRecord.State.VOID
     total.abandoned_requests += record.state == UsageRecord.State.ABANDONED
     for name in TOKEN_COLUMNS:
         setattr(total, name, getattr(total, name) + getattr(record, name))
     total.unbilled_output_tokens += record.unbilled_output_tokens
-    for name, count in record.server_tool_use.items():
-        total.server_tool_use[name] = total.server_tool_use.get(name, 0) + count
+    for name, uses in record.server_tool_use.items():
+        total.server_tool_use[name] = total.server_tool_use.get(name, 0) + uses
     total.cost_minor = EXACT.add(total.cost_minor, record.cost_minor)

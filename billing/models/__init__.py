@@ -10,6 +10,7 @@ from billing.models.key_budget import KeyBudget
 from billing.models.meter_event import MeterEvent
 from billing.models.plan import Plan, PlanPrice
 from billing.models.posted_usage import PostedUsage
+from billing.models.process_lease import ProcessLease
 from billing.models.spending_alert import AlertThresholds, SpendingAlert
 from billing.models.usage_record import UsageRecord
 
@@ -26,6 +27,7 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "PostedUsage",
+    "ProcessLease",
     "SpendingAlert",
     "UsageRecord",
 ]

@@ -11,7 +11,10 @@ from billing.tokens import TOKEN_COLUMNS, TokenUsage
 
 
 class UsageRecord(models.Model):
-    """One request. `open` before Claude is called, then settled, void or abandoned, once and for ever."""
+    """One request: `open` before Claude is called, then settled, void or abandoned.
+
+    Only an abandoned record can change once more: it is settled where its process was paused and not dead.
+    """
 
     class State(models.TextChoices):
         """The states of a record."""
@@ -76,6 +79,10 @@ class UsageRecord(models.Model):
     deadline_at = models.DateTimeField(
         help_text="In wall time: no call lasts longer, so what is still open was abandoned."
     )
+    process_id = models.BigIntegerField(null=True, help_text="The process that opened it; its lease tells if it lives.")
+    # Set where a record is settled after it was posted as abandoned, so that posting takes the old figures back.
+    posted_as_abandoned_at = models.DateTimeField(null=True, help_text="In billing time: when it was abandoned.")
+    posted_as_abandoned_in = models.DateTimeField(null=True, help_text="The period it was then counted to.")
     posted_at = models.DateTimeField(null=True, help_text="In wall time: when it was added to totals and meter events.")
 
     class Meta:

@@ -25,8 +25,9 @@ from billing.ledger.entries import (
     TrialExhausted,
     UnknownModel,
 )
-from billing.ledger.group_commit import LedgerUnavailable, NotSettled
+from billing.ledger.group_commit import NotSettled
 from billing.ledger.idempotency import IdempotencyKeyReused, StillInFlight
+from billing.ledger.writers import LedgerUnavailable
 from billing.limits.gate import RateLimited
 from billing.metering.flush import UsageNotSent
 from billing.public_words import PUBLIC_WORDS
@@ -38,6 +39,7 @@ from chat.api import MethodNotAllowed
 from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, ClaudeTimedOut, ClaudeUnavailable
 from chat.claude_request import InvalidRequest
 from chat.rate_headers import rate_limit_headers
+from common.outage import DatabaseUnavailable
 from common.rest.json_body import ManagementBodyTooLarge
 from rgent.api.request_body import BodyTooLarge, BodyTooSlow
 
@@ -86,6 +88,7 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     rest_framework.UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "invalid_request_error"),
     RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_error"),
     LedgerUnavailable: (OVERLOADED, "overloaded_error"),
+    DatabaseUnavailable: (OVERLOADED, "overloaded_error"),
     NotSettled: (HTTPStatus.INTERNAL_SERVER_ERROR, "api_error"),
     ClaudeUnavailable: (OVERLOADED, "overloaded_error"),
     ClaudeMisconfigured: (HTTPStatus.INTERNAL_SERVER_ERROR, "api_error"),
