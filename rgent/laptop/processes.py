@@ -46,8 +46,9 @@ class Processes:
         """Start a Python module in a session of its own, so that Ctrl-C reaches the supervisor alone."""
         watched, _ = self._pipe
         process = subprocess.Popen(  # noqa: S603 - our own
-            [sys.executable, *WARNINGS, guarded.__file__, str(watched), *command],
+            [sys.executable, guarded.__file__, str(watched), *command],
             start_new_session=True,
+            env={**os.environ, "PYTHONWARNINGS": WARNINGS},
             cwd=settings.BASE_DIR,
             pass_fds=(watched, self.lock.inherited),
         )
@@ -82,7 +83,7 @@ class Processes:
 
 
 # Celery warns of being root, and a laptop's container often has no other user.
-WARNINGS = ("-W", "ignore::UserWarning:celery.platforms")
+WARNINGS = "ignore::UserWarning:celery.platforms"
 
 
 def sandbox_command() -> list[str]:
