@@ -1,4 +1,4 @@
-"""What the API's views answer: bytes and headers, without what Django's responses do for pages."""
+"""Answers of the API's views: bytes and headers, without the work that Django's responses do for pages."""
 
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventStream:
-    """Server-sent events, which go out as they are, when they come."""
+    """Server-sent events, sent as they come."""
 
     stream: StreamedCompletion
     headers: dict[str, str]
@@ -33,12 +33,12 @@ class EventStream:
 
 
 def json_answer(body: bytes, *, begun: Begun | None = None) -> Answer:
-    """Return JSON as an answer; one that was begun tells what is left of its rate limits."""
+    """Return JSON as an answer. With `begun` its headers tell what is left of the rate limits."""
     limits = rate_limit_headers(begun.admission.levels) if begun else {}
     return Answer(body=body, headers={"content-type": "application/json", **limits})
 
 
 async def event_stream(stream: StreamedCompletion) -> EventStream:
-    """Return a stream as an answer, once Claude begins to answer. Raises a ClaudeError, with the record closed."""
+    """Return a stream once Claude told the usage of its input. Raises a ClaudeError, with the record closed."""
     await stream.opened()
     return EventStream(stream=stream, headers={**STREAM_HEADERS, **rate_limit_headers(stream.begun.admission.levels)})

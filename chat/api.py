@@ -23,12 +23,12 @@ from chat.streaming import StreamedCompletion
 ApiAnswer = Answer | EventStream
 View = Callable[..., Awaitable[ApiAnswer]]
 
-# The most that is read of somebody whose key stands in the body.
+# The largest body we read before we know the caller, whose key may stand in it.
 ACCESS_CODE_BODY_BYTES = 1024 * 1024
 
 
 class MethodNotAllowed(Exception):
-    """The address knows other methods only."""
+    """The address answers other methods only."""
 
     def __init__(self, *, allowed: str) -> None:
         super().__init__(f"Use {allowed} here.")
@@ -36,7 +36,7 @@ class MethodNotAllowed(Exception):
 
 
 def only(method: str) -> Callable[[View], View]:
-    """Let a view answer one method; others raise MethodNotAllowed."""
+    """Restrict a view to one method; others raise MethodNotAllowed."""
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
@@ -107,7 +107,7 @@ async def plain_answer(
     headers: Mapping[str, str],
     shape: completions.Shape | None = None,
 ) -> Answer:
-    """Answer a call that does not stream; one that was answered before, under its Idempotency-Key, as it was then."""
+    """Answer a call that does not stream. A repetition under its Idempotency-Key gets the first answer."""
     request_id, claim = request_id_of(request), claim_of(request)
     try:
         begun = await completions.begin(caller=caller, request=asked, request_id=request_id, claim=claim)

@@ -22,7 +22,7 @@ RETRY_STATUSES = frozenset({429, 500, 502, 503, 504, 529})
 RETRY_PAUSES_S = (0.25, 1.0)
 LONGEST_RETRY_AFTER_S = 5.0
 CONNECT_TIMEOUT_S = 10.0
-# How long a connection waits for its next call: less than a server does, or a call meets a connection that is closing.
+# How long an idle connection is kept. Servers keep theirs longer, so no call meets a connection that is closing.
 KEEPALIVE_S = 30.0
 # The version of Claude's API for callers that name none, where Claude itself would refuse. It is fixed, so that no
 # upgrade of the SDK changes what such a caller may send. Named in docs/api.md.
@@ -120,7 +120,7 @@ class ReplyStream:
         self._limit.reschedule(None)
 
     def end_within(self, limit_s: float) -> None:
-        """Set another limit, from now on, to the end of the connection."""
+        """Limit the rest of the connection to this long from now."""
         self._limit.reschedule(asyncio.get_running_loop().time() + limit_s)
 
 
@@ -131,7 +131,7 @@ async def create(*, body: bytes, headers: Mapping[str, str]) -> Reply:
 
 @asynccontextmanager
 async def stream(*, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[ReplyStream]:
-    """Send a streaming call; the connection ends with the context, wherever the answer is. Raises a ClaudeError.
+    """Send a streaming call. Leaving the context closes the connection. Raises a ClaudeError.
 
     The body of the context is cancelled when the call's time is over, unless the limit was lifted before.
     """
@@ -145,12 +145,12 @@ async def stream(*, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[Re
 
 
 async def count_tokens(*, body: bytes, headers: Mapping[str, str]) -> bytes:
-    """Return Claude's count of a request's input tokens, as it came; it costs nothing. Raises a ClaudeError."""
+    """Return Claude's answer to a count of a request's input, which is free. Raises a ClaudeError."""
     return (await _ask("/v1/messages/count_tokens", body=body, headers=headers)).body
 
 
 async def count_text(*, model: str, text: str) -> int:
-    """Return how many tokens Claude counts in a text, without the few that any message costs. Raises a ClaudeError."""
+    """Return Claude's count of a text, less the few tokens that any message costs. Raises a ClaudeError."""
     counted, overhead = await _count_message(model, text), await _count_message(model, "a") - 1
     return max(counted - overhead, 0)
 
@@ -250,7 +250,7 @@ def _vendor_errors() -> Iterator[None]:
 
 
 def _claude_error(error: aiohttp.ClientError) -> ClaudeError:
-    """Return what an error of aiohttp's means. Once connected, Claude may have served what it did not answer."""
+    """Translate an error of aiohttp. Once we were connected, Claude may have served a call it did not answer."""
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError):
         return ClaudeUnavailable("Claude cannot be reached at the moment.")
     return ClaudeBrokeOff("The connection to Claude broke off.")
@@ -283,7 +283,7 @@ class _Client:
 
 
 def _client() -> _Client:
-    """Return this event loop's client: connections belong to a loop, and are kept alive between calls."""
+    """Return the client of this event loop, since connections belong to a loop. It keeps them alive between calls."""
     loop = asyncio.get_running_loop()
     client = _clients.get(loop)
     if client is None:

@@ -1,7 +1,7 @@
-"""Completions: begin, call Claude, settle; once each, whatever happens in between.
+"""Plain completions: begin, call Claude and settle, once each, whatever happens in between.
 
-A plain call runs to its end even when the client goes away, since only its whole answer tells the tokens. Streams are
-in `streaming`.
+A plain call runs to its end even when the client goes away, since only its whole answer tells the tokens. Streams
+begin here too, and go on in `streaming`.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from billing.tokens import TokenUsage
 from chat import claude
 from chat.claude_request import ClaudeRequest
 from chat.input_bound import input_bound
-from chat.lenient_json import as_text
+from chat.lenient_json import as_word
 from chat.output_count import count_output
 from chat.partial_output import output_of
 from chat.usage import missing_counts, read_server_tool_use, read_usage, unreadable_counts
@@ -36,7 +36,7 @@ Shape = Callable[[Mapping[str, Any], Grant], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A request that was let in by its rate limits and has an open record. It is ended once."""
+    """A request that its rate limits let in, with an open record. It is ended once."""
 
     grant: Grant
     admission: Admission
@@ -122,7 +122,7 @@ async def _call_and_settle(
         grant=begun.grant,
         usage=usage,
         server_tool_use=read_server_tool_use(reported),
-        outcome=as_text(message.get("stop_reason")),
+        outcome=as_word(message.get("stop_reason")),
         upstream_request_id=reply.upstream_request_id,
         estimated=bool(unreadable),
         unreadable=unreadable,
@@ -133,7 +133,7 @@ async def _call_and_settle(
 
 
 def _message(body: bytes) -> dict[str, Any]:
-    """Return the message of a plain answer. Raises ClaudeBrokeOff where it tells no usage: it cannot be billed."""
+    """Return the message of a plain answer. Raises ClaudeBrokeOff without a usage, since it cannot be billed."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):

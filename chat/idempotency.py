@@ -1,4 +1,4 @@
-"""The `Idempotency-Key` header: on calls that do not stream, since a stream cannot be kept."""
+"""The `Idempotency-Key` header, for calls that do not stream: a stream is not kept."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ LONGEST_KEY = 255
 
 
 def claim_of(request: HttpRequest) -> Claim | None:
-    """Return what a request claims by its Idempotency-Key; None without one. Raises InvalidRequest."""
+    """Return the claim of a request's Idempotency-Key, None without one. Raises InvalidRequest."""
     key = request.headers.get("idempotency-key", "").strip()
     if not key:
         return None

@@ -17,6 +17,11 @@ def objects_in(value: object) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
+def as_word(value: object) -> str:
+    """Return a word of Claude's, such as a stop reason, as every database can hold it: 100 characters of ASCII."""
+    return as_text(value).encode("ascii", "replace").decode().replace("\0", "?")[:100]
+
+
 def as_text(value: object) -> str:
     """Return text, or an empty one."""
     return value if isinstance(value, str) else ""

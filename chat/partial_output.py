@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from chat.lenient_json import as_object, as_text, objects_in
@@ -12,6 +13,8 @@ from chat.sse import DELTA, Event
 # `message_start` does not know.
 COUNTABLE_BLOCKS = frozenset({"text", "tool_use"})
 COUNTABLE_DELTAS = frozenset({"text_delta", "input_json_delta", "citations_delta"})
+# The end of the types of results, which are no output.
+RESULT = "_result"
 # The events that make an answer, beside those of its blocks.
 KNOWN_EVENTS = frozenset({"ping", "content_block_stop"})
 SHOWN = ("text", "thinking", "partial_json", "content")
@@ -37,11 +40,15 @@ class PartialOutput:
     def add_block(self, block: Mapping[str, Any]) -> None:
         """Take in a content block: a whole one, or one that begins."""
         self._shown_in_block = False
-        if block.get("type") not in COUNTABLE_BLOCKS:
+        kind = as_text(block.get("type"))
+        if kind not in COUNTABLE_BLOCKS:
             self._countable = False
+        if kind.endswith(RESULT):
+            return
         self._show(block)
         if block.get("input"):  # most often empty in a stream: the input comes in pieces
-            self._shown.append(json.dumps(block["input"]))
+            with suppress(RecursionError):
+                self._shown.append(json.dumps(block["input"]))
 
     @property
     def countable(self) -> bool:

@@ -1,4 +1,4 @@
-"""The shape of `/chat`: a prompt's answer as one text, or as a stream of pieces and a summary."""
+"""The shape of `/chat`: one text, or a stream of pieces and a summary."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,14 +12,14 @@ from chat.usage import read_usage
 
 
 def chat_answer(message: Mapping[str, Any], grant: Grant) -> dict[str, Any]:
-    """Return the answer to a plain call: Claude's message as `response`, with what it used."""
+    """Return the answer to a plain call: the message's text as `response`, with its usage."""
     blocks = objects_in(message.get("content"))
     text = "".join(as_text(block.get("text")) for block in blocks if block.get("type") == "text")
     return _answer(text, usage=read_usage(message.get("usage")), stop_reason=message.get("stop_reason"), grant=grant)
 
 
 class ChatEvents:
-    """Turns Claude's stream into `delta` events, a piece of text each, and a last `done`: what a plain call answers.
+    """Turns Claude's stream into `delta` events with a piece of text each, and a last `done` with the plain answer.
 
     Claude's `ping` and `error` events pass through. Nothing follows `done`.
     """
@@ -30,7 +30,7 @@ class ChatEvents:
         self._done = False
 
     def reshape(self, events: Sequence[Event], meter: StreamMeter) -> bytes:
-        """Return what the next events become; the meter has read them."""
+        """Return the next events in this shape. The meter has read them."""
         return b"".join(self._reshape_one(event, meter) for event in events)
 
     def _reshape_one(self, event: Event, meter: StreamMeter) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.tokens import TokenUsage
-from chat.lenient_json import as_object, as_text
+from chat.lenient_json import as_object, as_word
 from chat.partial_output import PartialOutput
 from chat.sse import DELTA, Event
 from chat.usage import count_of, merge_usage, missing_counts, read_usage, unreadable_counts
@@ -35,12 +35,12 @@ class StreamMeter:
             self._start(as_object(event.data.get("message")).get("usage"))
         elif event.name == "message_delta":
             self._add_final(as_object(event.data.get("usage")))
-            self.stop_reason = as_text(as_object(event.data.get("delta")).get("stop_reason"))
+            self.stop_reason = as_word(as_object(event.data.get("delta")).get("stop_reason"))
         elif event.name == "message_stop":
             self.finished = True
         elif event.name == "error":
             self.failed = True
-            self.stop_reason = as_text(as_object(event.data.get("error")).get("type")) or "error"
+            self.stop_reason = as_word(as_object(event.data.get("error")).get("type")) or "error"
         elif event.name != "ping":
             self.output.add(event)
 

@@ -1,7 +1,7 @@
 """Streamed completions: Claude's events as they come, the last of them held until the record is settled.
 
-A stream whose client goes away is cut or read to its end, by STREAM_ABORT_POLICY and by what can be counted of it, and
-settled in the background either way. docs/decisions/0005.
+A stream whose client goes away is cut or read to its end, as STREAM_ABORT_POLICY and its content decide, and settled in
+the background either way. docs/decisions/0005.
 """
 
 import asyncio
@@ -35,17 +35,17 @@ ENDS_WITHIN_S = 5.0
 
 
 class State(Enum):
-    """How far a stream is, which decides what a client that leaves interrupts."""
+    """How far a stream is, which decides whether a leaving client interrupts the pump."""
 
-    ASKING = "Claude has not begun to answer: nothing is interrupted, since not even the input is known"
-    RELAYING = "events go from Claude to the client: whatever is being done is interrupted"
-    LEFT = "the client has gone, and the record is open"
-    SETTLING = "the record is being closed: nothing is interrupted"
-    SETTLED = "the record is closed: whatever is left to do is interrupted"
+    ASKING = "Claude has not told the usage of the input: no interruption"
+    RELAYING = "events go from Claude to the client: reading and writing are interrupted"
+    LEFT = "the client has gone, and the record is open: no second interruption"
+    SETTLING = "the record is being closed: no interruption"
+    SETTLED = "the record is closed: the last write is interrupted"
 
 
 class StreamedCompletion:
-    """A streaming answer: Claude's bytes, reshaped or as they are, with the last of them held until it is settled.
+    """A streaming answer: Claude's bytes, reshaped or as they are, the last of them held until it is settled.
 
     A task of its own, the pump, asks Claude, reads, writes to the client and settles; the request's own task only waits
     for it. So whenever the client goes away, nothing that meters is cancelled with it.
@@ -77,7 +77,7 @@ class StreamedCompletion:
             raise
 
     async def send_to(self, write: Write) -> None:
-        """Have the answer written, as it comes, and wait until it is.
+        """Have the answer written as it comes, and wait for its end.
 
         Raises a ClaudeError where it breaks off, with the record closed, or NotSettled.
         """
@@ -89,7 +89,7 @@ class StreamedCompletion:
             self.client_gone()
 
     def client_gone(self) -> None:
-        """Cut the stream, or have it read to its end: its client has gone, or has all of it."""
+        """Cut the stream or have it read to its end, since its client has gone. Changes nothing after the end."""
         self._write = _to_nobody
         self._has_writer.set()  # the pump may wait for somebody to write to
         if self._state in {State.RELAYING, State.SETTLED}:
@@ -98,7 +98,7 @@ class StreamedCompletion:
             self._state = State.LEFT
 
     def _may_cut(self) -> bool:
-        """Tell whether a client that left pays for no less than Claude charged if nothing more is read."""
+        """Tell whether the policy allows a cut, and all output so far can be counted or was told."""
         if settings.STREAM_ABORT_POLICY != "cancel" or not self._meter.started:
             return False
         return self._meter.complete or (self._meter.knows_input and self._meter.output.countable)
@@ -109,7 +109,7 @@ class StreamedCompletion:
             ending = await self._ask_and_settle(request, headers)
         except Exception:
             logger.exception("a stream could not be settled", extra={"request_id": self.begun.grant.request_id})
-        finally:  # whatever happened, the request must not wait for ever
+        finally:  # the request must not wait for ever
             self._tell(ending)
 
     async def _ask_and_settle(self, request: ClaudeRequest, headers: Mapping[str, str]) -> Exception | None:
@@ -131,7 +131,7 @@ class StreamedCompletion:
             logger.exception("a stream failed", extra={"request_id": self.begun.grant.request_id})
             broke_off = claude.ClaudeBrokeOff("Claude's answer could not be read.")
         if self._state is State.SETTLED and self._meter.finished:
-            return None  # all was said and settled: how the connection ended after that is nobody's loss
+            return None  # all was said and settled, so an error of the closing connection does not matter
         try:
             await self._end(error=broke_off)
         except group_commit.NotSettled as error:
@@ -150,7 +150,7 @@ class StreamedCompletion:
             self._over.set_result(None)
 
     async def _read_or_leave(self, reply: claude.ReplyStream) -> None:
-        """Read the answer to its end; to where it may be cut, once the client has left."""
+        """Read the answer to its end, or to the first place where it may be cut after the client has left."""
         try:
             await self._read(reply)
         except asyncio.CancelledError:
@@ -187,7 +187,7 @@ class StreamedCompletion:
             reply.end_within(ENDS_WITHIN_S)
 
     async def _hand_on(self, received: bytes, events: Sequence[Event]) -> None:
-        """Write to the client; what comes before the usage of the input is withheld until that is known."""
+        """Write to the client. Bytes that come before the usage of the input are withheld until it is known."""
         part = self._reshape(events, self._meter) if self._reshape else received
         if not self._opened.done():
             if not self._meter.started and not self._meter.failed:
@@ -202,7 +202,7 @@ class StreamedCompletion:
             await self._write(part)
 
     async def _end(self, *, error: claude.ClaudeError | None = None) -> None:
-        """Close the record, once, with what the meter tells."""
+        """Close the record once, by what the meter has read."""
         if self._state in {State.SETTLING, State.SETTLED}:
             return
         self._state = State.SETTLING

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from billing.tokens import TokenUsage
-from chat.lenient_json import as_object, objects_in
+from chat.lenient_json import as_object, as_word, objects_in
 
 # Claude bills what a compaction reads and writes, and leaves it out of the top-level counts; every other iteration of
 # the same model is in them (platform.claude.com/docs, "compaction", and the SDK's BetaUsage.iterations).
@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"[0-9]{1,13}(\.0*)?")
 
 
 def read_usage(usage: object) -> TokenUsage:
-    """Return the tokens of a `usage` object; what is missing, null or not a count is 0."""
+    """Return the tokens of a `usage` object. A missing, null or unreadable count is 0."""
     usage = as_object(usage)
     total = _classes(usage)
     for iteration in _iterations_apart(usage):
@@ -37,7 +37,7 @@ def read_server_tool_use(usage: object) -> dict[str, int]:
     They have fees of their own (platform.claude.com/docs, "pricing"), and are not tokens.
     """
     counts = as_object(as_object(usage).get("server_tool_use"))
-    return {str(name)[:100]: count for name, value in counts.items() if (count := count_of(value))}
+    return {as_word(name): count for name, value in counts.items() if (count := count_of(value))}
 
 
 def unreadable_counts(usage: Mapping[str, Any]) -> set[str]:
@@ -45,7 +45,7 @@ def unreadable_counts(usage: Mapping[str, Any]) -> set[str]:
     unreadable = set(_not_counts(usage, COUNTS))
     for name in ("cache_creation", "server_tool_use"):
         if isinstance(usage.get(name), Mapping):
-            unreadable.update(f"{name}.{field}"[:100] for field in _not_counts(usage[name], usage[name]))
+            unreadable.update(name for _ in _not_counts(usage[name], usage[name]))
         elif usage.get(name) is not None:
             unreadable.add(name)
     iterations = usage.get("iterations")
@@ -59,7 +59,7 @@ def unreadable_counts(usage: Mapping[str, Any]) -> set[str]:
 
 
 def missing_counts(usage: Mapping[str, Any]) -> set[str]:
-    """Name the fields that every answer of Claude's tells, and that this `usage` object does not."""
+    """Name the counts that stand in every answer of Claude's and are missing here."""
     return {name for name in REQUIRED_COUNTS if usage.get(name) is None}
 
 
@@ -85,7 +85,7 @@ def count_of(value: object) -> int | None:
 
 
 def _later(known: object, value: object) -> object:
-    """Return which of two reports of one thing stands: never less than before, nor something that cannot be read."""
+    """Return the value that stands after a later report: never a smaller count, and no unreadable one for a count."""
     if known is None or value is None:
         return value if known is None else known
     before = count_of(known)

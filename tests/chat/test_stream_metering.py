@@ -285,3 +285,15 @@ def test_nothing_is_unbilled_of_a_stream_that_was_read_to_its_end(customer):
     run_stream(customer, sent=chunked(*written(events, "plain")) + LAST_CHUNK, client=Client())
 
     assert UsageRecord.objects.get(organization=customer.organization).unbilled_output_tokens == 0
+
+
+def test_words_of_claudes_that_a_database_cannot_hold_are_settled_all_the_same(customer):
+    odd = "a\0b\ud83dc" * 100
+    usage = {"input_tokens": 1000, "output_tokens": 500, "server_tool_use": {odd: 2}, "cache_creation": {odd: odd}}
+    message = json.dumps({**MESSAGE, "stop_reason": odd, "usage": usage}).encode()
+
+    assert run_plain(customer, answer=message) == message
+
+    record = UsageRecord.objects.get(organization=customer.organization)
+    assert (record.state, record.output_tokens, record.unreadable_usage) == ("settled", 500, "cache_creation")
+    assert record.outcome.startswith("a?b?c")
