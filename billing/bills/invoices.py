@@ -18,6 +18,7 @@ from billing.money import EXACT, format_cents, format_exact
 from billing.periods import Period
 from billing.tokens import TokenClass
 
+HALF_A_CENT = Decimal("0.5")
 TONES = {"draft": "plain", "open": "warn", "paid": "good", "uncollectible": "bad", "void": "plain"}
 
 
@@ -147,9 +148,9 @@ def _lines(lines: list[Mapping[str, Any]]) -> tuple[InvoiceLine, ...]:
 
 
 def _line(line: Mapping[str, Any], *, price: PlanPrice | None) -> InvoiceLine:
-    unit_minor = _unit_minor(line)
     # A truncated `quantity` stands beside `quantity_decimal`, which is exact.
     quantity = Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))
+    unit_minor = _unit_minor(line, quantity=quantity)
     exact_minor = Decimal(line["amount"]) if unit_minor is None else EXACT.multiply(quantity, unit_minor)
     return InvoiceLine(
         description=f"{TokenClass(price.token_class).label} tokens" if price else line["description"] or "",
@@ -161,11 +162,17 @@ def _line(line: Mapping[str, Any], *, price: PlanPrice | None) -> InvoiceLine:
     )
 
 
-def _unit_minor(line: Mapping[str, Any]) -> Decimal | None:
-    """Return the unit price in cents; None where the amount is not quantity times price: prorations and credits."""
-    amount = (line.get("pricing") or {}).get("unit_amount_decimal")
-    details = (line.get("parent") or {}).get("subscription_item_details") or {}
-    return None if amount is None or details.get("proration") else Decimal(str(amount))
+def _unit_minor(line: Mapping[str, Any], *, quantity: Decimal) -> Decimal | None:
+    """Return the unit price in cents; None where the amount is not quantity times price, rounded to a cent.
+
+    A proration carries the price of a whole month beside the amount of a part, whichever way its `parent` is told.
+    """
+    unit = (line.get("pricing") or {}).get("unit_amount_decimal")
+    if unit is None:
+        return None
+    unit_minor = Decimal(str(unit))
+    off_by_minor = EXACT.subtract(EXACT.multiply(quantity, unit_minor), Decimal(line["amount"]))
+    return unit_minor if abs(off_by_minor) <= HALF_A_CENT else None
 
 
 def _unit_price(unit_minor: Decimal | None, *, metered: bool) -> str:

@@ -5,9 +5,12 @@ from decimal import Decimal
 import pytest
 from djstripe.models import Invoice, LineItem
 
+from billing import clock
 from billing.bills.current import current_bill
 from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
+from billing.models import Plan
 from billing.money import format_cents
+from billing.subscriptions.plan_changes import change_plan
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 
 pytestmark = pytest.mark.django_db
@@ -96,19 +99,30 @@ def test_tax_and_discounts_are_told_apart_from_lines(billed):
     assert newest_of(customer).adjustments == format_cents(100)
 
 
-def test_a_proration_is_shown_at_its_amount(billed):
+@pytest.mark.parametrize("details", ["invoice_item_details", "subscription_item_details"])
+@pytest.mark.parametrize("amount", [-333, 999, 1001])
+def test_a_proration_is_shown_at_its_amount(billed, details, amount):
     customer, _ = billed
     (line, *_) = Invoice.objects.get(id=newest_of(customer).summary.stripe_id).stripe_data["lines"]["data"]
-    proration = line | {
-        "amount": -333,
-        "parent": {"type": "subscription_item_details", "subscription_item_details": {"proration": True}},
-    }
-    edit(customer, lines={"data": [proration], "has_more": False}, total=-333)
+    proration = line | {"amount": amount, "parent": {"type": details, details: {"proration": True}}}
+    edit(customer, lines={"data": [proration], "has_more": False}, total=amount)
 
     invoice = newest_of(customer)
 
-    assert [(line.exact_minor, line.unit_price) for line in invoice.lines] == [(Decimal(-333), "")]
-    assert invoice.summary.total == "-$3.33"
+    assert [(line.exact_minor, line.unit_price) for line in invoice.lines] == [(Decimal(amount), "")]
+    assert (invoice.summary.total, invoice.adjustments) == (format_cents(amount), "")
+
+
+def test_the_invoice_of_a_switch_adds_up_to_its_total(sandbox):
+    customer = make_paying_customer()
+    use(customer, input_tokens=5000, output_tokens=2000)
+    sandbox.advance("10 days")
+
+    change_plan(account=customer.account, plan=Plan.objects.get(code="pro_sonnet"), now=clock.now())
+
+    invoice = newest_of(customer)
+    assert (invoice.exact, invoice.summary.total, invoice.adjustments) == ("$0.0195", "$0.02", "")
+    assert sorted(line.charged_minor for line in invoice.lines)[1:3] == [1, 1]
 
 
 def test_more_lines_than_stripe_puts_into_an_invoice_are_read_from_their_rows(billed):
