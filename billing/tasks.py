@@ -1,6 +1,9 @@
 """Celery tasks: each is safe to run twice at once, or never; the rows say what is due."""
 
 import logging
+import threading
+from collections.abc import Callable
+from functools import wraps
 
 from celery import shared_task
 from django.utils import timezone
@@ -15,6 +18,25 @@ from billing.subscriptions import catching_up
 logger = logging.getLogger(__name__)
 
 
+def one_at_a_time(task: Callable[[], None]) -> Callable[[], None]:
+    """Let a task that waits for Stripe run once at a time in a process; a second run is skipped, since rows say it all.
+
+    A laptop's worker runs all tasks in a few threads. Each run of a task may wait for as long as Stripe hangs, and beat
+    starts another meanwhile: soon no thread would be left to post usage.
+    """
+    running = threading.Lock()
+
+    @wraps(task)
+    def run() -> None:
+        if running.acquire(blocking=False):
+            try:
+                task()
+            finally:
+                running.release()
+
+    return run
+
+
 @shared_task(time_limit=55)
 def post_usage() -> None:
     """Every few seconds: add closed records to the daily totals and to meter events."""
@@ -23,6 +45,7 @@ def post_usage() -> None:
 
 
 @shared_task(time_limit=85)
+@one_at_a_time
 def send_meter_events() -> None:
     """Every few seconds: send what is due to Stripe."""
     sent = outbox.send_due(now=clock.now())
@@ -62,12 +85,14 @@ def send_spending_alerts() -> None:
 
 
 @shared_task(time_limit=300)
+@one_at_a_time
 def catch_up_with_stripe() -> None:
     """Every minute: make up for webhooks that never came."""
     catching_up.catch_up(now=clock.now())
 
 
 @shared_task(time_limit=3600)
+@one_at_a_time
 def reconcile() -> None:
     """Every night: compare ledger, outbox and Stripe's meters, and name each difference."""
     differences = reconciliation.reconcile(now=clock.now())

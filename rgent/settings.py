@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from rgent.env import BASE_DIR, env, local_secret, state_dir
 
@@ -238,6 +239,15 @@ else:
         "polling_interval": 0.2,
     }
     CELERY_WORKER_PREFETCH_MULTIPLIER = 50
+# Posting and sending each have a queue and, on servers, a process: a Stripe that hangs keeps only senders waiting.
+# A worker without `--queues` takes from all.
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "posting", "sending")]
+CELERY_TASK_ROUTES = {
+    "billing.tasks.post_usage": {"queue": "posting"},
+    "billing.tasks.find_abandoned_records": {"queue": "posting"},
+    "billing.tasks.send_meter_events": {"queue": "sending"},
+}
 # A beat that comes round while the last one still waits is dropped: the rows say what is due, not the queue.
 _EVERY = {
     "post usage": ("billing.tasks.post_usage", 2.0),

@@ -43,7 +43,11 @@ class Servers(Product):
         )
         self.manage("setup_stripe_products")
         self._start("-m", "uvicorn", "rgent.asgi:application", "--port", str(self.port), "--workers", WEB_WORKERS)
-        self._start("-m", "celery", "-A", "rgent", "worker", "--concurrency", "2", "--loglevel", "warning")
+        for queue in ("celery", "posting", "sending"):
+            self._start(
+                *("-m", "celery", "-A", "rgent", "worker", "--concurrency", "1", "--loglevel", "warning"),
+                *("--queues", queue, "--hostname", f"{queue}@%h"),
+            )
         self._start("-m", "celery", "-A", "rgent", "beat", "--loglevel", "warning")
         until(self.is_healthy, within_s=START_TIMEOUT_S, why=f"no web server:\n{self.log()}")
 

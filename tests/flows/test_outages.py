@@ -12,6 +12,8 @@ from tests.flows.waiting import becomes, stays
 
 # The longest pause between two attempts is 15 s; a lease that nobody gave back runs out after 90 s.
 SENT_WITHIN_S = 40.0
+# Two beats, and what the work itself takes.
+FRESH_WITHIN_S = 6.0
 NOBODY_LISTENS = "redis://127.0.0.1:1"
 METER_EVENTS = "/v1/billing/meter_events"
 
@@ -41,6 +43,18 @@ def test_it_meters_once_where_stripe_takes_an_event_and_never_answers(product: P
 
     becomes(lambda: unsent(product), 0, within_s=SENT_WITHIN_S)
     assert stays(books.meters, for_s=3) == {HAIKU_INPUT: 300, HAIKU_OUTPUT: 11}
+
+
+def test_it_posts_usage_while_stripe_takes_seconds_for_every_event(product: Product) -> None:
+    paying = [paying_customer(product) for _ in range(4)]
+
+    with product.sandbox.failing(effect="slow", delay_s=1.8, path=METER_EVENTS):
+        for number in range(1, 9):
+            for _, client in paying:
+                assert client.chat(using(input_tokens=100, output_tokens=7)).status == 200
+            becomes(paying[0][0].tokens, {"input": 100 * number, "output": 7 * number}, within_s=FRESH_WITHIN_S)
+
+    becomes(lambda: unsent(product), 0, within_s=SENT_WITHIN_S)
 
 
 def test_it_answers_while_every_worker_hangs_and_meters_afterwards(laptop: Laptop) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
 from tests.production.files import (
@@ -17,6 +18,7 @@ from tests.production.files import (
     SERVICES,
     image_commands,
     product_services,
+    words_of,
 )
 
 NEVER_IN_THE_IMAGE = ["sandbox", "tests", "bench", "docs", ".git", ".env", "requirements-dev.txt", "run"]
@@ -124,6 +126,14 @@ def test_there_is_one_beat_apart_from_the_workers() -> None:
 
     assert len(beats) == 1
     assert "worker" not in beats[0]
+
+
+def test_every_queue_has_a_worker_of_its_own() -> None:
+    words = [words_of(service["command"]) for service in product_services().values() if "command" in service]
+    queues = [command[command.index("--queues") + 1] for command in words if "--queues" in command]
+
+    assert sorted(queues) == sorted(queue.name for queue in settings.CELERY_TASK_QUEUES)
+    assert {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()} < set(queues)
 
 
 def test_every_command_exists() -> None:
