@@ -14,9 +14,11 @@ from accounts.key_memory import Caller
 from billing.ledger.idempotency import AlreadyAnswered
 from chat import claude, completions, model_list
 from chat.answers import Answer, EventStream, event_stream, json_answer
+from chat.betas import forwarded_betas
 from chat.claude import FORWARDED_HEADERS
-from chat.claude_request import ClaudeRequest, read_chat_request, read_json, read_messages_request
+from chat.claude_request import ClaudeRequest, read_chat_request, read_messages_request
 from chat.idempotency import claim_of, replay
+from chat.json_objects import read_json
 from chat.plain_chat import ChatEvents, chat_answer
 from chat.streaming import StreamedCompletion
 
@@ -58,7 +60,7 @@ async def messages(request: HttpRequest) -> ApiAnswer:
     headers = forwarded_headers(request)
     if not asked.stream:
         return await plain_answer(request, caller=caller, asked=asked, headers=headers)
-    begun = await completions.begin(caller=caller, request=asked, request_id=request_id_of(request))
+    begun = await completions.begin(caller=caller, request=asked, headers=headers, request_id=request_id_of(request))
     return await event_stream(StreamedCompletion(begun=begun, request=asked, headers=headers))
 
 
@@ -110,7 +112,9 @@ async def plain_answer(
     """Answer a call that does not stream. A repetition under its Idempotency-Key gets the first answer."""
     request_id, claim = request_id_of(request), claim_of(request)
     try:
-        begun = await completions.begin(caller=caller, request=asked, request_id=request_id, claim=claim)
+        begun = await completions.begin(
+            caller=caller, request=asked, headers=headers, request_id=request_id, claim=claim
+        )
     except AlreadyAnswered as answered:
         return replay(answered)
     body = await completions.complete(begun=begun, request=asked, headers=headers, shape=shape)
@@ -153,5 +157,7 @@ def request_id_of(request: HttpRequest) -> str:
 
 
 def forwarded_headers(request: HttpRequest) -> dict[str, str]:
-    """Return the caller's headers that go on to Claude."""
-    return {name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))}
+    """Return the caller's headers that go on to Claude: of betas, those that cannot change a price."""
+    headers = {name: value for name in FORWARDED_HEADERS if (value := request.headers.get(name))}
+    betas = forwarded_betas(headers.pop("anthropic-beta", ""))
+    return {**headers, **({"anthropic-beta": betas} if betas else {})}

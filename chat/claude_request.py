@@ -1,18 +1,16 @@
-"""What a caller asks of Claude, read just far enough to be metered; the rest is Claude's to judge."""
+"""A caller's request, read as far as metering needs; Claude judges the rest."""
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from billing.ledger.entries import Grant
+from chat.json_objects import InvalidRequest, read_json
+from chat.price_rules import check_price
 
 DEFAULT_MAX_TOKENS = 1024
 LARGEST_MAX_TOKENS = 10_000_000
 BYTES_A_TOKEN = 4
-
-
-class InvalidRequest(Exception):
-    """The request cannot be understood. The message says what to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,36 +25,14 @@ class ClaudeRequest:
 
     @property
     def likely_input_tokens(self) -> int:
-        """A fair guess at the tokens of the input, for rates, which are corrected afterwards."""
+        """A guess at the input's tokens for the rate limits, which settling corrects."""
         return len(self.raw) // BYTES_A_TOKEN + 1
 
     def body(self, *, grant: Grant) -> bytes:
-        """Return what is sent to Claude: the caller's own bytes, unless the plan chose the model or the cap clamped."""
+        """Return the body for Claude: the caller's own bytes, unless the plan chose the model or a cap clamped it."""
         if self.model == grant.record.model and self.max_tokens == grant.max_tokens:
             return self.raw
         return json.dumps({**self.fields, "model": grant.record.model, "max_tokens": grant.max_tokens}).encode()
-
-
-def read_json(raw: bytes) -> dict[str, Any]:
-    """Return the JSON object of a request's body. Raises InvalidRequest."""
-    try:
-        data = json.loads(raw, object_pairs_hook=_fields)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(
-            'The body is not valid JSON. Send a JSON object with "Content-Type: application/json".'
-        ) from error
-    if not isinstance(data, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    return data
-
-
-def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a field that stands twice: we might meter the one, and Claude obey the other."""
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        twice = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
-        raise InvalidRequest(f"{twice[:100]}: the field stands twice in one JSON object.")
-    return fields
 
 
 def read_messages_request(raw: bytes) -> ClaudeRequest:
@@ -69,7 +45,7 @@ def read_messages_request(raw: bytes) -> ClaudeRequest:
         raise InvalidRequest("messages: at least one message is required.")
     if "max_tokens" not in data:
         raise InvalidRequest("max_tokens: Field required.")
-    _check_price(data)
+    check_price(data)
     return ClaudeRequest(model=model, max_tokens=_max_tokens(data), stream=_flag(data, "stream"), fields=data, raw=raw)
 
 
@@ -95,23 +71,6 @@ def read_chat_request(data: dict[str, Any]) -> ClaudeRequest:
         fields=fields,
         raw=json.dumps(fields).encode(),
     )
-
-
-def _check_price(data: dict[str, Any]) -> None:
-    """Refuse what Claude charges at the rates of another speed, place or model: no plan has a price for it."""
-    if data.get("inference_geo") not in (None, "global"):
-        raise InvalidRequest("inference_geo: only global is sold here.")
-    if data.get("speed") not in (None, "standard"):
-        raise InvalidRequest("speed: only standard is sold here.")
-    if data.get("fallbacks"):
-        raise InvalidRequest(
-            "fallbacks: other models are not sold within a request; ask for one in a request of its own."
-        )
-    tools = data.get("tools")
-    for number, tool in enumerate(tools if isinstance(tools, list) else ()):
-        kind = tool.get("type") if isinstance(tool, dict) else None
-        if isinstance(kind, str) and kind.startswith("advisor"):
-            raise InvalidRequest(f"tools.{number}: advice of another model is not sold within a request.")
 
 
 def _text(data: dict[str, Any], name: str) -> str:

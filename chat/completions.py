@@ -9,12 +9,13 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from accounts.api_keys import check_model
 from accounts.key_memory import Caller
 from billing.ledger import group_commit
-from billing.ledger.entries import Begin, Grant, Settle, Void
+from billing.ledger.entries import Begin, Grant, InputNotCounted, Settle, Void
 from billing.ledger.idempotency import Claim
 from billing.limits import gate
 from billing.limits.gate import Admission
@@ -22,9 +23,11 @@ from billing.tokens import TokenUsage
 from chat import claude
 from chat.claude_request import ClaudeRequest
 from chat.input_bound import input_bound
+from chat.input_count import counted_bound, is_worth_counting
 from chat.lenient_json import as_word
 from chat.output_count import count_output
 from chat.partial_output import output_of
+from chat.served_as_sold import show_differences
 from chat.usage import missing_counts, read_server_tool_use, read_usage, unreadable_counts
 from common import background
 
@@ -44,6 +47,9 @@ class Begun:
     async def settle(self, ending: Settle) -> None:
         """Close the record with what Claude served. Raises NotSettled."""
         await self._end(ending, usage=ending.usage)
+        record = self.grant.record
+        if record.cost_minor > record.hold_minor:
+            logger.warning("a request cost more than its hold", extra={"request_id": record.request_id})
 
     async def fail(self, error: BaseException) -> None:
         """Close the record of a call that gave no answer."""
@@ -62,10 +68,17 @@ class Begun:
             gate.release(self.admission, usage=usage)
 
 
-async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str, claim: Claim | None = None) -> Begun:
-    """Let a request in and open its record.
+async def begin(
+    *,
+    caller: Caller,
+    request: ClaudeRequest,
+    request_id: str,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    claim: Claim | None = None,
+) -> Begun:
+    """Let a request in and open its record. `headers` are those that go on to Claude.
 
-    Raises ModelNotForKey, RateLimited, a NotEntitled, a Repeated, LedgerUnavailable.
+    Raises InvalidRequest, ModelNotForKey, RateLimited, a NotEntitled, a Repeated, LedgerUnavailable.
     """
     check_model(caller=caller, model=request.model)
     admission = await gate.admit(
@@ -80,12 +93,18 @@ async def begin(*, caller: Caller, request: ClaudeRequest, request_id: str, clai
             model=request.model,
             input_tokens=bound.tokens,
             cache_writes=bound.cache_writes,
+            more_output_tokens=bound.more_output_tokens,
+            countable=is_worth_counting(request=request, bound=bound),
             max_tokens=request.max_tokens,
             streamed=request.stream,
             key_models=caller.models,
             claim=claim,
         )
-        grant = await group_commit.begin(entry)
+        try:
+            grant = await group_commit.begin(entry)
+        except InputNotCounted:
+            counted = await counted_bound(request=request, headers=headers, bound=bound)
+            grant = await group_commit.begin(replace(entry, input_tokens=counted.tokens, countable=False))
     except BaseException:
         gate.release(admission, usage=None)
         raise
@@ -129,6 +148,7 @@ async def _call_and_settle(
         answer=answer,
     )
     await begun.settle(ending)
+    show_differences(grant=begun.grant, usage=reported)
     return answer
 
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from billing.ledger.idempotency import AlreadyAnswered, Claim
 from chat.answers import Answer, json_answer
-from chat.claude_request import InvalidRequest
+from chat.json_objects import InvalidRequest
 
 LONGEST_KEY = 255
 

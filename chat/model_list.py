@@ -10,14 +10,14 @@ from accounts.key_memory import Caller
 from billing.ledger.entries import UnknownModel
 from billing.plans.price_lists import models_of_account
 from chat import claude
-from chat.claude_request import InvalidRequest
+from chat.json_objects import InvalidRequest
 from common.database import in_database
 
 # Claude's descriptions change with its releases, not with requests.
 DESCRIPTION_TTL_S = 300.0
 MODEL_ID = re.compile(r"[a-zA-Z0-9._@:-]{1,100}")
 # The largest that any of Claude's models has.
-LARGEST_WINDOW_TOKENS = 1_000_000
+LARGEST_WINDOW_TOKENS, LARGEST_OUTPUT_TOKENS = 1_000_000, 128_000
 DEFAULT_PAGE, LARGEST_PAGE = 20, 1000
 
 _descriptions: dict[str, tuple[dict[str, Any], float]] = {}
@@ -32,17 +32,26 @@ async def models_of(*, caller: Caller) -> list[dict[str, Any]]:
 
 
 async def context_window_tokens(*, model: str) -> int:
-    """Return how many input tokens a model takes; LARGEST_WINDOW_TOKENS where Claude does not tell.
+    """Return the most input tokens a model takes; the largest window where Claude does not tell.
 
-    `model` may be any text: it is the caller's.
+    `model` is the caller's text and may be no model's id.
     """
+    return await _limit(model, "max_input_tokens", default=LARGEST_WINDOW_TOKENS)
+
+
+async def most_output_tokens(*, model: str) -> int:
+    """Return the most tokens a model puts out in one answer; the most of any model where Claude does not tell."""
+    return await _limit(model, "max_tokens", default=LARGEST_OUTPUT_TOKENS)
+
+
+async def _limit(model: str, name: str, *, default: int) -> int:
     if not MODEL_ID.fullmatch(model):
-        return LARGEST_WINDOW_TOKENS
+        return default
     try:
-        tokens = (await _describe(model)).get("max_input_tokens")
+        tokens = (await _describe(model)).get(name)
     except claude.ClaudeError:
         tokens = None
-    return tokens if isinstance(tokens, int) else LARGEST_WINDOW_TOKENS
+    return tokens if isinstance(tokens, int) else default
 
 
 def find(infos: Sequence[dict[str, Any]], *, model_id: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from chat import claude
 from chat.claude_request import ClaudeRequest
 from chat.completions import Begun
 from chat.output_count import count_output, estimate_unbilled
+from chat.served_as_sold import show_differences
 from chat.sse import Event, EventReader
 from chat.stream_meter import StreamMeter
 from chat.usage import read_server_tool_use
@@ -239,6 +240,7 @@ class StreamedCompletion:
             unreadable=meter.unreadable,
         )
         await self.begun.settle(ending)
+        show_differences(grant=grant, usage=meter.reported_usage)
 
 
 def _clear_cancellation() -> None:

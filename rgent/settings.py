@@ -67,6 +67,9 @@ MIGRATION_MODULES = {"djstripe": "rgent.djstripe_schema"}
 # --- Selling ----------------------------------------------------------------------------------------------
 CLAUDE_CALL_LIMIT_S = env.float("CLAUDE_CALL_LIMIT_S", default=600.0)
 CLAUDE_CONNECTIONS = env.int("CLAUDE_CONNECTIONS", default=2000, at_least=1)
+CLAUDE_BETAS = env.list("CLAUDE_BETAS", default=[])
+CLAUDE_SERVICE_TIERS = env.list("CLAUDE_SERVICE_TIERS", default=["standard"])
+CLAUDE_INFERENCE_GEOS = env.list("CLAUDE_INFERENCE_GEOS", default=["global", "not_available"])
 STREAM_ABORT_POLICY = env.choice("STREAM_ABORT_POLICY", "cancel", "drain", default="cancel")
 API_MAX_BODY_BYTES = 32 * 1024 * 1024
 # The head of a request must be whole after this long. Its body must come at this rate on average, after a grace.

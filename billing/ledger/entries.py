@@ -33,12 +33,17 @@ class SpendingCapReached(NotEntitled):
     """The spending cap leaves too little for the request."""
 
 
+class InputNotCounted(SpendingCapReached):
+    """A cap has no room for the bound of a request's input. A count of the input may fit it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
     """A request before its call to Claude. Without a `model` it gets the plan's first that its key may use.
 
-    `key_models` are the key's own; empty means all of the plan's. `input_tokens` bounds its input from above, and
-    `cache_writes` are the ways in which it may write to the cache.
+    `key_models` are the key's own; empty means all of the plan's. `input_tokens` bounds its input from above,
+    `cache_writes` are the ways in which it may write to the cache, and `more_output_tokens` come beside `max_tokens`.
+    Where the input is `countable`, a cap without room for all of it asks for a count in place of clamping.
     """
 
     request_id: str
@@ -48,6 +53,8 @@ class Begin:
     input_tokens: int
     max_tokens: int
     cache_writes: frozenset[TokenClass] = CACHE_WRITES
+    more_output_tokens: int = 0
+    countable: bool = False
     streamed: bool = False
     key_models: tuple[str, ...] = ()
     claim: Claim | None = None

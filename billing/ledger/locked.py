@@ -7,6 +7,7 @@ and the budgets of its keys: nothing closes a record without holding it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from billing.ledger.entries import (
     Begin,
     Entry,
     Grant,
+    InputNotCounted,
     NotEntitled,
     Outcome,
     Settle,
@@ -93,9 +95,7 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
     try:
         model = entitled_model(entry, status=account.status, prices=prices)
         _check_trial(account, prices=prices)
-        max_tokens = entry.max_tokens
-        for budget in budgets.spent_from(organization_id=entry.organization_id, api_key_id=entry.api_key_id):
-            max_tokens = min(max_tokens, _affordable(entry, model=model, budget=budget, prices=prices))
+        max_tokens = _most_output(entry, model=model, budgets=budgets, prices=prices)
     except NotEntitled as refusal:
         return refusal
     remaining = None
@@ -119,6 +119,24 @@ def _check_trial(account: BillingAccount, *, prices: PriceList) -> None:
         raise TrialExhausted(
             f"The {prices.trial_requests} free requests are used up. Subscribe at {billing_page} to go on."
         )
+
+
+def _most_output(entry: Begin, *, model: str, budgets: LockedBudgets, prices: PriceList) -> int:
+    """Return the output tokens that the caps leave. Raises SpendingCapReached, or InputNotCounted."""
+    spenders = budgets.spent_from(organization_id=entry.organization_id, api_key_id=entry.api_key_id)
+    if not entry.countable:
+        return min(
+            entry.max_tokens, *(_affordable(entry, model=model, budget=budget, prices=prices) for budget in spenders)
+        )
+    for budget in spenders:  # no count helps where the answer alone is too dear
+        _affordable(replace(entry, input_tokens=1), model=model, budget=budget, prices=prices)
+    try:
+        affordable = min(_affordable(entry, model=model, budget=budget, prices=prices) for budget in spenders)
+    except SpendingCapReached as refusal:
+        raise InputNotCounted(str(refusal)) from refusal
+    if affordable < entry.max_tokens:
+        raise InputNotCounted("The cap leaves too little for the whole answer by the bound of the input.")
+    return entry.max_tokens
 
 
 def _affordable(entry: Begin, *, model: str, budget: Budget, prices: PriceList) -> int:

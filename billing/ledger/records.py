@@ -90,7 +90,10 @@ def entitled_model(entry: Begin, *, status: str, prices: PriceList) -> str:
 def most_minor(entry: Begin, *, model: str, prices: PriceList, output_tokens: int) -> Decimal:
     """Return what a request may cost at most with so many output tokens, in cents."""
     return prices.most_minor(
-        model=model, input_tokens=entry.input_tokens, cache_writes=entry.cache_writes, output_tokens=output_tokens
+        model=model,
+        input_tokens=entry.input_tokens,
+        cache_writes=entry.cache_writes,
+        output_tokens=output_tokens + entry.more_output_tokens,
     )
 
 

@@ -18,6 +18,7 @@ class Discrepancy(models.Model):
         METER_EVENT_PARKED = "meter_event_parked", "A resend could bill twice, so it waits"
         UNREADABLE_USAGE = "unreadable_usage", "Claude told usage that could not be read"
         ABANDONED = "abandoned", "A record was left open by a crash"
+        SERVED_OTHERWISE = "served_otherwise", "Claude served at another tier, place, speed or model than is sold"
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="discrepancies")
     kind = models.CharField(max_length=30, choices=Kind)

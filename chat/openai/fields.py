@@ -6,7 +6,7 @@ Source: the parameters of `chat.completions.create` in OpenAI's SDK 3.54 and its
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from chat.claude_request import InvalidRequest
+from chat.json_objects import InvalidRequest
 
 T = TypeVar("T")
 

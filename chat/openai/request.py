@@ -5,7 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from chat.claude_request import LARGEST_MAX_TOKENS, ClaudeRequest, InvalidRequest, read_json
+from chat.claude_request import LARGEST_MAX_TOKENS, ClaudeRequest
+from chat.json_objects import InvalidRequest, read_json
 from chat.openai.fields import CLAUDES_OWN, InvalidParameter, check_fields, expect, need, read
 from chat.openai.messages import read_messages
 from chat.openai.tools import read_tools

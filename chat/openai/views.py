@@ -24,7 +24,7 @@ async def chat_completions(request: HttpRequest) -> ApiAnswer:
     request_id, headers = request_id_of(request), forwarded_headers(request)
     answer: ApiAnswer
     if asked.claude.stream:
-        begun = await completions.begin(caller=caller, request=asked.claude, request_id=request_id)
+        begun = await completions.begin(caller=caller, request=asked.claude, headers=headers, request_id=request_id)
         reshape = CompletionChunks(include_usage=asked.include_usage).reshape
         answer = await event_stream(
             StreamedCompletion(begun=begun, request=asked.claude, headers=headers, reshape=reshape)

@@ -37,7 +37,7 @@ from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
 from billing.usage.request_log import RequestNotFound
 from chat.api import MethodNotAllowed
 from chat.claude import ClaudeBrokeOff, ClaudeMisconfigured, ClaudeRefused, ClaudeTimedOut, ClaudeUnavailable
-from chat.claude_request import InvalidRequest
+from chat.json_objects import InvalidRequest
 from chat.rate_headers import rate_limit_headers
 from common.outage import DatabaseUnavailable
 from common.rest.json_body import ManagementBodyTooLarge

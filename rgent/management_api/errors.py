@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.exceptions import ParseError, ValidationError
 
-from chat.claude_request import InvalidRequest
+from chat.json_objects import InvalidRequest
 from rgent.api.error_catalogue import error_response
 
 

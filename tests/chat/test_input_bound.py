@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from billing.models import UsageRecord
 from billing.tokens import CACHE_WRITES, TokenClass
 from chat import claude
-from chat.claude_request import InvalidRequest, read_json, read_messages_request
-from chat.input_bound import LARGEST_PICTURE_TOKENS, MOST_ROUNDS, OVERHEAD_TOKENS, input_bound
+from chat.claude_request import read_messages_request
+from chat.input_bound import LARGEST_PICTURE_TOKENS, MOST_ROUNDS, OVERHEAD_TOKENS, InputBound, input_bound
+from chat.json_objects import InvalidRequest, read_json
 from chat.model_list import LARGEST_WINDOW_TOKENS
 from tests.chat.http import messages_body, record_of, send
 from tests.factories import HAIKU, Customer, make_subscriber
@@ -121,7 +122,13 @@ async def test_a_picture_within_a_document_is_bounded_by_the_largest():
 
 @pytest.mark.parametrize(
     "unknown",
-    [{"type": "web_fetch_tool_result", "content": {}}, {"type": "container_upload", "file_id": "f"}, {}, {"type": {}}],
+    [
+        {"type": "web_fetch_tool_result", "content": {}},
+        {"type": "container_upload", "file_id": "f"},
+        {"type": "later"},
+        {},
+        {"type": {}},
+    ],
 )
 async def test_a_block_of_a_kind_it_does_not_know_is_bounded_by_the_window(models, unknown):
     assert await bound(unknown) == WINDOW_TOKENS
@@ -134,12 +141,139 @@ async def test_a_block_of_a_kind_it_does_not_know_is_bounded_by_the_window(model
         {"tools": [{"type": "mcp_toolset", "mcp_server_name": "a"}]},
         {"tools": [{"type": ["bash_"]}]},
         {"mcp_servers": [{"type": "url", "url": "https://a.example", "name": "a"}]},
-        {"context_management": {"edits": [{"type": "compact_20260112"}]}},
-        {"thread": {"id": "thread_1"}},
+        {"later": {"web_search": True}},
+        {"later": [{"type": "mcp_server"}]},
     ],
 )
 async def test_what_claude_reads_again_and_again_is_bounded_by_the_window_in_every_round(models, fields):
     assert await bound(**fields) == MOST_ROUNDS * WINDOW_TOKENS
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"later": {"a": 1}},
+        {"thread": {"type": "continue", "previous_message_id": "msg_1"}},
+        {"thread": {"type": "later"}},
+        {"container": {"skills": [{"type": "anthropic", "skill_id": "pptx"}]}},
+    ],
+)
+async def test_a_field_that_may_bring_any_text_is_bounded_by_the_window_once(models, fields):
+    assert await bound(**fields) == WINDOW_TOKENS
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}},
+        {"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}, {"type": "clear_thinking_20251015"}]}},
+        {"context_management": {}},
+        {"thread": {"type": "create"}},
+        {"diagnostics": {"previous_message_id": None}},
+        {"billing_policy": {"type": "billing_policy", "bill_to": "self"}},
+        {"fallback_credit_token": "token"},
+    ],
+)
+async def test_a_field_that_brings_no_input_is_bounded_by_its_bytes(fields):
+    request = request_of(**fields)
+
+    assert await input_bound(request) == InputBound(
+        tokens=len(request.raw) + OVERHEAD_TOKENS, cache_writes=frozenset(), countable=True
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"context_management": {"edits": [{"type": "compact_20260112"}]}}, {"compaction": {"type": "summarize"}}],
+)
+async def test_a_compaction_reads_the_input_once_more_and_writes_an_answer_of_its_own(models, fields):
+    request = request_of(**fields)
+
+    found = await input_bound(request)
+
+    assert found.tokens == 2 * (len(request.raw) + OVERHEAD_TOKENS)
+    assert found.more_output_tokens == 128_000
+
+
+async def test_an_edit_of_tomorrow_is_bounded_as_a_compaction_of_a_whole_window(models):
+    assert await bound(context_management={"edits": [{"type": "later"}]}) == 2 * WINDOW_TOKENS
+
+
+async def test_each_reference_to_a_tool_counts_its_definition_again():
+    tool = {**CUSTOM, "description": "a" * 5000, "defer_loading": True}
+    reference = {"type": "tool_reference", "tool_name": "weather"}
+    found = {"type": "tool_search_tool_search_result", "tool_references": [reference] * 2}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [reference] * 3}
+    addition = {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "weather"}}
+    searched = {"type": "tool_search_tool_result", "tool_use_id": "srvtoolu_1", "content": found}
+
+    tokens = await bound(result, searched, addition, tools=[tool])
+
+    assert 7 * 5000 < tokens < 7 * 5000 + 2 * OVERHEAD_TOKENS
+
+
+async def test_a_reference_to_a_tool_that_the_body_lacks_is_bounded_by_the_window(models):
+    assert await bound({"type": "tool_reference", "tool_name": "nope"}, tools=[CUSTOM]) == WINDOW_TOKENS
+
+
+async def test_a_tool_search_reads_the_body_and_the_definitions_it_finds_in_every_round(models):
+    tool = {**CUSTOM, "description": "a" * 2000}
+    search = {"type": "tool_search_tool_bm25_20251119", "name": "tool_search_tool_bm25"}
+
+    tokens = await bound(tools=[tool, search], max_tokens=100)
+
+    assert MOST_ROUNDS * 9 * 2000 < tokens < MOST_ROUNDS * 10 * 3000
+
+
+@pytest.mark.parametrize("definition", [SEARCH, {"type": "mcp_toolset", "mcp_server_name": "a"}, None])
+async def test_a_tool_defined_within_the_messages_counts_as_one_of_the_body(models, definition):
+    added = {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": definition}}
+
+    assert await bound(added) == MOST_ROUNDS * WINDOW_TOKENS
+
+
+async def test_an_advisor_defined_within_the_messages_is_refused():
+    advisor = {"type": "tool_definition", "definition": {"type": "advisor_20260301", "model": "claude-opus-5"}}
+
+    with pytest.raises(InvalidRequest, match="not sold"):
+        await bound({"type": "tool_addition", "tool": advisor})
+
+
+@pytest.mark.parametrize("kind", ["computer_toolset_20260801", "browser_toolset_20260801"])
+async def test_a_toolset_counts_as_claudes_definition_of_it(kind):
+    assert 30_000 < await bound(tools=[{"type": kind}]) < 35_000
+
+
+async def test_a_text_with_citations_counts_a_mark_for_every_sentence():
+    text = {"type": "text", "media_type": "text/plain", "data": "a." * 1000}
+
+    plain = await bound({"type": "document", "source": text})
+    cited = await bound({"type": "document", "source": text, "citations": {"enabled": True}})
+
+    assert cited - plain > 8 * 2000
+
+
+@pytest.mark.parametrize(
+    ("blocks", "countable"),
+    [
+        ([block("document", "pdf"), block("image", "url")], True),
+        ([{"type": "web_search_tool_result", "content": []}], True),
+        ([block("document", "url")], False),
+        ([block("document", "file")], False),
+        (
+            [
+                {
+                    "type": "web_fetch_tool_result",
+                    "content": {"type": "web_fetch_result", "content": block("document", "url")},
+                }
+            ],
+            False,
+        ),
+        ([{"type": "later"}], False),
+    ],
+)
+async def test_claudes_count_bounds_what_cannot_change_between_count_and_call(models, blocks, countable):
+    assert (await input_bound(request_of(*blocks))).countable is countable
 
 
 async def test_the_window_is_the_models_own(models):
@@ -193,11 +327,29 @@ def test_a_field_that_stands_twice_is_refused(raw):
         {"speed": "fast"},
         {"inference_geo": "us"},
         {"fallbacks": [{"model": "claude-opus-5"}]},
+        {"fallbacks": "default"},
+        {"service_tier": "priority"},
+        {"service_tier": ["auto"]},
         {"tools": [{"type": "advisor_20260301"}]},
     ],
 )
 def test_what_claude_charges_at_other_rates_is_refused(fields):
     with pytest.raises(InvalidRequest, match="sold"):
+        request_of(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"betas": ["context-1m-2025-08-07"]}, "anthropic-beta header"),
+        ({"anthropic_beta": ["context-1m-2025-08-07"]}, "anthropic-beta header"),
+        ({"billing_policy": {"type": "billing_policy", "bill_to": "user_profile"}}, "no other bill_to"),
+        ({"workspace_id": "wrkspc_1"}, "cannot be chosen here"),
+        ({"user_profile_id": "up_1"}, "cannot be chosen here"),
+    ],
+)
+def test_a_field_that_names_another_payer_or_a_beta_is_refused(fields, sentence):
+    with pytest.raises(InvalidRequest, match=sentence):
         request_of(**fields)
 
 
@@ -209,7 +361,7 @@ def post(api: str, customer: Customer, **fields: Any):
     "fields",
     [
         {"messages": [{"role": "user", "content": [block("document", "url")]}]},
-        {"messages": [{"role": "user", "content": [block("document", "pdf")]}]},
+        {"messages": [{"role": "user", "content": [block("document", "file")]}]},
         {"tools": [SEARCH]},
     ],
 )

@@ -22,7 +22,7 @@ class Sent:
 
     def as_bytes(self) -> bytes:
         """Return what goes over the connection."""
-        headers = {"host": "a", "connection": "close", **self.headers}
+        headers = {"host": "127.0.0.1", "connection": "close", **self.headers}
         body = self.body
         if self.chunked:
             headers["transfer-encoding"] = "chunked"
