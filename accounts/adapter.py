@@ -1,4 +1,4 @@
-"""What allauth asks of this project."""
+"""Hooks by which allauth uses this project's accounts."""
 
 from typing import Any
 

@@ -19,11 +19,11 @@ class UnknownApiKey(Exception):
 
 
 class ScopeMissing(Exception):
-    """The key is good, but not for this. The message says which scope it lacks."""
+    """The key lacks the scope for this call. The message names it."""
 
 
 class ModelNotForKey(Exception):
-    """The key is good, but not for this model. The message says which ones it may use."""
+    """The key may not use this model. The message names those it may use."""
 
 
 def create_api_key(
@@ -36,10 +36,10 @@ def create_api_key(
     expires_at: datetime | None = None,
     key: str = "",
 ) -> tuple[ApiKey, str]:
-    """Create a key and return it with its text, which is stored nowhere. It has one scope at least.
+    """Create a key with at least one scope, and return it with its text, which is not stored.
 
-    Without `models` it may use all of the plan's. `expires_at` is wall time. `key` sets the text itself, for a demo key
-    that stands in a manual; else it is random.
+    Without `models` it may use all of the plan's. `expires_at` is wall time. `key` sets the text of a
+    demo key that the manual names; else it is random.
     """
     text = key or KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
     api_key = ApiKey.objects.create(
@@ -57,29 +57,29 @@ def create_api_key(
 
 
 def revoke_api_key(*, organization: Organization, api_key_id: int, now: datetime) -> bool:
-    """Revoke a key of this organization. Returns False where there is none, or it was revoked before."""
+    """Revoke a key of this organization. Returns False if there is no such key, or it is revoked already."""
     return bool(
         ApiKey.objects.filter(id=api_key_id, organization=organization, revoked_at__isnull=True).update(revoked_at=now)
     )
 
 
 async def find_caller(*, key: str, scope: KeyScope = KeyScope.CHAT) -> Caller:
-    """Tell who calls with `key`, which must have `scope`. Raises UnknownApiKey, ScopeMissing.
+    """Return the caller whose key this is. The key must have `scope`. Raises UnknownApiKey, ScopeMissing.
 
-    What a process remembers of a key is at most a few seconds old; a new key works at once.
+    A process remembers a key for a few seconds at most. A new key works at once.
     """
     return _in_scope(await _memory.find(secret_hash(key)), scope)
 
 
 def find_caller_now(*, key: str, scope: KeyScope) -> Caller:
-    """Do what `find_caller` does, for code that runs in a thread: it asks the database each time."""
+    """Return what `find_caller` does, for code in a thread. It asks the database each time."""
     caller = _in_scope(look_up(secret_hash(key)), scope)
     note_use([caller.api_key_id])
     return caller
 
 
 def check_model(*, caller: Caller, model: str) -> None:
-    """Let pass a model that the caller's key may use, and no model at all. Raises ModelNotForKey."""
+    """Pass if the caller's key may use the model, or no model is named. Raises ModelNotForKey."""
     if model and caller.models and model not in caller.models:
         raise ModelNotForKey(
             f"This key may not use {model[:100]}. It may use {', '.join(caller.models)}. "

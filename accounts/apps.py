@@ -1,4 +1,4 @@
-"""Who is calling: people, organizations, keys."""
+"""People, organizations and keys."""
 
 from django.apps import AppConfig
 

@@ -8,7 +8,7 @@ from accounts.organizations import create_organization
 
 
 class OrganizationSignupForm(forms.Form):
-    """What sign-up asks beyond e-mail and password."""
+    """The fields of sign-up beside e-mail and password."""
 
     organization = forms.CharField(
         max_length=150, required=False, label="Organization", widget=forms.TextInput(attrs={"placeholder": "Acme Inc."})

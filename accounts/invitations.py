@@ -15,7 +15,7 @@ from accounts.secret_hash import secret_hash
 
 LIFETIME = timedelta(days=7)
 TOKEN_BYTES = 32
-# Enough for a team that moves in at once, and too few to send mail to the world.
+# Enough for a team that joins in a day, too few to send spam.
 MOST_PENDING = 50
 
 
@@ -24,7 +24,7 @@ class InvitationNotFound(Exception):
 
 
 class InvitationRefused(Exception):
-    """This invitation cannot be. The message says why."""
+    """This invitation is not possible. The message says why."""
 
 
 class MailUnavailable(Exception):
@@ -77,7 +77,7 @@ def withdraw(*, organization_id: int, invitation_id: int) -> None:
 
 
 def find_invitation(*, token: str, now: datetime) -> Invitation:
-    """Return the invitation that a link is of. Raises InvitationNotFound."""
+    """Return the invitation of a link. Raises InvitationNotFound."""
     invitation = (
         Invitation.objects.select_related("organization", "invited_by")
         .filter(token_hash=secret_hash(token), accepted_at=None, expires_at__gt=now)
@@ -90,9 +90,9 @@ def find_invitation(*, token: str, now: datetime) -> Invitation:
 
 @transaction.atomic
 def accept(*, invitation: Invitation, user: User, now: datetime) -> Membership:
-    """Make the invited person a member; whoever is one already keeps their role.
+    """Make the invited person a member. A member keeps their role.
 
-    Raises InvitationRefused where somebody else is signed in, InvitationNotFound where it was used in the meantime.
+    Raises InvitationRefused if another person is signed in, InvitationNotFound if it has been used meanwhile.
     """
     if user.email.lower() != invitation.email.lower():
         raise InvitationRefused(f"This invitation is for {invitation.email}. Sign in with that address to accept it.")

@@ -1,4 +1,4 @@
-"""Showing a new key once: it travels to the next page in a signed cookie of its own, and is stored nowhere."""
+"""Showing a new key once: a signed cookie carries it to the next page, and nothing stores it."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -6,12 +6,12 @@ from django.urls import reverse
 
 COOKIE = "new_api_key"
 SALT = "accounts.key_reveal"
-# Long enough for a redirect over a slow line; a key not shown by then is lost, and another is made.
+# Long enough for a redirect over a slow line. A key not shown by then is lost.
 LIFETIME_S = 60
 
 
 def reveal_next(response: HttpResponse, *, key: str) -> None:
-    """Have the keys page show `key` when the browser follows `response` there."""
+    """Show `key` on the keys page that `response` redirects to."""
     response.set_signed_cookie(
         COOKIE,
         key,
@@ -25,7 +25,7 @@ def reveal_next(response: HttpResponse, *, key: str) -> None:
 
 
 def revealed_key(request: HttpRequest) -> str:
-    """Return the key that this page is to show; empty where there is none, it is too old, or it was tampered with."""
+    """Return the key to show on this page; empty if there is none, or its cookie is too old or altered."""
     return str(request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=LIFETIME_S))
 
 

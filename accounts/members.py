@@ -1,4 +1,4 @@
-"""Members of an organization: their roles, and their leaving. Owners are out of an admin's reach, and so of a key's."""
+"""Members of an organization: changing roles and removing members. Neither admins nor keys can touch owners."""
 
 from django.db.models import QuerySet
 
@@ -12,7 +12,7 @@ class MemberNotFound(Exception):
 
 
 class OwnerProtected(Exception):
-    """Owners are neither made nor unmade here: whoever holds a key could take the organization over."""
+    """Owners cannot be made or removed here, or a stolen key could take the organization over."""
 
 
 def change_role(*, organization_id: int, member_id: int, role: Membership.Role) -> Membership:
@@ -28,7 +28,7 @@ def change_role(*, organization_id: int, member_id: int, role: Membership.Role) 
 
 
 def remove_member(*, organization_id: int, member_id: int) -> None:
-    """Take a member out of the organization; the keys they made stay, as the organization's.
+    """Remove a member. The keys they made stay with the organization.
 
     Raises MemberNotFound, OwnerProtected.
     """

@@ -47,12 +47,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def get_full_name(self) -> str:
-        """Return the name, or the e-mail where none is known."""
+        """Return the name, or the e-mail without one."""
         return self.name or self.email
 
 
 class Organization(models.Model):
-    """Who is billed. dj-stripe's subscriber: `email` is where Stripe sends receipts."""
+    """An organization, which is billed as dj-stripe's subscriber. Stripe sends receipts to `email`."""
 
     name = models.CharField(max_length=150)
     email = models.EmailField("billing e-mail")
@@ -72,7 +72,7 @@ class Membership(models.Model):
     """A person's role in an organization."""
 
     class Role(models.TextChoices):
-        """What a member may do: owners and admins manage keys and billing, members use them."""
+        """The roles: owners and admins manage keys and billing, members use them."""
 
         OWNER = "owner"
         ADMIN = "admin"
@@ -112,7 +112,7 @@ class Invitation(models.Model):
 
 
 class KeyScope(models.TextChoices):
-    """What a key opens: Claude, the management API, or both."""
+    """The scopes of a key: calling Claude, managing, or both."""
 
     CHAT = "chat", "Chat"
     MANAGE = "manage", "Manage"
@@ -131,7 +131,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(unexpired, revoked_at__isnull=True)
 
     def update(self, **values: Any) -> int:
-        """Change keys so that every process sees it; that a key was used is no change."""
+        """Change keys, and let every process see it unless only their last use changed."""
         if values.keys() != {"last_used_at"}:
             values.setdefault("changed_at", timezone.now())
         return super().update(**values)
@@ -178,10 +178,10 @@ class ApiKey(models.Model):
 
     @property
     def hint(self) -> str:
-        """What of the key may be shown again."""
+        """The part of the key that may be shown again: prefix and last four characters."""
         return f"{self.prefix}…{self.last_four}"
 
     @property
     def scope_set(self) -> frozenset[KeyScope]:
-        """What the key opens."""
+        """The key's scopes."""
         return frozenset(KeyScope(word) for word in self.scopes.split())

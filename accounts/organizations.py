@@ -14,7 +14,7 @@ class NoOrganization(Exception):
 
 @transaction.atomic
 def create_organization(*, owner: User, name: str = "") -> Organization:
-    """Create an organization with its owner; without a name it takes one from the owner's e-mail."""
+    """Create an organization with its owner. Without a name it is named after the owner's e-mail."""
     name = name.strip() or f"{owner.name or owner.email.partition('@')[0]}'s organization"
     organization = Organization.objects.create(name=name, email=owner.email)
     Membership.objects.create(organization=organization, user=owner, role=Membership.Role.OWNER)
@@ -24,7 +24,7 @@ def create_organization(*, owner: User, name: str = "") -> Organization:
 def membership_of(request: HttpRequest) -> Membership:
     """Return the signed-in person's membership, with its organization. Raises NoOrganization.
 
-    Of several it is the one they joined last: who accepts an invitation finds the team they were invited to.
+    Of several it is the newest, so a person who accepts an invitation finds that team.
     """
     user = cast(User, request.user)  # pages of the portal let in nobody who has not signed in
     memberships = Membership.objects.select_related("organization").filter(user=user)

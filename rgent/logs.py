@@ -5,7 +5,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-# What every record has; all else was passed as `extra`.
+# The fields of every record. All others were passed as `extra`.
 OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -18,7 +18,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a line: timestamp, level, logger, event, and what the call passed as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line. What JSON does not know is written as text."""
+        """Return the line. Values that JSON lacks are written as text."""
         line = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),

@@ -1,4 +1,4 @@
-"""What the admin's pages share."""
+"""Base classes of the admin's pages."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 
 class ForReading:
-    """Rows that are looked at here and written elsewhere: nobody adds, changes or deletes them, superuser or not."""
+    """Read-only rows: they are written elsewhere, and not even a superuser adds, changes or deletes them here."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody adds."""
@@ -26,7 +26,7 @@ class ForReading:
 
 
 class ReadOnlyAdmin(ForReading, ModelAdmin):
-    """Pages of a table that is only read."""
+    """Pages of a read-only table."""
 
 
 class ReadOnlyInline(ForReading, TabularInline):
@@ -39,8 +39,8 @@ class ReadOnlyInline(ForReading, TabularInline):
 class HistoryAdmin(SimpleHistoryAdmin):
     """Shows who changed what, and when.
 
-    simple-history's page of an old version saves that version over the present one when it is posted to, and asks
-    for no more than the permission to view. What Stripe holds cannot be turned back like that, so posts are refused.
+    simple-history restores an old version on a POST, and asks only for the permission to view. Prices that Stripe holds
+    cannot be restored like that, so posts are refused.
     """
 
     def history_form_view(

@@ -1,4 +1,4 @@
-"""People, their e-mail addresses, and what members of staff may do."""
+"""People, their e-mail addresses, and the rights of staff."""
 
 from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
 from allauth.account.models import EmailAddress

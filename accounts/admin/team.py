@@ -1,4 +1,4 @@
-"""Who belongs to an organization, and who was asked to join."""
+"""Memberships and invitations of organizations."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Membership)
 class MembershipAdmin(ModelAdmin):
-    """Memberships. Whose they are never changes; the role does."""
+    """Memberships. Only the role can be changed."""
 
     form = MembershipForm
     list_display = ["user", "organization", "role", "created_at"]
@@ -57,7 +57,7 @@ class MembershipAdmin(ModelAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(ModelAdmin):
-    """Invitations: a wrong one is withdrawn here. They are sent from the portal: only the mail knows the link."""
+    """Invitations. They are sent from the portal, since only the mail has the link. A wrong one is withdrawn here."""
 
     list_display = ["email", "organization", "role", "invited_by", "created_at", "expires_at", "accepted_at"]
     list_filter = ["role", ("accepted_at", admin.EmptyFieldListFilter)]

@@ -1,4 +1,4 @@
-"""Who calls the management API."""
+"""Authentication of the management API."""
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -9,8 +9,8 @@ from accounts.models import KeyScope
 
 
 class ManagementKeyAuthentication(BaseAuthentication):
-    """Lets in who calls with a key of the `manage` scope, as `Authorization: Bearer` or as `x-api-key`."""
+    """Admits keys of the `manage` scope, sent as `Authorization: Bearer` or as `x-api-key`."""
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
-        """Return the caller, as `request.auth`. Raises UnknownApiKey, also where there is no key, and ScopeMissing."""
+        """Return the caller, as `request.auth`. Raises UnknownApiKey, also without a key, and ScopeMissing."""
         return None, caller_of_headers_now(request.headers, scope=KeyScope.MANAGE)

@@ -1,4 +1,4 @@
-"""What every endpoint of the management API stands on: the caller, the request id, what is read of a request."""
+"""The base of every endpoint of the management API: caller, request id, and reading of the request."""
 
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from common.request_ids import new_request_id
 
 
 class StrictNegotiation(DefaultContentNegotiation):
-    """Calls a format that an endpoint lacks not acceptable, where DRF would say that there is no such address."""
+    """Answers 406, not DRF's 404, to a `?format=` that an endpoint lacks."""
 
     def filter_renderers(self, renderers: Any, format: str) -> Any:
         """Return the renderers of `?format=`. Raises NotAcceptable."""
@@ -29,20 +29,20 @@ class StrictNegotiation(DefaultContentNegotiation):
 
 
 class ManagementView(APIView):
-    """An endpoint. Reads nothing of a request but what its serializers name, and of one organization alone."""
+    """An endpoint. It reads only the fields that its serializers name, and data of one organization."""
 
     content_negotiation_class = StrictNegotiation
 
     @property
     def caller(self) -> Caller:
-        """Who calls."""
+        """The caller."""
         caller = self.request.auth
         assert isinstance(caller, Caller)  # noqa: S101 - authentication lets in nobody else
         return caller
 
     @property
     def organization_id(self) -> int:
-        """Whose data this request is about."""
+        """The organization whose data the request is about."""
         return self.caller.organization_id
 
     @cached_property
@@ -71,7 +71,7 @@ class ManagementView(APIView):
         return initialized
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
-        """Tell the request's id; and keep what only one organization may see out of caches."""
+        """Add the request id, and keep answers to one organization out of caches."""
         final = super().finalize_response(request, response, *args, **kwargs)
         final["request-id"] = request.request_id  # type: ignore[attr-defined]
         final["cache-control"] = "no-store"

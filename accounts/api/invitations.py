@@ -1,4 +1,4 @@
-"""Invitations: who was asked to join the organization."""
+"""Invitations to join the organization."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class OpenInvitation(serializers.Serializer[Any]):
 
 
 class InvitationCreation(StrictSerializer):
-    """Whom to invite, and as what."""
+    """The address to invite, and the role."""
 
     email = serializers.EmailField(max_length=254)
     role = serializers.ChoiceField(choices=ROLES_TO_GIVE, default=Membership.Role.MEMBER.value)

@@ -1,4 +1,4 @@
-"""Members: who belongs to the organization, and as what."""
+"""Members of the organization and their roles."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class MembersView(ManagementView):
         responses=page_schema("MemberPage", Member, id_field=serializers.IntegerField(allow_null=True)),
     )
     def get(self, request: Request) -> Response:
-        """Return the organization's members, who joined last first."""
+        """Return the organization's members, newest first."""
         query = self.query(PageQuery)
         rows = Membership.objects.filter(organization_id=self.organization_id).select_related("user")
         members, has_more = page_of(rows, limit=query["limit"], after=query.get("after_id"))

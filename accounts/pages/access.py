@@ -21,7 +21,7 @@ def member_page(
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """Pass the signed-in person's membership to `view`, which shows what belongs to that organization and no other.
 
-    A stranger is sent to sign in; a person without an organization is told so. Such pages are never cached.
+    A stranger is sent to sign in. A person without an organization is told so. Such pages are never cached.
     """
 
     @wraps(view)

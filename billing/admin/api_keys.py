@@ -1,4 +1,4 @@
-"""API keys: what of them may be shown, their limits, and their revocation."""
+"""API keys: their limits and their revocation."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -26,7 +26,7 @@ def models(api_key: ApiKey) -> str:
 
 @display(description="Spending cap, $ a period")
 def cap(api_key: ApiKey) -> str:
-    """Show the key's own cap, and what is spent and held of it."""
+    """Show the key's cap and its balance."""
     standing = key_cap_balance(api_key=api_key, now=clock.now())
     if standing is None:
         return "None"
@@ -34,7 +34,7 @@ def cap(api_key: ApiKey) -> str:
     return f"{meter.cap}: {meter.spent} spent, {meter.held or '$0.00'} held, {meter.left} left"
 
 
-# Neither the key nor its hash: the one is stored nowhere, and the other is of use to nobody but the lookup.
+# The key is not stored, and its hash serves the lookup alone.
 SHOWN = [
     "organization",
     "name",
@@ -70,7 +70,7 @@ class ApiKeyInline(ReadOnlyInline):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Keys of all organizations. Made in the portal, since a new key is shown to its owner alone."""
+    """Keys of all organizations. They are made in the portal, where only the owner sees a new key."""
 
     list_display = ["hint", "name", "organization", models, cap, "created_by", "last_used_at", "expires_at", "state"]
     list_filter = [("revoked_at", admin.EmptyFieldListFilter)]

@@ -1,4 +1,4 @@
-"""Discrepancies: what should agree and does not, and the word that one of them is settled."""
+"""Discrepancies, and marking one as resolved."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from billing.models import Discrepancy
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """Shows what is open, unless asked for more."""
+    """Shows open ones by default."""
 
     title = "state"
     parameter_name = "state"
@@ -28,7 +28,7 @@ class OpenFilter(admin.SimpleListFilter):
         return [{**default, "display": "Open"}, *others]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Discrepancy]) -> QuerySet[Discrepancy]:
-        """Keep what is open, what is resolved, or everything."""
+        """Keep open ones, resolved ones, or all."""
         return queryset if self.value() == "all" else queryset.filter(resolved_at__isnull=self.value() != "resolved")
 
 
@@ -55,12 +55,12 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
 
     @display(description="Expected, tokens")
     def expected_tokens(self, row: Discrepancy) -> str:
-        """Show what there should be."""
+        """Show the expected figure."""
         return "" if row.expected is None else f"{row.expected:,}"
 
     @display(description="Found, tokens")
     def found_tokens(self, row: Discrepancy) -> str:
-        """Show what there is."""
+        """Show the found figure."""
         return "" if row.found is None else f"{row.found:,}"
 
     def has_resolve_permission(self, request: HttpRequest) -> bool:
@@ -69,7 +69,7 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Mark as resolved", permissions=["resolve"])
     def resolve(self, request: HttpRequest, queryset: QuerySet[Discrepancy]) -> None:
-        """Close the chosen ones. One that is still there is found anew by the next reconciliation."""
+        """Resolve the chosen ones. The next reconciliation finds one that persists again."""
         resolved = 0
         for row in queryset.filter(resolved_at__isnull=True).order_by("id"):
             kind = Discrepancy.Kind(row.kind)

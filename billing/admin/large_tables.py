@@ -1,4 +1,4 @@
-"""Pages over tables with millions of rows: nothing is counted, and a search uses an index."""
+"""Pages over tables with millions of rows. They count nothing and search by index."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ MAX_ORGANIZATIONS = 50
 class UncountedPaginator(InfinitePaginator):
     """Offers "previous" and "next" without counting rows, which takes seconds on millions.
 
-    Ends at MAX_PAGES: who looks further back is served by a search, and a deeper OFFSET would read all before it.
+    It ends at MAX_PAGES, since a deeper OFFSET reads all rows before it. A search reaches further back.
     """
 
     @cached_property
@@ -31,7 +31,7 @@ class UncountedPaginator(InfinitePaginator):
 
 
 class UncountedChangeList(ChangeList):
-    """A list that shows no figure of results, since there is none."""
+    """A list without the number of results, which is not counted."""
 
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the rows of the page."""

@@ -1,4 +1,4 @@
-"""Meter events: what is on its way to Stripe, what arrived, and what Stripe would not take."""
+"""Meter events: pending, sent, and refused by Stripe."""
 
 from django.contrib import admin
 from unfold.decorators import display

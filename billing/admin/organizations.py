@@ -1,4 +1,4 @@
-"""Organizations, with their members, their keys and what they owe: where support begins."""
+"""Organizations, with their members, keys and billing account: where support begins."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -22,7 +22,7 @@ LISTS = {
 
 
 class MembersInline(ReadOnlyInline):
-    """Who belongs to the organization."""
+    """The organization's members."""
 
     model = Membership
     fields = readonly_fields = ["user", "role", "created_at"]
@@ -30,7 +30,7 @@ class MembersInline(ReadOnlyInline):
 
 
 class InvitationsInline(ReadOnlyInline):
-    """Who was asked to join."""
+    """The organization's invitations."""
 
     model = Invitation
     fields = readonly_fields = ["email", "role", "invited_by", "created_at", "expires_at", "accepted_at"]
@@ -67,7 +67,7 @@ class OrganizationAdmin(ForReading, HistoryAdmin, ModelAdmin):
 
     @display(description="Status", label=status_label.label)
     def standing(self, organization: Organization) -> str:
-        """Show where the subscription stands."""
+        """Show the status of the subscription."""
         account = _account(organization)
         return status_label(account) if account else ""
 
@@ -79,7 +79,7 @@ class OrganizationAdmin(ForReading, HistoryAdmin, ModelAdmin):
 
     @display(description="See also")
     def lists(self, organization: Organization) -> SafeString:
-        """Link to what else there is of this organization."""
+        """Link to the lists of this organization's other rows."""
         query = f"?organization__id__exact={organization.pk}"
         links = [(reverse(f"admin:{view}_changelist") + query, title) for title, view in LISTS.items()]
         return format_html_join(" · ", '<a class="text-primary-600" href="{}">{}</a>', links)

@@ -1,4 +1,4 @@
-"""Every price there is and was. Prices are edited on their plan's page; here is their history."""
+"""The history of every price. Prices are edited on their plan's page."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def newest(prices: QuerySet[PlanPrice]) -> QuerySet[PlanPrice]:
     return prices.filter(~Exists(PlanPrice.objects.filter(LATER, **SAME_KEY)))
 
 
-def with_standing(prices: QuerySet[PlanPrice]) -> QuerySet[PlanPrice]:
+def with_superseded(prices: QuerySet[PlanPrice]) -> QuerySet[PlanPrice]:
     """Add `superseded`: whether a later price of the same plan, model and class is already sold."""
     return prices.annotate(superseded=Exists(PlanPrice.objects.filter(LATER, SOLD, **SAME_KEY)))
 
@@ -44,7 +44,7 @@ class StandingFilter(admin.SimpleListFilter):
         return [("current", "Current"), ("unpublished", "Not yet published"), ("superseded", "Superseded")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PlanPrice]) -> QuerySet[PlanPrice]:
-        """Keep the prices of the chosen standing."""
+        """Keep the prices that are sold now, or the others."""
         wanted = {
             "current": Q(SOLD, superseded=False),
             "unpublished": ~SOLD,
@@ -82,8 +82,8 @@ class PlanPriceAdmin(ForReading, HistoryAdmin, ModelAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlanPrice]:
-        """Return all prices, with what `standing` shows."""
-        return with_standing(super().get_queryset(request))
+        """Return all prices, each with `superseded`."""
+        return with_superseded(super().get_queryset(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: PlanPrice | None = None) -> bool:
         """Allow taking back a price that was never published, one at a time: nothing was ever billed by it."""

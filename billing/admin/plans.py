@@ -78,7 +78,7 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
         return Plan.objects.order_by("position", "id").prefetch_related("prices")
 
     def get_fieldsets(self, request: HttpRequest, obj: Plan | None = None) -> list[tuple[str | None, dict[str, Any]]]:
-        """Return what applies: the trial has free requests, a sold plan has a base price and stands in Stripe."""
+        """Return the fields that apply: free requests of the trial, base price and Stripe's ids of a sold plan."""
         names = ["code", "name", "description", "is_active", "position"]
         if obj and obj.is_trial:
             return [(None, {"fields": [*names, "trial_requests"]}), RATE_LIMITS]
@@ -98,11 +98,11 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
         return False
 
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        """Who may change plans may publish them."""
+        """Allow publishing to everyone who may change plans."""
         return request.user.has_perm("billing.change_plan")
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
-        """Save what was changed and nothing else, so that a publishing meanwhile keeps what it wrote."""
+        """Save the changed fields alone, so that a publishing meanwhile keeps its own."""
         if not change:
             super().save_model(request, obj, form, change)
         elif form.changed_data:
@@ -110,7 +110,7 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
             obj.save(update_fields=form.changed_data)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Save the prices, and say what is left to do."""
+        """Save the prices, and name the next step."""
         super().save_related(request, form, formsets, change)
         if publication_state(form.instance) in {"Changes to publish", "Never published"}:
             self.message_user(request, "Customers are offered this once it is published to Stripe.", messages.WARNING)
@@ -127,7 +127,7 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
 
     @display(description="In Stripe", label=STATE_COLOURS)
     def state(self, plan: Plan) -> str:
-        """Tell whether Stripe has the plan as it is here."""
+        """Show whether Stripe has the plan as it is here."""
         return publication_state(plan)
 
     @admin.action(description="Publish to Stripe", permissions=["publish"])

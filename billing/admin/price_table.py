@@ -1,4 +1,4 @@
-"""The table of current prices on a plan's page. What is saved there adds to the history and never rewrites it."""
+"""The table of current prices on a plan's page. Saving adds to the history and never rewrites it."""
 
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ CLASS_ORDER = Case(*[When(token_class=item, then=Value(place)) for place, item i
 
 
 class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One price. Of one that exists only the amount can be changed."""
+    """One price. Only the amount of an existing price can be changed."""
 
     class Meta:
         model = PlanPrice
@@ -81,7 +81,7 @@ class PriceFormSet(PaginationInlineFormSet):
 
 
 class PriceInline(TabularInline):
-    """What each class of tokens of each model costs on a plan, as of the next publishing."""
+    """The price of each token class of each model on a plan, as of the next publishing."""
 
     model = PlanPrice
     form = PriceForm

@@ -1,4 +1,4 @@
-"""Whether Stripe has a plan as it is here, and the publishing of it with a message for each outcome."""
+"""The publication state of plans, and publishing with a message for each outcome."""
 
 import logging
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ def _differs_from_published(plan: Plan) -> bool:
 
 
 def publish_and_tell(request: HttpRequest, *, plans: Iterable[Plan]) -> None:
-    """Publish each plan to Stripe and tell what came of it. Stops at the first that Stripe does not take."""
+    """Publish each plan and show the outcome. It stops at the first plan that Stripe does not take."""
     for plan in plans:
         if plan.is_trial:
             messages.info(request, f"{plan} is the free trial: it is never sent to Stripe.")

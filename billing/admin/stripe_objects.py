@@ -1,8 +1,8 @@
-"""What Stripe told of its objects, as dj-stripe stores it: pages to read.
+"""Pages to read of Stripe's objects, as dj-stripe stores them.
 
 dj-stripe registers all of its tables with pages and actions of its own, which ask for no permission beyond being
-staff (any could cancel a subscription) and fail on shapes of this API version. They are taken out here; an operator
-gets pages of what a question can be about, read from Stripe's own data.
+staff (any could cancel a subscription) and fail on shapes of this API version. They are taken out here. Operators
+get pages of the objects that questions are about, read from Stripe's own data.
 """
 
 import json
@@ -65,7 +65,7 @@ class StripeObjectAdmin(ReadOnlyAdmin):
         return (queryset.filter(id=term) if term else queryset), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Return all there is to show."""
+        """Return all fields."""
         return list(self.fields)
 
     def changeform_view(
@@ -83,7 +83,7 @@ class StripeObjectAdmin(ReadOnlyAdmin):
 
     @display(description="As Stripe tells it")
     def stripe_json(self, row: Model) -> SafeString:
-        """Show all that Stripe told, indented."""
+        """Show Stripe's data, indented."""
         told = json.dumps(row.stripe_data, indent=2, sort_keys=True, ensure_ascii=False)  # type: ignore[attr-defined]
         return format_html("<pre>{}</pre>", told)
 
@@ -143,7 +143,7 @@ class InvoiceAdmin(StripeObjectAdmin):
 
     @display(description="To be paid")
     def due(self, row: Any) -> str:
-        """Show what is still to be paid."""
+        """Show the amount that is still to be paid."""
         return format_cents(row.stripe_data.get("amount_remaining") or 0)
 
 
@@ -157,13 +157,13 @@ class EventAdmin(StripeObjectAdmin):
 
     @display(description="As Stripe told it")
     def event_data(self, row: Any) -> SafeString:
-        """Show what the event carried."""
+        """Show the data of the event."""
         return format_html("<pre>{}</pre>", json.dumps(row.data, indent=2, sort_keys=True, ensure_ascii=False))
 
 
 @admin.register(djstripe.WebhookEventTrigger)
 class DeliveryAdmin(ReadOnlyAdmin):
-    """Deliveries of events, with what went wrong in taking one in."""
+    """Deliveries of events, with the error of a failed one."""
 
     list_display = ["id", "created", "event", "processed", "exception"]
     list_filter = ["processed"]
@@ -180,5 +180,5 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return UncountedChangeList
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Return all there is to show."""
+        """Return all fields."""
         return list(self.fields)

@@ -20,7 +20,7 @@ STATE_COLOURS = {"open": "info", "settled": "success", "void": "", "abandoned": 
 
 @display(description="Server tools")
 def server_tools(row: UsageRecord | DailyUsage) -> str:
-    """Show how often Claude ran which tool of its own: what it charges for that is sold to nobody."""
+    """Show how often Claude ran each of its own tools. Their fees are not sold on."""
     return ", ".join(f"{name}: {count:,}" for name, count in sorted(row.server_tool_use.items()))
 
 

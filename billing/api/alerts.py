@@ -1,4 +1,4 @@
-"""Alerts about spending caps: when they are wanted, and which were sent."""
+"""Alerts about spending caps: their thresholds, and the alerts that were sent."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class Percent(serializers.IntegerField):
 
 
 class AlertThresholdsChange(StrictSerializer):
-    """When alerts are wanted."""
+    """The thresholds to set."""
 
     percents = serializers.ListField(
         child=Percent(),
@@ -53,7 +53,7 @@ class RaisedAlert(serializers.Serializer[Any]):
 
 
 class AlertsOut(serializers.Serializer[Any]):
-    """When alerts are wanted, and those of this billing period."""
+    """The thresholds, and the alerts of this billing period."""
 
     percents = serializers.ListField(child=serializers.IntegerField(), help_text="Ascending; empty for no alerts.")
     raised = RaisedAlert(many=True, help_text=f"The newest first, {MOST_SHOWN} at most.")

@@ -1,4 +1,4 @@
-"""What the billing endpoints share: the billing account, and how money and periods are written."""
+"""The base of billing endpoints: the account, and the shapes of money and periods."""
 
 from datetime import datetime
 from functools import cached_property

@@ -35,13 +35,13 @@ class CapView(BillingView):
 
     @extend_schema(operation_id="get_cap", summary="Look at the spending cap", responses=CapOut)
     def get(self, request: Request) -> Response:
-        """Return the cap, what was spent of it, and what running requests hold."""
+        """Return the cap, the amount spent, and the amount that running requests hold."""
         standing = cap_balance(account=self.account, now=self.now)
         return Response(CapOut({**_fields(standing), "period": self.account.period}).data)
 
     @extend_schema(operation_id="set_cap", summary="Set the spending cap", request=CapChange, responses=CapOut)
     def put(self, request: Request) -> Response:
-        """Set the cap, or lift it. It holds for requests that begin from now on, with any number of them at once."""
+        """Set the cap, or lift it. It holds for every request that begins from now on, however many run at once."""
         set_cap(organization_id=self.organization_id, cap_minor=self.body(CapChange)["cap_minor"])
         return self.get(request)
 

@@ -60,13 +60,13 @@ class Key(serializers.Serializer[Any]):
 
 
 class NewKey(Key):
-    """A key just made: the one time its text is told."""
+    """A new key, with its text, which is shown this once."""
 
     key = serializers.CharField(help_text="The key itself. It is shown this once: keep it.")
 
 
 class KeyChange(StrictSerializer):
-    """What of a key can be changed. What is not sent stays."""
+    """The changes to a key. A field that is not sent stays."""
 
     name = Text(max_length=100, required=False)
     models = serializers.ListField(child=Text(max_length=100), max_length=100, required=False, help_text=MODELS_HELP)
@@ -82,14 +82,14 @@ class KeyChange(StrictSerializer):
         return value
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
-        """Refuse an end that has passed: a key is revoked for that."""
+        """Refuse an end in the past. Revoke a key instead."""
         if value and value <= timezone.now():
             raise serializers.ValidationError("This is in the past.")
         return value
 
 
 class KeyCreation(KeyChange):
-    """What a new key is to be."""
+    """The terms of a new key."""
 
     name = Text(max_length=100)
     scopes = serializers.ListField(
@@ -102,15 +102,15 @@ class KeyCreation(KeyChange):
 
 
 class KeyEndpoint(BillingView):
-    """What the endpoints of keys share."""
+    """The base of the endpoints of keys."""
 
     def shown(self, *keys: ApiKey) -> list[dict[str, Any]]:
-        """Return keys of the organization as they are answered."""
+        """Return keys of the organization in the shape of an answer."""
         rows = key_rows(keys, account=self.account, at=timezone.now(), now=self.now)
         return [dict(Key(row).data) for row in rows]
 
     def key_of(self, key_id: int) -> ApiKey:
-        """Return one key of the organization. Raises NotFound, for a stranger's too."""
+        """Return one key of the organization. Raises NotFound, also for a stranger's."""
         key = keys_of(organization_id=self.organization_id).filter(id=key_id).first()
         if key is None:
             raise NotFound(f"Your organization has no key {key_id}.")
@@ -127,7 +127,7 @@ class KeysView(KeyEndpoint):
         responses=page_schema("KeyPage", Key, id_field=serializers.IntegerField(allow_null=True)),
     )
     def get(self, request: Request) -> Response:
-        """Return the organization's keys, also those that work no more, the newest first."""
+        """Return the organization's keys, newest first. Revoked and expired keys are among them."""
         query = self.query(PageQuery)
         keys = keys_of(organization_id=self.organization_id)
         page, has_more = page_of(keys, limit=query["limit"], after=query.get("after_id"))
@@ -135,7 +135,7 @@ class KeysView(KeyEndpoint):
 
     @extend_schema(operation_id="create_key", summary="Create a key", request=KeyCreation, responses={201: NewKey})
     def post(self, request: Request) -> Response:
-        """Create a key and return it with its text, this once. It counts as made by whoever made the calling key."""
+        """Create a key and return it with its text, this once. Its maker is the maker of the calling key."""
         terms = self.body(KeyCreation)
         scopes = terms.pop("scopes")
         caller = ApiKey.objects.select_related("created_by").get(id=self.caller.api_key_id)
@@ -159,9 +159,9 @@ class KeyView(KeyEndpoint):
 
     @extend_schema(operation_id="change_key", summary="Change a key", request=KeyChange, responses=Key)
     def patch(self, request: Request, key_id: int) -> Response:
-        """Change what is sent of it. A cap counts what the key has spent in this period, and holds at once.
+        """Change the fields that are sent. A cap counts the key's spending in this period and holds at once.
 
-        Name, models and end hold within five seconds. Scopes never change: make a new key, and revoke this.
+        Name, models and end hold within five seconds. Scopes never change: make a new key and revoke this one.
         """
         terms = KeyTerms(**self.body(KeyChange))  # type: ignore[typeddict-item]
         change_key(api_key=self.key_of(key_id), terms=terms, now=self.now)
@@ -173,6 +173,6 @@ class KeyRevocationView(KeyEndpoint):
 
     @extend_schema(operation_id="revoke_key", summary="Revoke a key", request=None, responses=Key)
     def post(self, request: Request, key_id: int) -> Response:
-        """Revoke a key, for good: within five seconds it opens nothing. Revoking it again changes nothing."""
+        """Revoke a key for good. It opens nothing within five seconds. Revoking it again changes nothing."""
         revoke_api_key(organization=self.organization, api_key_id=key_id, now=timezone.now())
         return Response(self.shown(self.key_of(key_id))[0])

@@ -1,4 +1,4 @@
-"""The organization: who is billed."""
+"""The organization."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from common.rest.fields import Instant, StrictSerializer, Text
 
 
 class OrganizationOut(serializers.Serializer[Any]):
-    """Who is billed."""
+    """The organization that is billed."""
 
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -22,7 +22,7 @@ class OrganizationOut(serializers.Serializer[Any]):
 
 
 class OrganizationChange(StrictSerializer):
-    """What to change; what is left out stays."""
+    """The changes. A field that is left out stays."""
 
     name = Text(max_length=150, required=False)
     email = serializers.EmailField(max_length=254, required=False)

@@ -1,4 +1,4 @@
-"""Changing the subscription: another plan, an end, and taking the end back."""
+"""Changing the subscription: switching its plan, ending it, and taking the end back."""
 
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,7 @@ from common.rest.fields import Amount, Instant, StrictSerializer
 
 
 class When(StrEnum):
-    """When a subscription is to end."""
+    """The end of a subscription: with its period, or now."""
 
     PERIOD_END = "period_end"
     NOW = "now"
@@ -37,7 +37,7 @@ class PlanChange(PlanChoice):
 
 
 class Cancellation(StrictSerializer):
-    """When the subscription is to end."""
+    """The end to set."""
 
     at = serializers.ChoiceField(
         choices=[item.value for item in When],
@@ -47,7 +47,7 @@ class Cancellation(StrictSerializer):
 
 
 class PreviewView(BillingView):
-    """What a change would cost."""
+    """The preview of a switch."""
 
     @extend_schema(
         operation_id="preview_change",
@@ -56,7 +56,7 @@ class PreviewView(BillingView):
         responses={200: PreviewOut, 409: None, 503: None},
     )
     def post(self, request: Request) -> Response:
-        """Return the invoice that changing to a plan would make now, as Stripe works it out. Nothing changes."""
+        """Return the invoice that a switch to a plan would make now, as Stripe calculates it. Nothing changes."""
         plan = self.body(PlanChoice)["plan"]
         return Response(PreviewOut(preview_plan(account=self.account, plan=plan, now=self.now)).data)
 
@@ -71,7 +71,7 @@ class ChangeView(StandingView):
         responses={200: SubscriptionOut, 402: None, 409: None, 503: None},
     )
     def post(self, request: Request) -> Response:
-        """Change to a plan at once, and charge the difference. Where the card is declined nothing changes.
+        """Switch to a plan at once and charge the difference. If the card is declined, nothing changes.
 
         Usage so far is billed at the old plan's prices. Models that the new plan lacks are refused from then on.
         """
@@ -90,7 +90,7 @@ class CancellationView(StandingView):
         responses={200: SubscriptionOut, 409: None, 503: None},
     )
     def post(self, request: Request) -> Response:
-        """End the subscription with its period, which can be taken back until then, or now."""
+        """End the subscription with its period, which can be taken back until then, or end it now."""
         if self.body(Cancellation)["at"] == When.NOW:
             cancel_now(account=self.account, now=self.now)
         else:
@@ -108,6 +108,6 @@ class ResumptionView(StandingView):
         responses={200: SubscriptionOut, 409: None, 503: None},
     )
     def post(self, request: Request) -> Response:
-        """Let a subscription go on that was to end with its period."""
+        """Take back the planned end of a subscription."""
         resume(account=self.account)
         return self.standing()

@@ -1,4 +1,4 @@
-"""Plans: what is on sale, and what it costs."""
+"""Plans on sale and their prices."""
 
 from itertools import groupby
 from typing import Any
@@ -16,7 +16,7 @@ from common.rest.fields import Amount
 
 
 class TokenPrice(serializers.Serializer[Any]):
-    """What one token of a class costs."""
+    """The price of one token of a class."""
 
     token_class = serializers.ChoiceField(
         choices=[item.value for item in TokenClass],

@@ -18,7 +18,7 @@ STATES = UsageRecord.State.choices
 
 
 class RequestQuery(StrictSerializer):
-    """Which requests, and which page of them."""
+    """The filter and the page."""
 
     limit = serializers.IntegerField(
         min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT, help_text="How many at most."
@@ -82,7 +82,7 @@ class RequestsView(BillingView):
         responses=page_schema("RequestPage", RequestOut, id_field=serializers.CharField(allow_null=True)),
     )
     def get(self, request: Request) -> Response:
-        """Return the organization's requests to Claude, the newest first, straight from the ledger."""
+        """Return the organization's requests to Claude from the ledger, newest first."""
         query = self.query(RequestQuery)
         limit, after_id = query.pop("limit"), query.pop("after_id", None)
         after = request_of(organization_id=self.organization_id, request_id=after_id).id if after_id else None

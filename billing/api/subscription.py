@@ -1,4 +1,4 @@
-"""The subscription: where the organization stands, and changing it."""
+"""The subscription: its state, and beginning one."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class TrialOut(serializers.Serializer[Any]):
 
 
 class SubscriptionOut(serializers.Serializer[Any]):
-    """Where the organization stands."""
+    """The plan, status and period of the organization."""
 
     plan = serializers.CharField(help_text="The plan's code.")
     plan_name = serializers.CharField()
@@ -60,10 +60,10 @@ class PendingOut(serializers.Serializer[Any]):
 
 
 class StandingView(BillingView):
-    """An endpoint that ends in telling where the organization stands."""
+    """The base of endpoints that answer with the state of the subscription."""
 
     def standing(self) -> Response:
-        """Return where the account stands, as it is stored now."""
+        """Return the stored state of the subscription."""
         self.__dict__.pop("account", None)
         account, standing = self.account, standing_of(account=self.account, now=self.now)
         trial = {"requests": standing.trial_requests, "remaining": standing.trial_remaining}

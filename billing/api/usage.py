@@ -1,4 +1,4 @@
-"""Usage: what was used, told apart as somebody asks, in numbers equal to the bill's."""
+"""Usage in groups of the caller's choice, with numbers equal to the bill's."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ class WholeHour(Instant):
 
 
 class UsageQuery(StrictSerializer):
-    """Which usage, and what to tell it apart by."""
+    """The range, and the groups."""
 
     group_by = serializers.CharField(
         default=Dimension.MODEL.value, help_text=f"Any of {WORDS}, with commas between them."
@@ -69,7 +69,7 @@ class UsageQuery(StrictSerializer):
 
 
 class UsageCounts(serializers.Serializer[Any]):
-    """What was used."""
+    """The counts of usage."""
 
     requests = serializers.IntegerField(help_text="All, also those that failed.")
     failed_requests = serializers.IntegerField(help_text="Those that failed or were cut off, which cost nothing.")
@@ -82,7 +82,7 @@ class UsageCounts(serializers.Serializer[Any]):
 
 
 class UsageRow(UsageCounts):
-    """What was used of one group. What `group_by` leaves out is null; so is the key of requests made without one."""
+    """The usage of one group. Fields that `group_by` leaves out are null, as is the key of requests without one."""
 
     hour = Instant(allow_null=True, help_text="The first instant of a UTC hour.")
     day = serializers.DateField(allow_null=True, help_text="A UTC day.")
@@ -123,7 +123,7 @@ class UsageView(BillingView):
 
     @extend_schema(operation_id="get_usage", summary="Report usage", parameters=[UsageQuery], responses=UsageOut)
     def get(self, request: Request) -> Response:
-        """Return what was used in the current billing period, or on given days or hours, as JSON or CSV.
+        """Return the usage of the current billing period, or of given days or hours, as JSON or CSV.
 
         The total of a period is that of its bill's usage lines, to the last decimal. Usage is in within seconds.
         """

@@ -1,1 +1,1 @@
-"""Rate limits: how fast an organization may call. What it may spend is the ledger's to guard."""
+"""Rate limits: how fast an organization may call. The ledger guards its spending."""

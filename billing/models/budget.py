@@ -27,7 +27,7 @@ class Budget(models.Model):
 
     @property
     def left_minor(self) -> Decimal | None:
-        """What the cap leaves for another request, below zero where it was lowered; None where there is no cap."""
+        """The room that the cap leaves for another request, below zero if it was lowered; None without a cap."""
         if self.cap_minor is None:
             return None
         return EXACT.subtract(EXACT.subtract(self.cap_minor, self.spent_minor), self.held_minor)

@@ -74,7 +74,7 @@ class Plan(models.Model):
 
 
 class PlanPrice(models.Model):
-    """What one token class of one model costs on a plan, from an instant on. Rows are added, never changed."""
+    """The price of one token class of one model on a plan, from an instant on. Rows are added, never changed."""
 
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="prices")
     model = models.CharField(max_length=100, help_text="Claude's model id, for example claude-haiku-5-5.")

@@ -27,7 +27,7 @@ def billing(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_POST
 @member_page
 def change_cap(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Set the organization's spending cap, and when to be told that it is about to be used up."""
+    """Set the organization's spending cap and its alert thresholds."""
     require_manager(membership)
     form = SpendingCapForm(request.POST)
     if not form.is_valid():

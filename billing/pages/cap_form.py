@@ -1,4 +1,4 @@
-"""The form of an organization's spending cap, and of when to be told that it is about to be used up."""
+"""The form of an organization's spending cap and of its alert thresholds."""
 
 import re
 from decimal import Decimal

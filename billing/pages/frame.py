@@ -1,4 +1,4 @@
-"""The frame of billing's pages: whose account it is, and what every page shows of it."""
+"""The frame of billing's pages: the account, and the parts that every page shows."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from billing.subscriptions.standing import standing_of
 
 
 def page_frame(membership: Membership) -> tuple[BillingAccount, dict[str, Any]]:
-    """Return the organization's account, in its present period, and what every page of billing shows."""
+    """Return the organization's account in its present period, and the context that every page of billing shares."""
     account, now = account_of(membership), clock.now()
     standing = standing_of(account=account, now=now)  # enters the present period
     return account, {"membership": membership, "now": now, "standing": standing, "cap_notice": cap_notice(account)}

@@ -17,7 +17,7 @@ EXPIRES_IN_DAYS = {"30": 30, "90": 90}
 
 
 class Expiry(TextChoices):
-    """When a key is to stop working."""
+    """The expiry of a key."""
 
     NEVER = "never", "Never"
     IN_30_DAYS = "30", "In 30 days"
@@ -26,7 +26,7 @@ class Expiry(TextChoices):
 
 
 class ScopesSelect(forms.Select):
-    """A choice of scopes. Who is not asked gets a key that chats."""
+    """A choice of scopes. It defaults to chat when the field is absent."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         """Return the stored form of the scopes."""
@@ -34,7 +34,7 @@ class ScopesSelect(forms.Select):
 
 
 class KeyForm(forms.Form):
-    """What a key is called and limited to."""
+    """The name and the limits of a key."""
 
     name = forms.CharField(max_length=100, label="Name")
     models = forms.MultipleChoiceField(
@@ -67,7 +67,7 @@ class KeyForm(forms.Form):
         field.choices = [(model, model) for model in models]
 
     def clean(self) -> dict[str, Any]:
-        """Ask for the day where one is wanted, and refuse one that has passed, unless it is the key's already."""
+        """Require the day of a custom expiry, and refuse a past one unless the key has it already."""
         data = super().clean() or {}
         if data.get("expires") == Expiry.ON_A_DATE and "expires_on" not in self.errors and self._expiry_changed:
             day = data.get("expires_on")
@@ -78,7 +78,7 @@ class KeyForm(forms.Form):
         return data
 
     def terms(self) -> KeyTerms:
-        """Return the name, and what was chosen of the limits; nothing of those left as they were."""
+        """Return the name and the chosen limits, without unchanged ones."""
         chosen = self.cleaned_data
         terms = KeyTerms(name=chosen["name"])
         if "models" in self.changed_data:
@@ -106,7 +106,7 @@ class KeyForm(forms.Form):
 
 
 class NewKeyForm(KeyForm):
-    """A new key's name, what it opens, and its limits."""
+    """The name, scopes and limits of a new key."""
 
     name = forms.CharField(max_length=100, initial="Default", label="Name")
     scopes = forms.ChoiceField(choices=SCOPES, initial=KeyScope.CHAT.value, label="Opens", widget=ScopesSelect)
@@ -117,7 +117,7 @@ class NewKeyForm(KeyForm):
 
 
 class KeyTermsForm(KeyForm):
-    """What a key that there is shall be called and limited to."""
+    """Edits an existing key's name and limits."""
 
     def __init__(self, *args: Any, key: KeyRow, **kwargs: Any) -> None:
         super().__init__(*args, initial=_initial(key), **kwargs)

@@ -52,7 +52,7 @@ def create(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def change(request: HttpRequest, membership: Membership, *, api_key_id: int) -> HttpResponse:
-    """Show what a key is limited to; a POST changes it."""
+    """Show the limits of a key; a POST changes them."""
     require_manager(membership)
     api_key = _key_of(membership, api_key_id)
     row = _rows(membership, [api_key])[0]

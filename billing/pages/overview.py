@@ -16,7 +16,7 @@ from billing.usage.totals import newest_requests, period_usage
 @require_safe
 @member_page
 def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Show where the organization stands: plan, usage, what it will be charged, and what to do next."""
+    """Show plan, usage, the coming charge, and the next steps."""
     account, context = page_frame(membership)
     steps = first_steps(membership=membership, account=account)
     context |= {

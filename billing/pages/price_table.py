@@ -1,4 +1,4 @@
-"""What is sold and what it costs, as the public pages show it."""
+"""The price table of the public pages."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -51,7 +51,7 @@ class PlanOnSale:
 
 @dataclass(frozen=True, slots=True)
 class WorkedExample:
-    """A month on a plan, worked out by the code that works out every bill."""
+    """A month on a plan, calculated by the code of every bill."""
 
     plan_name: str
     model: str
@@ -66,7 +66,7 @@ def plans_on_sale() -> list[PlanOnSale]:
 
 
 def worked_example() -> WorkedExample | None:
-    """Return the bill of 5,000 input and 2,000 output tokens on the first paid plan; None where nothing is on sale."""
+    """Return the bill of 5,000 input and 2,000 output tokens on the first paid plan; None if nothing is on sale."""
     plan = Plan.objects.on_sale().paid().first()
     prices = current_prices(plan=plan, published_only=False) if plan else []
     if plan is None or not prices:

@@ -16,7 +16,7 @@ MAX_ID = 2**63 - 1
 
 
 class PageQuery(StrictSerializer):
-    """Which page of a list."""
+    """The page of a list."""
 
     limit = serializers.IntegerField(
         min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT, help_text="How many at most."

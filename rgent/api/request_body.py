@@ -6,7 +6,7 @@ from asgiref.typing import ASGIReceiveCallable, HTTPScope
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 
-# What is dropped at most after an answer to a request whose body was not read.
+# The most that is read and dropped after an answer to a request whose body was not read.
 LINGER_BYTES = 64 * 1024 * 1024
 
 

@@ -36,7 +36,7 @@ class Child:
 
 @dataclass(slots=True)
 class Processes:
-    """What runs now, by name. Each ends when this process does, however it ends."""
+    """The running processes, by name. Each ends with this process, however it ends."""
 
     lock: StateLock
     _children: dict[str, Child] = field(default_factory=dict)
