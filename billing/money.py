@@ -43,7 +43,7 @@ def format_exact(amount_minor: Decimal | int) -> str:
     """Show an amount in full: every decimal it has, and at least two ("$10.0195", "$10.00")."""
     dollars = to_dollars(amount_minor).normalize(EXACT)
     decimals = max(2, -int(dollars.as_tuple().exponent))
-    return f"{'-' if dollars < 0 else ''}${abs(dollars):,.{decimals}f}"
+    return f"{'-' if dollars < 0 else ''}${EXACT.abs(dollars):,.{decimals}f}"
 
 
 def format_cents(amount_minor: int) -> str:

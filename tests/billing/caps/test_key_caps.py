@@ -1,10 +1,12 @@
 """A key's own spending cap, beside the organization's."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from threading import Event
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -139,6 +141,37 @@ def test_a_cap_set_in_mid_period_counts_what_the_key_has_spent_and_holds(posted)
     cap_key(customer, 100)
 
     assert spent_and_held(customer) == (2 * COST, HOLD)
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("committing_db")
+def test_a_cap_that_is_set_while_posting_runs_waits_for_it_and_misses_nothing():
+    customer = make_subscriber()
+    settle(begin(customer), **THOUSAND_EACH)
+    posted, may_commit = Event(), Event()
+
+    def post() -> None:
+        with transaction.atomic():
+            post_due()
+            posted.set()
+            may_commit.wait(10)
+        connection.close()
+
+    def cap() -> None:
+        cap_key(customer, 100)
+        connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        posting = threads.submit(post)
+        posted.wait(10)
+        capping = threads.submit(cap)
+        with pytest.raises(TimeoutError):
+            capping.result(timeout=0.5)
+        may_commit.set()
+        posting.result(10)
+        capping.result(10)
+
+    assert spent_and_held(customer) == (COST, 0)
 
 
 def test_a_cap_set_in_mid_period_counts_nothing_of_the_period_before():

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from billing.ledger.entries import ModelNotInPlan, Settle, SpendingCapReached, TrialExhausted, UnknownModel, Void
-from billing.models import BillingAccount, UsageRecord
+from billing.metering.posting import post_due
+from billing.models import BillingAccount, HourlyUsage, MeterEvent, UsageRecord
 from billing.tokens import TokenUsage
 from tests.factories import (
     NOON,
@@ -209,3 +210,28 @@ def test_a_price_with_twelve_decimals_of_a_cent_is_charged_to_the_last():
     settle(grant, input_tokens=7)
 
     assert UsageRecord.objects.get(id=grant.record.id).cost_minor == Decimal("0.000000000861")
+
+
+def test_usage_belongs_to_the_instant_it_was_settled_at_and_to_the_period_of_then():
+    customer = make_subscriber(now=NOON)
+    ends_at = customer.account.period_ends_at
+    grant = begin(customer, now=ends_at - timedelta(seconds=1))
+
+    settle(grant, now=ends_at, input_tokens=1000)
+
+    record = UsageRecord.objects.get(id=grant.record.id)
+    assert (record.begun_at, record.settled_at) == (ends_at - timedelta(seconds=1), ends_at)
+    assert record.period_starts_at == customer.account.period_starts_at == ends_at
+    assert customer.account.spent_minor == Decimal("0.13")
+
+
+def test_usage_is_metered_in_the_hour_in_which_it_was_settled():
+    customer = make_subscriber(now=NOON)
+    grant = begin(customer, now=NOON + timedelta(minutes=59))
+
+    settle(grant, now=NOON + timedelta(minutes=61), input_tokens=1000)
+    post_due()
+
+    event = MeterEvent.objects.get(organization=customer.organization)
+    assert (event.hour, event.occurred_at) == (NOON + timedelta(hours=1), NOON + timedelta(minutes=61))
+    assert HourlyUsage.objects.get(organization=customer.organization).hour == NOON + timedelta(hours=1)
