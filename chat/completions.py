@@ -95,6 +95,7 @@ async def begin(
             cache_writes=bound.cache_writes,
             more_output_tokens=bound.more_output_tokens,
             countable=is_worth_counting(request=request, bound=bound),
+            server_tools=bound.server_tools,
             max_tokens=request.max_tokens,
             streamed=request.stream,
             key_models=caller.models,

@@ -42,7 +42,7 @@ class InputBound:
     """At most `tokens` of input can be billed, cache writes only of these classes, and so much output besides.
 
     `more_output_tokens` come on top of `max_tokens`. `pictures_elsewhere` are named by an address. The input is
-    `countable` where Claude's own count of the body bounds it too.
+    `countable` where Claude's own count of the body bounds it too. With `server_tools` Claude runs tools of its own.
     """
 
     tokens: int
@@ -51,6 +51,7 @@ class InputBound:
     passes: int = 1
     pictures_elsewhere: int = 0
     countable: bool = False
+    server_tools: bool = False
 
 
 async def input_bound(request: ClaudeRequest) -> InputBound:
@@ -75,6 +76,7 @@ async def input_bound(request: ClaudeRequest) -> InputBound:
         passes=found.passes,
         pictures_elsewhere=found.pictures_elsewhere,
         countable=rounds == 1 and not found.uncountable,
+        server_tools=found.rounds,
     )
 
 

@@ -70,6 +70,9 @@ CLAUDE_CONNECTIONS = env.int("CLAUDE_CONNECTIONS", default=2000, at_least=1)
 CLAUDE_BETAS = env.list("CLAUDE_BETAS", default=[])
 CLAUDE_SERVICE_TIERS = env.list("CLAUDE_SERVICE_TIERS", default=["standard"])
 CLAUDE_INFERENCE_GEOS = env.list("CLAUDE_INFERENCE_GEOS", default=["global", "not_available"])
+TRIAL_TOKENS = env.int("TRIAL_TOKENS", default=0 if SANDBOX else 500_000)
+TRIAL_SERVER_TOOLS = env.bool("TRIAL_SERVER_TOOLS", default=SANDBOX)
+TRIALS_TOKENS_A_DAY = env.int("TRIALS_TOKENS_A_DAY", default=0 if SANDBOX else 20_000_000)
 STREAM_ABORT_POLICY = env.choice("STREAM_ABORT_POLICY", "cancel", "drain", default="cancel")
 API_MAX_BODY_BYTES = 32 * 1024 * 1024
 # The head of a request must be whole after this long. Its body must come at this rate on average, after a grace.

@@ -14,7 +14,7 @@ class NotEntitled(Exception):
 
 
 class TrialExhausted(NotEntitled):
-    """All free requests are used up."""
+    """The free trial ended: its requests or its tokens are used up, or it excludes the request."""
 
 
 class SubscriptionSuspended(NotEntitled):
@@ -44,6 +44,7 @@ class Begin:
     `key_models` are the key's own; empty means all of the plan's. `input_tokens` bounds its input from above,
     `cache_writes` are the ways in which it may write to the cache, and `more_output_tokens` come beside `max_tokens`.
     Where the input is `countable`, a cap without room for all of it asks for a count in place of clamping.
+    With `server_tools` Claude runs tools of its own.
     """
 
     request_id: str
@@ -55,6 +56,7 @@ class Begin:
     cache_writes: frozenset[TokenClass] = CACHE_WRITES
     more_output_tokens: int = 0
     countable: bool = False
+    server_tools: bool = False
     streamed: bool = False
     key_models: tuple[str, ...] = ()
     claim: Claim | None = None

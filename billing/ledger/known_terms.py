@@ -6,6 +6,7 @@ They may be out of date: a statement that is built on them compares them with th
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.ledger import trial
 from billing.models import BillingAccount
 
 MOST_REMEMBERED = 50_000
@@ -29,7 +30,8 @@ _known: dict[int, Terms] = {}
 
 def remember(account: BillingAccount) -> None:
     """Remember an account's terms, unless its keys have caps: those are looked up for each request."""
-    if account.has_key_caps:
+    bounded_trial = account.status == BillingAccount.Status.TRIAL and trial.is_bounded_in_tokens()
+    if account.has_key_caps or bounded_trial:
         _known.pop(account.organization_id, None)
         return
     if len(_known) >= MOST_REMEMBERED:

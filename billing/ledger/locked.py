@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.bulk_rows import ids_where, insert_rows, update_rows
+from billing.ledger import trial
 from billing.ledger.budgets import LockedBudgets, lock_budgets
 from billing.ledger.entries import (
     Begin,
@@ -25,14 +26,13 @@ from billing.ledger.entries import (
     Outcome,
     Settle,
     SpendingCapReached,
-    TrialExhausted,
     Void,
 )
 from billing.ledger.idempotency import LockedKeys, Repeated
 from billing.ledger.known_terms import remember
 from billing.ledger.late_settlement import LateSettlements
 from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, entitled_model, most_minor, new_record
-from billing.models import BillingAccount, Budget, KeyBudget, UsageRecord
+from billing.models import Budget, KeyBudget, UsageRecord
 from billing.money import EXACT, format_exact
 from billing.plans.price_lists import PriceList, price_list
 from billing.tokens import TokenClass
@@ -94,15 +94,16 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
     prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
     try:
         model = entitled_model(entry, status=account.status, prices=prices)
-        _check_trial(account, prices=prices)
         max_tokens = _most_output(entry, model=model, budgets=budgets, prices=prices)
+        if prices.trial:
+            max_tokens = min(max_tokens, trial.check_trial(entry, account=account, prices=prices, now=now))
     except NotEntitled as refusal:
         return refusal
+    record = new_record(entry, model=model, prices=prices, max_tokens=max_tokens, now=now)
     remaining = None
     if prices.trial:
-        account.trial_used += 1
+        trial.set_aside(record, entry=entry, account=account, max_tokens=max_tokens)
         remaining = prices.trial_requests - account.trial_used
-    record = new_record(entry, model=model, prices=prices, max_tokens=max_tokens, now=now)
     budgets.hold(record)
     return Grant(
         record=record,
@@ -111,14 +112,6 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
         trial_requests_remaining=remaining,
         idempotency_key=keys.open(entry.claim, record=record) if entry.claim else None,
     )
-
-
-def _check_trial(account: BillingAccount, *, prices: PriceList) -> None:
-    if prices.trial and account.trial_used >= prices.trial_requests:
-        billing_page = f"{settings.PUBLIC_URL}/app/billing/"
-        raise TrialExhausted(
-            f"The {prices.trial_requests} free requests are used up. Subscribe at {billing_page} to go on."
-        )
 
 
 def _most_output(entry: Begin, *, model: str, budgets: LockedBudgets, prices: PriceList) -> int:
@@ -166,8 +159,8 @@ def _end(entry: Settle | Void, *, budgets: LockedBudgets, keys: LockedKeys, now:
     record, key = entry.grant.record, entry.grant.idempotency_key
     account = budgets.accounts[record.organization_id]
     end_record(entry, period_starts_at=account.period_starts_at, now=now)
-    if isinstance(entry, Void) and record.trial:
-        account.trial_used -= 1
+    if record.trial:
+        trial.give_back(record, account=account)
     budgets.release(record, cost_minor=record.cost_minor)
     if isinstance(entry, Settle):
         _keep_answer(entry, keys=keys)

@@ -25,6 +25,7 @@ RECORD_BEGINNING = [
     "streamed",
     "trial",
     "hold_minor",
+    "trial_tokens_held",
     "begun_at",
     "deadline_at",
     "process_id",

@@ -24,6 +24,8 @@ def close_unbilled(*, organization_id: int, which: Q, state: UsageRecord.State, 
     budgets.read_keys((record.organization_id, record.api_key_id) for record in records)
     account = budgets.accounts[organization_id]
     account.trial_used -= sum(record.trial for record in records)
+    if state == UsageRecord.State.VOID:
+        account.trial_tokens -= sum(record.trial_tokens_held for record in records)
     for record in records:
         budgets.release(record)
     budgets.save()

@@ -37,6 +37,9 @@ class BillingAccount(Budget):
     period_starts_at = models.DateTimeField()
     period_ends_at = models.DateTimeField()
     trial_used = models.PositiveIntegerField(default=0)
+    trial_tokens = models.BigIntegerField(
+        default=0, db_default=0, help_text="Tokens of the free trial: used, or set aside for requests that run."
+    )
     has_key_caps = models.BooleanField(
         default=False, editable=False, help_text="Whether any key has a budget of its own, for requests to look up."
     )

@@ -73,6 +73,9 @@ class UsageRecord(models.Model):
         db_default="",
         help_text="How it ended: a stop reason, or what went wrong.",
     )
+    trial_tokens_held = models.BigIntegerField(
+        default=0, db_default=0, help_text="The most tokens that a request of the free trial could use."
+    )
     begun_at = models.DateTimeField(help_text="In billing time.")
     settled_at = models.DateTimeField(null=True, help_text="In billing time: decides the billing period.")
     period_starts_at = models.DateTimeField(null=True, help_text="The billing period it counts to.")

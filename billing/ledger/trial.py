@@ -1,0 +1,99 @@
+"""The free trial's bounds: requests, tokens, Claude's own tools, and the tokens of all trials in a day.
+
+A request sets aside the most tokens it can use when it begins, and gives back the rest when it ends, so that parallel
+requests never pass the bound. An abandoned record keeps its tokens, since Claude may have served it.
+"""
+
+import logging
+import time
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Sum
+
+from billing.ledger.entries import Begin, InputNotCounted, TrialExhausted
+from billing.models import BillingAccount, DailyUsage, UsageRecord
+from billing.plans.price_lists import PriceList
+from billing.tokens import TOKEN_COLUMNS
+
+logger = logging.getLogger(__name__)
+
+# How long a process remembers what all trials used today.
+REMEMBERED_S = 10.0
+
+_today: dict[str, float] = {"tokens": 0, "read_at": float("-inf")}
+
+
+def check_trial(entry: Begin, *, account: BillingAccount, prices: PriceList, now: datetime) -> int:
+    """Return the most output tokens that the trial leaves a request. Raises TrialExhausted, or InputNotCounted."""
+    if account.trial_used >= prices.trial_requests:
+        raise _ended(f"The {prices.trial_requests} free requests are used up.")
+    if entry.server_tools and not settings.TRIAL_SERVER_TOOLS:
+        raise _ended("Tools that Claude runs itself are not part of the free trial.")
+    _check_all_trials(now=now)
+    if not settings.TRIAL_TOKENS:
+        return entry.max_tokens
+    left = settings.TRIAL_TOKENS - account.trial_tokens
+    most_output = left - entry.input_tokens - entry.more_output_tokens
+    if entry.countable and most_output < entry.max_tokens and left > 1:
+        raise InputNotCounted("The free trial leaves too little for the bound of the input.")
+    if most_output < 1:
+        used = f"{settings.TRIAL_TOKENS - max(left, 0):,} of the free trial's {settings.TRIAL_TOKENS:,} tokens are used"
+        raise _ended(f"{used}, and this request may read {entry.input_tokens:,}.")
+    return min(entry.max_tokens, most_output)
+
+
+def set_aside(record: UsageRecord, *, entry: Begin, account: BillingAccount, max_tokens: int) -> None:
+    """Count a request of the trial, and the most tokens it can use."""
+    account.trial_used += 1
+    if settings.TRIAL_TOKENS:
+        record.trial_tokens_held = entry.input_tokens + entry.more_output_tokens + max_tokens
+    account.trial_tokens += record.trial_tokens_held
+
+
+def give_back(record: UsageRecord, *, account: BillingAccount) -> None:
+    """Count the tokens that a request of the trial used in place of those set aside; a failed request is free."""
+    if record.state != UsageRecord.State.SETTLED:
+        account.trial_used -= 1
+    count_tokens(record, account=account)
+
+
+def count_tokens(record: UsageRecord, *, account: BillingAccount) -> None:
+    """Count the tokens that a closed record used in place of those set aside, unless it is abandoned."""
+    if record.trial_tokens_held and record.state != UsageRecord.State.ABANDONED:
+        account.trial_tokens -= record.trial_tokens_held - sum(getattr(record, name) for name in TOKEN_COLUMNS)
+
+
+def is_bounded_in_tokens() -> bool:
+    """Tell whether the trial counts tokens, which only the ledger's ordinary transaction does."""
+    return bool(settings.TRIAL_TOKENS or settings.TRIALS_TOKENS_A_DAY) or not settings.TRIAL_SERVER_TOOLS
+
+
+def _check_all_trials(*, now: datetime) -> None:
+    """Raise TrialExhausted where all trials together have used their tokens of the day, and tell the operator."""
+    most = settings.TRIALS_TOKENS_A_DAY
+    if not most:
+        return
+    if _today["read_at"] + REMEMBERED_S < time.monotonic():
+        was_below = _today["tokens"] < most
+        _today["tokens"], _today["read_at"] = _tokens_of(now), time.monotonic()
+        if was_below and _today["tokens"] >= most:
+            logger.error("all free trials together used their tokens of the day", extra={"tokens": _today["tokens"]})
+    if _today["tokens"] >= most:
+        raise _ended("The free trial is closed until tomorrow, because many are trying it today.")
+
+
+def _tokens_of(now: datetime) -> int:
+    sums = DailyUsage.objects.filter(trial=True, day=now.date()).aggregate(
+        **{name: Sum(name) for name in TOKEN_COLUMNS}
+    )
+    return sum(int(total or 0) for total in sums.values())
+
+
+def forget_today() -> None:
+    """Forget what all trials used, so that it is read again."""
+    _today.update(tokens=0, read_at=float("-inf"))
+
+
+def _ended(sentence: str) -> TrialExhausted:
+    return TrialExhausted(f"{sentence} Subscribe at {settings.PUBLIC_URL}/app/billing/ to go on.")
