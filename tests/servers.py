@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+
+from tests import guarded
 
 START_TIMEOUT_S = 20.0
 
@@ -78,8 +79,8 @@ class SandboxServer(SandboxControl):
     @classmethod
     def start(cls, *, data: Path) -> "SandboxServer":
         """Start a sandbox on SANDBOX_PORT and wait until it answers."""
-        command = [sys.executable, "-m", "sandbox", "--port", str(settings.SANDBOX_PORT), "--data", str(data)]
-        server = cls(url=settings.SANDBOX_URL, process=subprocess.Popen(command, cwd=settings.BASE_DIR))
+        command = ["-m", "sandbox", "--port", str(settings.SANDBOX_PORT), "--data", str(data)]
+        server = cls(url=settings.SANDBOX_URL, process=guarded.start(*command, cwd=settings.BASE_DIR))
         deadline = time.monotonic() + START_TIMEOUT_S
         while True:
             try:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests import guarded
 from tests.environment import free_port
 from tests.flows.browser import Browser
 from tests.flows.client import Client
@@ -94,14 +95,7 @@ class Product(ABC):
     def _spawn(self, *command: str, environ: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, *command],
-                cwd=ROOT,
-                env=environ or self.environ,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            return guarded.start(*command, cwd=ROOT, env=environ or self.environ, stdout=log, stderr=log)
 
     def _assert_nothing_left(self) -> None:
         left = processes_of(self.var_dir)
