@@ -7,11 +7,13 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, worker_init
 
+from rgent import redis_broker
 from rgent.laptop import file_broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
 
 file_broker.register()
+redis_broker.register()
 app = Celery("rgent")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -1,4 +1,7 @@
-"""Every setting of rgent, once, from the environment. `.env.example` explains each variable."""
+"""Every setting of rgent, once, from the environment. `.env.example` explains each variable.
+
+One file, though a long one: settings depend on each other (mode, keys, addresses), and a reader looks for each here.
+"""
 
 from datetime import timedelta
 from pathlib import Path
