@@ -10,6 +10,7 @@ from billing.models import AlertThresholds, BillingAccount, Budget, KeyBudget
 from billing.models.spending_alert import DEFAULT_PERCENTS
 from billing.money import plain
 
+# As many thresholds as a form or a call may set.
 MOST_THRESHOLDS = 10
 
 
@@ -28,10 +29,6 @@ class ReachedThreshold:
     def cap(self) -> tuple[object, ...]:
         """The identity of the cap: its owner, amount and period."""
         return self.organization_id, self.api_key_id, self.spending_starts_at, self.cap_minor
-
-
-# As many thresholds as a form or a call may set.
-MOST_THRESHOLDS = 10
 
 
 def percents_of(*, organization_id: int) -> list[int]:
