@@ -2,7 +2,8 @@
 
 Stripe drops a repeated identifier for at least 24 hours
 (docs.stripe.com/billing/subscriptions/usage-based/recording-usage-api). Within that time a resend after an unclear
-answer is safe. A later resend could bill twice, so the event is parked for reconciliation instead.
+answer is safe. A later resend could bill twice, so the meter is asked first, and the event is parked for a person if
+the answer is ambiguous.
 """
 
 import logging
@@ -18,6 +19,7 @@ from django.utils import timezone
 
 from billing.bulk_rows import update_rows
 from billing.metering.discrepancies import open_discrepancy
+from billing.metering.unclear_events import Finding, ask_meter
 from billing.models import BillingAccount, Discrepancy, MeterEvent
 from billing.periods import hour_of
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
@@ -164,13 +166,14 @@ def _lease(*, now: datetime, limit: int, due: QuerySet[MeterEvent] | None = None
 
 
 def _send(event: MeterEvent, *, now: datetime) -> bool:
-    if now - (event.first_sent_at or now) > RESEND_WINDOW:
-        _close(
-            event, state=MeterEvent.State.PARKED, error="Stripe may no longer know the identifier; see reconciliation."
-        )
-        return False
+    """Send one leased event; return whether Stripe has it. Raises StripeUnavailable."""
     customer_id = _customer_of(event)
     try:
+        if now - (event.first_sent_at or now) > RESEND_WINDOW:
+            finding = ask_meter(event, customer_id=customer_id)
+            if finding != Finding.NOT_TAKEN:
+                return _settle_unclear(event, finding=finding)
+            MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(first_sent_at=now)
         send_meter_event(
             event_name=event.event_name,
             customer_id=customer_id,
@@ -181,10 +184,24 @@ def _send(event: MeterEvent, *, now: datetime) -> bool:
     except StripeRejected as error:
         _close(event, state=MeterEvent.State.REJECTED, error=str(error))
         return False
+    _mark_sent(event)
+    return True
+
+
+def _settle_unclear(event: MeterEvent, *, finding: Finding) -> bool:
+    if finding == Finding.TAKEN:
+        _mark_sent(event)
+    elif finding == Finding.TOO_EARLY:
+        _retry_later(event, error="Stripe's meter is asked once its figures are settled.")
+    else:
+        _close(event, state=MeterEvent.State.PARKED, error="Its meter does not tell whether Stripe took it.")
+    return finding == Finding.TAKEN
+
+
+def _mark_sent(event: MeterEvent) -> None:
     MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(
         state=MeterEvent.State.SENT, sent_at=timezone.now(), last_error=""
     )
-    return True
 
 
 def _customer_of(event: MeterEvent) -> str:

@@ -143,18 +143,95 @@ def test_an_event_stripe_refuses_for_good_is_put_before_an_admin(customer, sandb
     assert "35" in difference.detail
 
 
-def test_a_resend_that_could_bill_twice_is_parked(customer, sandbox):
-    event = add(customer, tokens=7)
-    sandbox.fail(effect="status", status=503, path="/v1/billing/meter_events")
+def fail_to_send(sandbox: SandboxServer, *, effect: str, **fault: object) -> None:
+    with sandbox.failing(effect=effect, path="/v1/billing/meter_events", **fault):
+        send_due(now=clock.now())
+    MeterEvent.objects.filter(state="sending").update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("effect", ["status", "rate_limit"])
+def test_an_outage_of_more_than_a_day_loses_nothing(customer, sandbox, effect):
+    start = clock.now().replace(minute=0, second=0, microsecond=0)
+    for hour in range(1, 5):
+        add(customer, tokens=hour, occurred_at=start - timedelta(hours=hour))
+    fail_to_send(sandbox, effect=effect, **({"status": 503} if effect == "status" else {}))
+
+    assert send_due(now=clock.now() + STRIPE_REMEMBERS) == 4  # not RESEND_WINDOW: it must be the shorter of the two
+
+    assert set(MeterEvent.objects.values_list("state", flat=True)) == {"sent"}
+    assert sandbox.meter_totals() == {METER: 10}
+    assert not Discrepancy.objects.exists()
+
+
+@pytest.fixture
+def impatient(settings):
+    """Wait one second for Stripe."""
+    from billing.stripe_billing import client
+
+    settings.STRIPE_TIMEOUT_S = 1.0
+    client._client_for.cache_clear()
+    yield
+    client._client_for.cache_clear()
+
+
+@pytest.fixture
+def taken_without_an_answer(customer, sandbox, impatient) -> MeterEvent:
+    """An event of 7 tokens and one of 5 of another hour that Stripe took a day ago and never said so."""
+    before = clock.now() - timedelta(hours=3)
+    event = add(customer, tokens=7, occurred_at=before)
+    add(customer, tokens=5, occurred_at=before - timedelta(hours=1))
+    fail_to_send(sandbox, effect="timeout_after", delay_s=3)
+    return event
+
+
+def test_an_event_that_stripe_took_a_day_ago_is_not_sent_again(customer, sandbox, taken_without_an_answer):
+    sandbox.advance("25 hours")
+
+    assert send_due(now=clock.now()) == 2
+
+    assert set(MeterEvent.objects.values_list("state", flat=True)) == {"sent"}
+    assert sandbox.meter_totals() == {METER: 12}
+
+
+def test_usage_of_the_same_hour_that_was_never_sent_goes_first(customer, sandbox, taken_without_an_answer):
+    event = taken_without_an_answer
+    add(customer, tokens=3, occurred_at=event.occurred_at)
+    sandbox.advance("25 hours")
     send_due(now=clock.now())
+    later = timezone.now() - timedelta(minutes=11)
+    MeterEvent.objects.filter(state="sent").update(sent_at=later)
     make_due(event)
 
-    send_due(now=clock.now() + STRIPE_REMEMBERS)  # not RESEND_WINDOW: it must be the shorter of the two
+    send_due(now=clock.now())
+
+    assert set(MeterEvent.objects.values_list("state", flat=True)) == {"sent"}
+    assert sandbox.meter_totals() == {METER: 15}
+
+
+def test_an_event_of_which_the_meter_cannot_tell_is_parked(customer, sandbox, taken_without_an_answer):
+    event = taken_without_an_answer
+    other = add(customer, tokens=3, occurred_at=event.occurred_at)
+    MeterEvent.objects.filter(id=other.id).update(state="parked")
+    sandbox.advance("25 hours")
+
+    send_due(now=clock.now())
 
     event.refresh_from_db()
     assert event.state == "parked"
     assert Discrepancy.objects.filter(subject=event.identifier, kind="meter_event_parked").exists()
-    assert sandbox.meter_totals() == {}
+    assert sandbox.meter_totals() == {METER: 12}
+
+
+def test_a_meter_is_not_asked_before_its_figures_are_settled(customer, sandbox, taken_without_an_answer):
+    event = taken_without_an_answer
+    other = add(customer, tokens=3, occurred_at=event.occurred_at)
+    MeterEvent.objects.filter(id=other.id).update(state="sent", sent_at=timezone.now())
+    sandbox.advance("25 hours")
+
+    send_due(now=clock.now())
+
+    event.refresh_from_db()
+    assert event.state == "sending"
 
 
 def test_a_refused_key_gives_nothing_up(customer, sandbox, settings):
