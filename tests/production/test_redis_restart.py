@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import redis
 
+from rgent import celery_app
 from tests import guarded
 from tests.environment import free_port
 from tests.flows.waiting import until
 from tests.production.files import ROOT, SERVICES
 
 pytestmark = pytest.mark.redis
-TASK = "billing.tasks.find_abandoned_records"
+TASK = "billing.tasks.send_spending_alerts"
 MANY = f"from rgent.celery import app\nfor _ in range(300):\n    app.send_task({TASK!r})\n"
 
 
@@ -89,3 +90,13 @@ def test_a_worker_goes_on_after_each_restart_of_redis(tmp_path: Path, broker: Br
         worker.kill()
         worker.wait()
         log.close()
+
+
+def test_a_channel_without_its_connection_says_so_in_celerys_words() -> None:
+    connection = celery_app.connection_for_read()
+    channel = connection.channel()
+    connection.release()
+    channel._pool = None  # it was closed with the connection
+
+    with pytest.raises(connection.connection_errors), channel.conn_or_acquire():
+        pass
