@@ -11,7 +11,9 @@ from django.http import HttpRequest
 from accounts.api_keys import ScopeMissing, UnknownApiKey, check_model, find_caller
 from accounts.key_headers import caller_of_headers
 from accounts.key_memory import Caller
+from billing.ledger.entitlement import check_entitled
 from billing.ledger.idempotency import AlreadyAnswered
+from billing.limits.side_calls import SideCall, admit_side_call
 from chat import claude, completions, model_list
 from chat.answers import Answer, EventStream, event_stream, json_answer
 from chat.betas import forwarded_betas
@@ -21,6 +23,7 @@ from chat.idempotency import claim_of, replay
 from chat.json_objects import read_json
 from chat.plain_chat import ChatEvents, chat_answer
 from chat.streaming import StreamedCompletion
+from common.database import in_database
 
 ApiAnswer = Answer | EventStream
 View = Callable[..., Awaitable[ApiAnswer]]
@@ -80,8 +83,11 @@ async def chat(request: HttpRequest) -> ApiAnswer:
 async def count_tokens(request: HttpRequest) -> ApiAnswer:
     """Answer with Claude's count of a request's input tokens. It costs nothing, so nothing is recorded."""
     caller = await caller_of_headers(request.headers)
-    model = read_json(await body_of(request)).get("model")
-    check_model(caller=caller, model=model if isinstance(model, str) else "")
+    admit_side_call(organization_id=caller.organization_id, kind=SideCall.TOKEN_COUNT)
+    named = read_json(await body_of(request)).get("model")
+    model = named if isinstance(named, str) else ""
+    check_model(caller=caller, model=model)
+    await in_database(check_entitled, caller.organization_id, model, caller.models)
     return json_answer(await claude.count_tokens(body=request.body, headers=forwarded_headers(request)))
 
 
@@ -89,6 +95,7 @@ async def count_tokens(request: HttpRequest) -> ApiAnswer:
 async def models(request: HttpRequest) -> ApiAnswer:
     """List the models of the caller's plan that the key may use, as Claude describes them."""
     caller = await caller_of_headers(request.headers)
+    admit_side_call(organization_id=caller.organization_id, kind=SideCall.MODEL_LIST)
     infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.page(infos, query=request.GET)).encode())
 
@@ -97,6 +104,7 @@ async def models(request: HttpRequest) -> ApiAnswer:
 async def model(request: HttpRequest, *, model_id: str) -> ApiAnswer:
     """Describe one model of the caller's plan that the key may use."""
     caller = await caller_of_headers(request.headers)
+    admit_side_call(organization_id=caller.organization_id, kind=SideCall.MODEL_LIST)
     infos = await model_list.models_of(caller=caller)
     return json_answer(json.dumps(model_list.find(infos, model_id=model_id)).encode())
 

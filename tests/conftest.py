@@ -44,11 +44,13 @@ def nothing_remembered() -> None:
     """Forget price lists, limits and terms: here rows with the same ids come and go."""
     from billing.ledger import known_terms
     from billing.limits.gate import forget_limits
+    from billing.limits.side_calls import forget_side_calls
     from billing.plans.price_lists import forget_price_lists
 
     known_terms.forget_all()
     forget_price_lists()
     forget_limits()
+    forget_side_calls()
 
 
 @pytest.fixture(scope="session")

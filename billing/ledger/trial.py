@@ -26,8 +26,7 @@ _today: dict[str, float] = {"tokens": 0, "read_at": float("-inf")}
 
 def check_trial(entry: Begin, *, account: BillingAccount, prices: PriceList, now: datetime) -> int:
     """Return the most output tokens that the trial leaves a request. Raises TrialExhausted, or InputNotCounted."""
-    if account.trial_used >= prices.trial_requests:
-        raise _ended(f"The {prices.trial_requests} free requests are used up.")
+    check_requests(account, prices=prices)
     if entry.server_tools and not settings.TRIAL_SERVER_TOOLS:
         raise _ended("Tools that Claude runs itself are not part of the free trial.")
     _check_all_trials(now=now)
@@ -41,6 +40,12 @@ def check_trial(entry: Begin, *, account: BillingAccount, prices: PriceList, now
         used = f"{settings.TRIAL_TOKENS - max(left, 0):,} of the free trial's {settings.TRIAL_TOKENS:,} tokens are used"
         raise _ended(f"{used}, and this request may read {entry.input_tokens:,}.")
     return min(entry.max_tokens, most_output)
+
+
+def check_requests(account: BillingAccount, *, prices: PriceList) -> None:
+    """Pass if the account is off the trial or has requests of it left. Raises TrialExhausted."""
+    if prices.trial and account.trial_used >= prices.trial_requests:
+        raise _ended(f"The {prices.trial_requests} free requests are used up.")
 
 
 def set_aside(record: UsageRecord, *, entry: Begin, account: BillingAccount, max_tokens: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.models import UsageRecord
+from billing.models import Plan, PlanPrice, UsageRecord
 from billing.tokens import CACHE_WRITES, TokenClass
 from chat import claude
 from chat.claude_request import read_messages_request
@@ -19,7 +19,7 @@ from chat.input_bound import LARGEST_PICTURE_TOKENS, MOST_ROUNDS, OVERHEAD_TOKEN
 from chat.json_objects import InvalidRequest, read_json
 from chat.model_list import LARGEST_WINDOW_TOKENS
 from tests.chat.http import messages_body, record_of, send
-from tests.factories import HAIKU, Customer, make_subscriber
+from tests.factories import HAIKU, NOON, Customer, make_subscriber
 
 OVER_HTTP = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 WINDOW_TOKENS = 1_000_000
@@ -276,12 +276,22 @@ async def test_claudes_count_bounds_what_cannot_change_between_count_and_call(mo
     assert (await input_bound(request_of(*blocks))).countable is countable
 
 
-async def test_the_window_is_the_models_own(models):
-    assert await bound(block("document", "url"), model="claude-haiku-4-5") == 200_000
+@pytest.fixture
+def small_model(committing_db):
+    """A model with a smaller window than the newest, on sale."""
+    plan = Plan.objects.get(is_trial=True)
+    PlanPrice.objects.create(
+        plan=plan, model="claude-haiku-4-5", token_class=TokenClass.INPUT, price_per_1k=0, valid_from=NOON
+    )
+    return "claude-haiku-4-5"
+
+
+async def test_the_window_is_the_models_own(models, small_model):
+    assert await bound(block("document", "url"), model=small_model) == 200_000
 
 
 @pytest.mark.parametrize("model", ["claude-nope", "a" * 70_000, "\ud800", "../claude-haiku-4-5", "\0"])
-async def test_a_model_that_is_none_has_the_largest_window(models, model):
+async def test_a_model_that_is_none_has_the_largest_window(models, committing_db, model):
     assert await bound(block("document", "url"), model=model) == LARGEST_WINDOW_TOKENS
 
 

@@ -3,6 +3,7 @@
 import anthropic
 import pytest
 
+from billing.models import BillingAccount
 from tests.chat.http import messages_body, send
 from tests.factories import HAIKU, SONNET, make_customer, make_subscriber
 
@@ -76,3 +77,68 @@ def test_a_query_string_changes_nothing(api):
     )
 
     assert answer.status == 200
+
+
+COUNTED = {"model": HAIKU, "messages": [{"role": "user", "content": "Hello"}]}
+
+
+def count(api, customer, **fields):
+    body = {**COUNTED, **fields}
+    return send(api, "POST", "/v1/messages/count_tokens", body=body, headers={"x-api-key": customer.key})
+
+
+def calls_of_claude(sandbox, path):
+    calls = sandbox.control("GET", "/claude/requests")["data"]
+    return [call for call in calls if call["path"].startswith(path)]
+
+
+def exhausted():
+    customer = make_customer()
+    BillingAccount.objects.filter(organization=customer.organization).update(trial_used=50)
+    return customer
+
+
+def suspended():
+    customer = make_subscriber()
+    BillingAccount.objects.filter(organization=customer.organization).update(status="suspended")
+    return customer
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "status"),
+    [
+        (exhausted, HAIKU, 402),
+        (suspended, HAIKU, 402),
+        (make_customer, SONNET, 403),
+        (make_customer, "claude-nope", 404),
+    ],
+)
+def test_nothing_of_a_caller_who_may_not_use_the_model_goes_to_claude(api, sandbox, make, model, status):
+    answer = count(api, make(), model=model)
+
+    assert answer.status == status
+    assert not calls_of_claude(sandbox, "/v1/messages/count_tokens")
+
+
+def test_claude_is_not_asked_about_a_model_that_nobody_sells(api, sandbox):
+    body = messages_body("Hello " * 100_000, model="claude-of-my-own")
+
+    answer = send(api, "POST", "/v1/messages", body=body, headers={"x-api-key": make_subscriber().key})
+
+    assert answer.status == 404
+    assert not calls_of_claude(sandbox, "/v1/models/claude-of-my-own")
+
+
+@pytest.mark.parametrize("path", ["/v1/models", f"/v1/models/{HAIKU}", "/v1/messages/count_tokens"])
+def test_calls_that_cost_nothing_are_limited_by_organization(api, settings, path):
+    settings.SIDE_CALLS_PER_MINUTE = 2
+    customer, other = make_customer(), make_customer()
+    method, body = ("POST", COUNTED) if path.endswith("tokens") else ("GET", None)
+
+    statuses = [send(api, method, path, body=body, headers={"x-api-key": customer.key}).status for _ in range(3)]
+    refused = send(api, method, path, body=body, headers={"x-api-key": customer.key})
+
+    assert statuses == [200, 200, 429]
+    assert refused.error[0] == "rate_limit_error"
+    assert 1 <= int(refused.headers["retry-after"]) <= 30
+    assert send(api, method, path, body=body, headers={"x-api-key": other.key}).status == 200

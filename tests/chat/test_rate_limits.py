@@ -109,3 +109,10 @@ async def answer_of_the_gate(organization_id: int) -> str:
     except gate.RateLimited:
         return "limited"
     return "in"
+
+
+def test_a_plan_that_limits_requests_at_once_alone_gives_each_place_back(api):
+    limit_trial(requests_per_minute=0, input_tokens_per_minute=0, output_tokens_per_minute=0, concurrent_requests=1)
+    customer = make_customer()
+
+    assert [ask(api, customer).status for _ in range(3)] == [200, 200, 200]

@@ -137,3 +137,15 @@ def test_a_wrong_parameter_is_named(manager, query):
 def test_a_format_that_there_is_not_is_a_406(manager):
     assert manager.error("GET", "/keys?format=xml")[0] == 406
     assert manager.call("GET", "/keys", accept="text/html").status_code == 406
+
+
+def test_calls_are_limited_by_organization(manager, settings):
+    settings.SIDE_CALLS_PER_MINUTE = 2
+
+    statuses = [manager.call("GET", "/keys").status_code for _ in range(3)]
+    refused = manager.call("GET", "/keys")
+
+    assert statuses == [200, 200, 429]
+    assert refused.json()["error"]["type"] == "rate_limit_error"
+    assert 1 <= int(refused.headers["retry-after"]) <= 30
+    assert make_manager().call("GET", "/keys").status_code == 200
