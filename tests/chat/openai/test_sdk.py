@@ -134,7 +134,7 @@ def test_it_raises_an_error_that_comes_in_mid_stream(client):
 
 
 def test_it_tries_again_where_the_error_passes(api, customer, sandbox):
-    sandbox.control("POST", "/claude/faults", {"times": 3, "path": "messages", "error": 529})
+    sandbox.control("POST", "/claude/faults", {"times": 1, "path": "messages", "error": 529})
 
     with openai.OpenAI(base_url=f"{api}/v1", api_key=customer.key, max_retries=1) as client:
         completion = client.chat.completions.create(model=HAIKU, messages=HELLO)
