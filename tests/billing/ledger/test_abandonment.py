@@ -7,13 +7,20 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing.ledger import leases
+from billing.ledger import group_commit, leases
 from billing.ledger.abandonment import find_abandoned
 from billing.metering.posting import post_due
 from billing.models import DailyUsage, Discrepancy, HourlyUsage, MeterEvent, ProcessLease, UsageRecord
 from tests.factories import NOON, begin, make_customer, make_subscriber, settle
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_lease(db: None) -> None:
+    """Start without the lease that the writing thread of another test renewed."""
+    group_commit.stop()
+    ProcessLease.objects.all().delete()
 
 
 def overdue(grant):

@@ -33,24 +33,24 @@ def _fresh_thread(committing_db: None) -> Iterator[None]:
     group_commit.stop()
 
 
-@pytest.fixture(scope="module")
-def proxy_of_module(django_db_setup: None) -> Iterator[TcpProxy]:
-    """A proxy that threads which outlive a test may keep using."""
+@pytest.fixture(scope="session")
+def proxy_of_session(django_db_setup: None) -> Iterator[TcpProxy]:
+    """A proxy that threads which outlive a test, and this module, may keep using."""
     settings = connection.settings_dict
     with tcp_proxy(host=settings["HOST"], port=int(settings["PORT"])) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def proxy(proxy_of_module: TcpProxy) -> Iterator[TcpProxy]:
+def proxy(proxy_of_session: TcpProxy) -> Iterator[TcpProxy]:
     """A proxy between PostgreSQL and the threads that the product starts during the test."""
     settings = connection.settings_dict
     direct = {name: settings[name] for name in ("HOST", "PORT")}
-    settings.update(HOST="127.0.0.1", PORT=proxy_of_module.port)
+    settings.update(HOST="127.0.0.1", PORT=proxy_of_session.port)
     try:
-        yield proxy_of_module
+        yield proxy_of_session
     finally:
-        proxy_of_module.come_back()
+        proxy_of_session.come_back()
         settings.update(direct)
         becomes(is_away, False, within_s=10)
         group_commit.stop()
