@@ -3,11 +3,14 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.http import HttpRequest
+
+from accounts.recent_sign_in import signed_in_recently
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Keeps e-mails in lower case, as UserManager does."""
+    """Keeps e-mails in lower case, and tells a person of each change of access at every address of theirs."""
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
         """Fill a user from the sign-up form."""
@@ -16,3 +19,21 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             user.save()
         return user
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask for the password again, unless the person signed in just now."""
+        required: bool = super().is_reauthentication_required(app=app, **kwargs)
+        return required and not signed_in_recently(self.request)
+
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Send the notice to all verified addresses, and to the one just removed or replaced.
+
+        allauth tells the primary address alone, which a thief would change first.
+        """
+        context = context or {}
+        verified = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+        addresses = {*verified, email or user.email, context.get("deleted_email")} - {context.get("added_email")}
+        for address in sorted(filter(None, addresses)):
+            super().send_notification_mail(template_prefix, user, context, email=address)

@@ -10,6 +10,7 @@ from accounts.api_keys import revoke_api_key
 from accounts.key_reveal import forget_revealed_key, reveal_next, revealed_key
 from accounts.models import ApiKey, Membership
 from accounts.pages.access import member_page, require_manager
+from accounts.recent_sign_in import require_confirmation
 from billing import clock
 from billing.keys.listing import KeyRow, key_rows, keys_of
 from billing.keys.terms import change_key, create_key
@@ -32,8 +33,12 @@ def keys(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_POST
 @member_page
 def create(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Create a key and go back to the list, which shows it."""
+    """Create a key and go back to the list, which shows it.
+
+    A key outlives the session that made it, so the password is asked for again. Raises ReauthenticationRequired.
+    """
     require_manager(membership)
+    require_confirmation(request)
     form = _new_key_form(membership, request)
     if not form.is_valid():
         return _keys_page(request, membership, form=form, status=422)
