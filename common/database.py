@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from common.outage import DatabaseUnavailable, is_away, is_lost, is_server, note_outage, use_own_connection
+from common.outage import DatabaseUnavailable, Patience, is_away, is_lost, note_outage, use_own_connection
 from common.time_limits import cut_after
 
 T = TypeVar("T")
@@ -23,25 +23,25 @@ THREADS = 4
 ANSWER_LIMIT_S = 1.5
 # A dead connection shows itself at once; after a wait the database is more likely away.
 RETRY_WITHIN_S = 0.5
+_patience = Patience(limit_s=ANSWER_LIMIT_S)
 _threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="database", initializer=use_own_connection)
 
 
 async def in_database(work: Callable[..., T], *args: object) -> T:
     """Run `work(*args)`, which is short and may run twice, on a database thread and return what it returns.
 
-    Raises what `work` raises; and DatabaseUnavailable where the database is away, or does not answer within
-    ANSWER_LIMIT_S.
+    Raises what `work` raises; and DatabaseUnavailable where the database is away, or has answered none of the threads
+    for ANSWER_LIMIT_S.
     """
     if is_away():
         raise DatabaseUnavailable("The database is away.")
     running = asyncio.get_running_loop().run_in_executor(_threads, _run_limited, work, *args)
-    if not is_server():
-        return await running
     try:
-        async with asyncio.timeout(ANSWER_LIMIT_S):
-            return await running
+        return await _patience.wait_for(running)
     except TimeoutError as error:
         raise DatabaseUnavailable("The database does not answer.") from error
+    finally:
+        running.cancel()  # where its caller has gone: it need not begin any more
 
 
 async def close_connections() -> None:
@@ -65,7 +65,9 @@ def _run_limited(work: Callable[..., T], *args: object) -> T:
     while True:
         try:
             with cut_after(ANSWER_LIMIT_S):
-                return work(*args)
+                result = work(*args)
+            _patience.note_answer()
+            return result
         except (DatabaseError, InterfaceError) as error:
             if not is_lost(error):
                 raise

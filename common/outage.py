@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from functools import cache
+from typing import TypeVar
 
 import psycopg
 from django.conf import settings
@@ -17,6 +18,8 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, Operation
 from common.time_limits import cut_after
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PROBE_LIMIT_S = 1.0
 FIRST_PAUSE_S = 0.05
@@ -76,6 +79,41 @@ class _Outage:
 
 
 _outage = _Outage()
+
+
+class Patience:
+    """How long requests wait for threads that ask the database: as long as these get answers, and a limit beyond.
+
+    A crowd on a busy machine may wait in a queue for seconds, and each of it is served. Behind a server that hangs, or
+    a lock, nothing moves, and everyone is refused in time.
+    """
+
+    def __init__(self, *, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._answered_at_s = float("-inf")
+
+    def note_answer(self) -> None:
+        """Note that the database answered one of the threads."""
+        self._answered_at_s = time.monotonic()
+
+    async def wait_for(self, future: "asyncio.Future[T]") -> T:
+        """Return a thread's result. Raises TimeoutError where no thread got an answer for the limit.
+
+        The future is left running. SQLite is waited for as long as it waits for its lock.
+        """
+        if not is_server():
+            return await asyncio.shield(future)
+        patience_s = self._limit_s
+        while True:
+            try:
+                async with asyncio.timeout(patience_s):
+                    return await asyncio.shield(future)
+            except TimeoutError:
+                if future.done():
+                    return future.result()
+                patience_s = self._answered_at_s + self._limit_s - time.monotonic()
+                if patience_s <= 0:
+                    raise
 
 
 def is_lost(error: BaseException) -> bool:

@@ -16,12 +16,10 @@ from billing.ledger.writers import ConnectionLost, LedgerUnavailable
 from billing.ledger.writing_thread import Waiting, WritingThread
 from common import background
 from common.database import in_database
-from common.outage import DatabaseUnavailable, is_away, is_server, until_back
+from common.outage import DatabaseUnavailable, is_away, until_back
 
 logger = logging.getLogger(__name__)
 
-# A request is answered within 2 s, whatever the database does. SQLite is waited for as long as it waits for its lock.
-BEGIN_LIMIT_S = 1.5
 # What a request used must not be lost to a database that restarts: an ending is tried again for this long. Longer than
 # SQLite waits for a lock, shorter than the record's deadline allows. A shutdown waits longer still: DRAIN_S.
 ENDING_RETRY_S = 45.0
@@ -43,8 +41,7 @@ async def begin(entry: Begin) -> Grant:
         raise LedgerUnavailable("The database is away.")
     waiting = _thread.put(entry)
     try:
-        async with asyncio.timeout(BEGIN_LIMIT_S if is_server() else None):
-            outcome = await asyncio.shield(waiting.outcome)
+        outcome = await _thread.patience.wait_for(waiting.outcome)
     except asyncio.CancelledError:
         _give_up(waiting)
         raise

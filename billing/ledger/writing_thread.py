@@ -18,7 +18,7 @@ from billing import clock
 from billing.ledger import leases
 from billing.ledger.entries import Entry
 from billing.ledger.writers import ConnectionLost, LedgerUnavailable, Written, write
-from common.outage import is_away, is_lost, note_outage, use_own_connection
+from common.outage import Patience, is_away, is_lost, note_outage, use_own_connection
 from common.time_limits import cut_after
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 LARGEST_BATCH = 256
 # A batch takes milliseconds; one that takes this long is held up by a server that hangs, or by somebody's lock.
 WRITE_LIMIT_S = 3.0
+# A request is refused within 2 s where nothing can be written.
+BEGIN_LIMIT_S = 1.5
 # A connection that died while it was idle shows itself at once: then a second try goes through.
 RETRY_WITHIN_S = 0.5
 
@@ -48,6 +50,7 @@ class WritingThread:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._lease_renewed_at_s = float("-inf")
+        self.patience = Patience(limit_s=BEGIN_LIMIT_S)
 
     def put(self, entry: Entry) -> Waiting:
         """Queue an entry. Its outcome belongs to the running event loop."""
@@ -77,7 +80,10 @@ class WritingThread:
         while (batch := self._next_batch()) is not None:
             self._renew_lease_if_due()
             if batch:
-                _answer_all(batch, _outcomes_of(batch))
+                outcomes = _outcomes_of(batch)
+                if any(not isinstance(outcome, LedgerUnavailable) for outcome in outcomes):
+                    self.patience.note_answer()
+                _answer_all(batch, outcomes)
         connection.close()
 
     def _next_batch(self) -> list[Waiting] | None:
