@@ -14,7 +14,7 @@ class AdminLoginForm(AuthenticationForm):
     """
 
     def clean(self) -> dict[str, Any]:
-        """Find the person and refuse who may not use the admin. Raises ValidationError, also after too many tries."""
+        """Find the person, and refuse one who may not use the admin. Raises ValidationError, also after many tries."""
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if email and password:
             self.user_cache = get_adapter().authenticate(self.request, email=email.lower(), password=password)

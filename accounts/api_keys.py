@@ -72,7 +72,7 @@ async def find_caller(*, key: str, scope: KeyScope = KeyScope.CHAT) -> Caller:
 
 
 def find_caller_now(*, key: str, scope: KeyScope) -> Caller:
-    """Return what `find_caller` does, for code in a thread. It asks the database each time."""
+    """Do what `find_caller` does, for code that runs in a thread: it asks the database each time."""
     caller = _in_scope(look_up(secret_hash(key)), scope)
     note_use([caller.api_key_id])
     return caller

@@ -40,5 +40,5 @@ def _keys(headers: Mapping[str, str]) -> list[str]:
 
 
 def _plainer(first: Exception, second: Exception) -> Exception:
-    """Return the refusal that tells the caller more: a key that is known, but not for this."""
+    """Return the more helpful refusal: that a known key lacks a scope, rather than that a key is unknown."""
     return first if isinstance(first, ScopeMissing) else second

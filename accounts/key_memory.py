@@ -19,13 +19,13 @@ from common import background
 from common.database import in_database
 
 ASK_EVERY_S = 1.0
-# A change takes this long, at most, to be seen by a process that cannot ask at once; with the pause it is below 5 s.
+# A process that cannot ask at once trusts its memory for this long; with the pause that stays below 5 s.
 TRUSTED_FOR_S = 3.0
-# A change is dated by the process that makes it, and seen when it is committed: so look back a little further.
+# A change is dated before it is committed, by another process's clock: so look back a little further.
 LOOK_BACK = timedelta(seconds=15)
 # Bounds the memory of a change that did not go through the models, such as a statement of SQL.
 FORGOTTEN_AFTER_S = 60.0
-# The first use is written down at once, and those of the next while together.
+# The first use of a key is written at once, later ones together, after this long.
 NOTE_EVERY_S = 1.0
 LAST_USED_RESOLUTION_S = 60.0
 MOST_REMEMBERED = 50_000
@@ -43,7 +43,7 @@ class Caller:
 
 
 def look_up(key_hash: str) -> Caller | None:
-    """Return who calls with a key, as the database has it now; None where it opens nothing."""
+    """Return the caller of a key, as the database has it now; None if the key opens nothing."""
     api_key = ApiKey.objects.usable().filter(key_hash=key_hash).first()
     if api_key is None:
         return None
@@ -78,7 +78,7 @@ class KeyMemory:
         self._noting = False
 
     async def find(self, key_hash: str) -> Caller | None:
-        """Return who calls, at most TRUSTED_FOR_S behind the database; None where the key opens nothing.
+        """Return the caller of a key, at most TRUSTED_FOR_S behind the database; None if the key opens nothing.
 
         An unknown key is not remembered, so a new key works at once.
         """
@@ -100,7 +100,7 @@ class KeyMemory:
         self._callers[key_hash] = (caller, self._clock_s() + FORGOTTEN_AFTER_S)
 
     async def _catch_up(self) -> None:
-        """Ask ahead of time where what is remembered may still be trusted, and wait for the answer where it may not."""
+        """Ask ahead of time while the memory may still be trusted; wait for the answer once it may not."""
         age_s = self._clock_s() - self._asked_at_s
         if age_s > TRUSTED_FOR_S:
             await in_database(self._ask)

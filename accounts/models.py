@@ -13,7 +13,7 @@ class UserManager(BaseUserManager["User"]):
     """Makes users, who sign in by e-mail."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user; the e-mail is kept in lower case, since people type it in any."""
+        """Create a user. The e-mail is kept in lower case, since people type it in any case."""
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)

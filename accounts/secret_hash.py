@@ -1,4 +1,4 @@
-"""How secrets that we hand out are stored: as a hash."""
+"""Hashes of the secrets that we hand out: the database holds no secret itself."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Plans, the ledger, and what is sent to Stripe."""
+"""Plans, the ledger, and the usage that is sent to Stripe."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

@@ -132,7 +132,7 @@ def _check(result: PGresult, database: "psycopg.Connection[Any]") -> PGresult:
 
 
 def values_of(row: models.Model, fields: Sequence[str]) -> dict[str, Any]:
-    """Return what a row holds in some fields, by the column's name."""
+    """Return a row's values of some fields, by the column's name."""
     return {cast(str, column.column): getattr(row, column.attname) for column in _columns(type(row), (*fields,))}
 
 
@@ -157,9 +157,10 @@ def assignments(model: type[models.Model], fields: Sequence[str], *, source: str
 
 
 def _arrays(rows: Sequence[models.Model], columns: _Columns) -> list[list[Any]]:
-    """Return what the database stores of each column, row after row."""
+    """Return a list for each column, of the values that the database stores, row after row."""
     database = connections[DEFAULT_DB_ALIAS]
-    # psycopg takes Python's own types as they are; what is not one of them, or is checked, its field prepares.
+    # psycopg takes Python's own types as they are. JSON needs converting, and a decimal is checked: their fields do
+    # that.
     prepared = (models.JSONField, models.DecimalField) if database.vendor == "postgresql" else (models.Field,)
     arrays = []
     for column in columns:

@@ -17,5 +17,5 @@ PUBLIC_WORDS: dict[type[Exception], str] = {
 
 
 def public_words(error: Exception) -> str:
-    """Return what a customer is told of an error: the words above, or its own."""
+    """Return the sentence for a customer about an error: one from above, or the error's own."""
     return PUBLIC_WORDS.get(type(error)) or str(error)

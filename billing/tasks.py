@@ -47,7 +47,7 @@ def post_usage() -> None:
 @shared_task(time_limit=85)
 @one_at_a_time
 def send_meter_events() -> None:
-    """Every few seconds: send what is due to Stripe."""
+    """Every few seconds: send due meter events to Stripe."""
     sent = outbox.send_due(now=clock.now())
     if sent:
         logger.info("meter events sent", extra={"count": sent})
@@ -55,7 +55,7 @@ def send_meter_events() -> None:
 
 @shared_task(time_limit=55)
 def find_abandoned_records() -> None:
-    """Every ten seconds: close what crashed processes left open."""
+    """Every ten seconds: close records that crashed processes left open."""
     found = abandonment.find_abandoned(now=clock.now())
     if found:
         logger.warning("abandoned records found", extra={"count": found})

@@ -1,6 +1,6 @@
 """Reads JSON of Claude's in which anything may stand where an object, a list or text is expected.
 
-A meter must outlive every shape: what it cannot read is empty.
+A meter must survive every shape, so it takes anything unreadable as empty.
 """
 
 from collections.abc import Mapping

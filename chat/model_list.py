@@ -43,7 +43,7 @@ async def most_output_tokens(*, model: str) -> int:
 
 
 async def _limit(model: str, name: str, *, default: int) -> int:
-    # Claude is asked of no other: the request may yet be refused, and its text is not the operator's to pass on.
+    # Claude is asked about no other model: the request may yet be refused, and `model` may be any text of the caller's.
     if model not in _descriptions and model not in await in_database(models_sold):
         return default
     try:

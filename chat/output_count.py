@@ -1,4 +1,4 @@
-"""Counts output of which Claude told no total, and estimates what it made beyond that."""
+"""Counts output whose total Claude did not tell, and estimates the tokens that Claude made after a cut."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ async def count_output(output: PartialOutput, *, model: str) -> int:
     try:
         async with asyncio.timeout(COUNTING_LIMIT_S):
             counted = await claude.count_text(model=model, text=output.text)
-    except Exception as error:  # whatever Claude makes of it: what was served is billed
+    except Exception as error:  # of any kind: served output must be billed
         logger.warning("a partial output was estimated", extra={"error": f"{type(error).__name__}: {error}"})
         counted = -(-len(output.text) // CHARACTERS_A_TOKEN)
     return counted + output.sealed_tokens

@@ -1,4 +1,4 @@
-"""The output of an answer of which Claude told no total: what can be counted of it, and what cannot."""
+"""The output of an answer whose total Claude did not tell, split into text to count and sealed thinking to estimate."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from chat.lenient_json import as_object, as_text, objects_in
 from chat.sse import DELTA, Event
 
-# All that Claude is paid for in these blocks comes with them. Thinking is not among them: it is charged in full and
+# These blocks carry all output that Claude charges for in them. Thinking is not among them: it is charged in full and
 # comes as a summary or not at all (platform.claude.com/docs, "thinking"). Results of Claude's own tools are input that
 # `message_start` does not know.
 COUNTABLE_BLOCKS = frozenset({"text", "tool_use"})

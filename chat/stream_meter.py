@@ -1,4 +1,4 @@
-"""Meters a stream: reads from its events what Claude reports, and keeps what it may have to count itself."""
+"""Meters a stream: reads Claude's counts from its events, and keeps content that may have to be counted here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -66,7 +66,7 @@ class StreamMeter:
 
     @property
     def unreadable(self) -> set[str]:
-        """Name what should tell counts and could not be read, once Claude has told all it tells."""
+        """Name the counts that could not be read, once Claude has told the answer's last count."""
         if not self.finished:
             return self._unreadable
         return self._unreadable | missing_counts(self._usage) | (set() if self.complete else {"message_delta"})

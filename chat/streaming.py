@@ -49,7 +49,7 @@ class StreamedCompletion:
     """A streaming answer: Claude's bytes, reshaped or as they are, the last of them held until it is settled.
 
     A task of its own, the pump, asks Claude, reads, writes to the client and settles; the request's own task only waits
-    for it. So whenever the client goes away, nothing that meters is cancelled with it.
+    for it. So a client that goes away cancels none of the metering.
     """
 
     def __init__(
@@ -244,7 +244,7 @@ class StreamedCompletion:
 
 
 def _clear_cancellation() -> None:
-    """Take back every cancellation that was just caught, so that what follows is not cancelled with it."""
+    """Take back every cancellation that was just caught, so that the next awaits are not cancelled too."""
     task = asyncio.current_task()
     while task and task.uncancel():
         pass

@@ -85,7 +85,7 @@ def count_of(value: object) -> int | None:
 
 
 def _later(known: object, value: object) -> object:
-    """Return the value that stands after a later report: never a smaller count, and no unreadable one for a count."""
+    """Return the later of two reports of a value, unless it is a smaller count or unreadable."""
     if known is None or value is None:
         return value if known is None else known
     before = count_of(known)

@@ -19,7 +19,7 @@ from common.time_limits import cut_after
 T = TypeVar("T")
 
 THREADS = 4
-# A request is answered within 2 s, whatever the database does.
+# Requests must be answered within 2 s, even while the database hangs.
 ANSWER_LIMIT_S = 1.5
 # A dead connection shows itself at once; after a wait the database is more likely away.
 RETRY_WITHIN_S = 0.5
@@ -46,7 +46,7 @@ async def in_database(work: Callable[..., T], *args: object) -> T:
 
 async def close_connections() -> None:
     """Close the connection of every database thread. The threads stay, and connect again when they are needed."""
-    everyone = threading.Barrier(THREADS)  # no thread takes two of these while another takes none
+    everyone = threading.Barrier(THREADS)  # makes each thread close its own connection
 
     def close() -> None:
         everyone.wait()
@@ -57,7 +57,7 @@ async def close_connections() -> None:
 
 
 def _run_limited(work: Callable[..., T], *args: object) -> T:
-    """Run `work` within ANSWER_LIMIT_S; once more where its connection proves to be dead at once.
+    """Run `work` within ANSWER_LIMIT_S, and a second time if its connection proves dead at once.
 
     A thread that lives as long as its process keeps its connection: the database may have been restarted since.
     """

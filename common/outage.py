@@ -1,4 +1,4 @@
-"""Outages of the database: noticed by the first who meets one, ended by one probe, and known to all meanwhile.
+"""Outages of the database: the first caller who meets one reports it, and one probe finds its end.
 
 While the database is away nobody else asks it. Requests are refused at once, work that must not be lost waits here, and
 a single thread probes with pauses that stay short, so that all go on within moments of its return.
@@ -148,7 +148,7 @@ async def until_back() -> None:
 
 
 def use_own_connection() -> None:
-    """Let this thread connect directly, past the pool.
+    """Let this thread connect directly, not through the pool.
 
     A thread that lives as long as its process gains nothing by the pool, and would wait in its queue: after an outage
     the pool itself connects again only after pauses that grow to half a minute.

@@ -1,4 +1,4 @@
-"""Request ids: what a caller tells support, and what the requests log is searched by."""
+"""Request ids: a caller tells one to support, who find the request by it in the log."""
 
 import secrets
 

@@ -19,7 +19,7 @@ LOOK_EVERY_S = 0.1
 
 
 class _Watchdog:
-    """Looks over the running work, and cuts the connections of what is overdue."""
+    """Watches the running work, and cuts the connections of overdue work."""
 
     def __init__(self) -> None:
         self._running: dict[int, tuple[float, BaseDatabaseWrapper]] = {}

@@ -1,4 +1,4 @@
-"""The admin's menu: what a member of staff looks for, in five sections."""
+"""The admin's menu, in five sections."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How a log line looks: one JSON object in production, readable on a laptop."""
+"""Log lines: one JSON object each in production, readable text on a laptop."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """Return what a call of the logger passed as `extra`."""
+    """Return the fields that a call of the logger passed as `extra`."""
     return {name: value for name, value in vars(record).items() if name not in OF_EVERY_RECORD}
 
 

@@ -12,5 +12,5 @@ class HealthMiddleware(MiddlewareMixin):
     """Answers health checks before the host is judged: load balancers ask by address."""
 
     def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
-        """Answer where it is one."""
+        """Answer a health check; pass every other request on."""
         return pages.health(request) if request.path == HEALTH_PATH else None

@@ -17,7 +17,7 @@ from rgent.laptop.mailbox import newest_mails
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """Show what is sold, and what it costs."""
+    """Show the product and its prices."""
     plans = plans_on_sale()
     context: dict[str, Any] = {
         "plans": plans,

@@ -42,7 +42,7 @@ async def portal_handler(scope: HTTPScope, receive: ASGIReceiveCallable, send: A
 
 
 def _after(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
-    """Return a `receive` that gives a body which has been read, and then what comes after it."""
+    """Return a `receive` that gives a body which has been read, and then the messages after it."""
     given = False
 
     async def again() -> ASGIReceiveEvent:

@@ -1,4 +1,4 @@
-"""Production's broker: Kombu's Redis transport, whose worker outlives a restart of Redis with tasks in its hands.
+"""Production's broker: Kombu's Redis transport, mended so that a worker with tasks in hand outlives a restart of Redis.
 
 In Kombu 5.7 a channel outlives its connection: late acknowledgements and the restoring of messages ask it for a new
 client, and it raises an AttributeError, which ends the worker. A connection error is what Celery expects there; it

@@ -1,4 +1,4 @@
-"""The start of web, worker and beat: refused where a rule of settings or of the database is broken."""
+"""The start of web, worker and beat, refused if a rule of settings or of the database is broken."""
 
 import sys
 from collections.abc import Collection
@@ -31,7 +31,7 @@ def check_demo(databases: Collection[str] | None = None, **kwargs: Any) -> list[
 
 
 def exit_where_unsafe(*, database: bool) -> None:
-    """End this process, with a sentence for each, where a rule of a start is broken; `database` asks the tables too."""
+    """End this process, with a sentence for each broken rule of a start; with `database`, the tables' rules too."""
     failed = failed_checks()
     if database and settings.PRODUCTION and not failed:
         failed = [error.msg for error in check_demo(databases=["default"])]

@@ -13,15 +13,15 @@ class ForReading:
     """Read-only rows: they are written elsewhere, and not even a superuser adds, changes or deletes them here."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds."""
+        """Refuse to add rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes."""
+        """Refuse to change rows."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes."""
+        """Refuse to delete rows."""
         return False
 
 

@@ -90,7 +90,7 @@ def _confirm_first(request: HttpRequest) -> HttpResponse | None:
 
 
 class NewUserForm(UserCreationForm):
-    """A new person: e-mail and password."""
+    """The form of a new person: e-mail and password."""
 
     class Meta:
         model = User

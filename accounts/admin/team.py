@@ -46,7 +46,7 @@ class MembershipAdmin(ModelAdmin):
     autocomplete_fields = ["user", "organization"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
-        """Fix person and organization once the membership stands."""
+        """Make person and organization read-only once the membership exists."""
         return ["organization", "user", "created_at"] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
@@ -67,5 +67,5 @@ class InvitationAdmin(ModelAdmin):
     readonly_fields = ["organization", "email", "invited_by", "created_at", "accepted_at"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds one here."""
+        """Refuse to add one: the portal sends invitations."""
         return False

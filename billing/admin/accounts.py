@@ -1,4 +1,4 @@
-"""Billing accounts: what an organization may spend and has spent. The spending cap is set here."""
+"""Billing accounts: an organization's plan, period and spending. The spending cap is set here."""
 
 from decimal import Decimal
 from typing import Any
@@ -49,7 +49,7 @@ STRIPE = ["stripe_customer_id", "stripe_subscription_id", "stripe_status", "canc
 
 
 class SpendingCapForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The one thing of a billing account that an admin sets."""
+    """The spending cap, the only field of a billing account that an admin sets."""
 
     cap = DollarsField(
         required=False,
@@ -87,11 +87,11 @@ class BillingAccountAdmin(ModelAdmin):
     readonly_fields = ["organization", "plan", *FIGURES, "priced_at", "anchor_at", *STRIPE]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds one: it comes with the organization."""
+        """Refuse to add one: it comes with the organization."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes one."""
+        """Refuse to delete one."""
         return False
 
     def save_model(self, request: HttpRequest, obj: BillingAccount, form: SpendingCapForm, change: bool) -> None:

@@ -88,7 +88,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return "Expired" if api_key.expires_at and api_key.expires_at <= timezone.now() else "Usable"
 
     def has_revoke_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        """Revoking is the one change there is."""
+        """Allow revoking to everyone who may change keys."""
         return request.user.has_perm("accounts.change_apikey")
 
     @admin.action(description="Revoke", permissions=["revoke"])

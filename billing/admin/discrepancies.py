@@ -19,7 +19,7 @@ class OpenFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the choices beside the default, which is what is open."""
+        """Return the choices beside the default, which is the open ones."""
         return [("resolved", "Resolved"), ("all", "Open and resolved")]
 
     def choices(self, changelist: Any) -> Any:
@@ -64,7 +64,7 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
         return "" if row.found is None else f"{row.found:,}"
 
     def has_resolve_permission(self, request: HttpRequest) -> bool:
-        """Resolving is the one change there is."""
+        """Allow resolving to everyone who may change discrepancies."""
         return request.user.has_perm("billing.change_discrepancy")
 
     @admin.action(description="Mark as resolved", permissions=["resolve"])

@@ -57,13 +57,13 @@ class LargeTableAdmin(ReadOnlyAdmin):
         return UncountedChangeList
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Return all there is to show."""
+        """Make every field read-only."""
         return flatten_fieldsets(self.fieldsets)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find one row by its unique column, else those of the organizations with such a name. Both are indexed."""
+        """Find one row by its unique column, or else the rows of organizations with such a name. Both are indexed."""
         term = search_term.strip()
         if not term:
             return queryset, False

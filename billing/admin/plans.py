@@ -94,7 +94,7 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
         return ["code", *stripe] if obj else stripe
 
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
-        """Nobody deletes a plan."""
+        """Refuse to delete a plan."""
         return False
 
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:

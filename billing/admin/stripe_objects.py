@@ -1,8 +1,8 @@
 """Pages to read of Stripe's objects, as dj-stripe stores them.
 
-dj-stripe registers all of its tables with pages and actions of its own, which ask for no permission beyond being
-staff (any could cancel a subscription) and fail on shapes of this API version. They are taken out here. Operators
-get pages of the objects that questions are about, read from Stripe's own data.
+dj-stripe registers all of its tables with pages and actions of its own, which ask for no permission beyond being staff
+(any could cancel a subscription) and fail on shapes of this API version. They are taken out here. Operators get pages
+of the objects that customers ask about, read from Stripe's own data.
 """
 
 import json

@@ -39,7 +39,7 @@ class StateFilter(admin.SimpleListFilter):
         if self.value() not in UsageRecord.State.values:
             return queryset
         if self.value() == UsageRecord.State.OPEN:
-            # An open record is never posted. Saying so lets the database use its small index of what is not posted.
+            # An open record is never posted. Saying so lets the database use its small index of unposted records.
             return queryset.filter(state=UsageRecord.State.OPEN, posted_at__isnull=True)
         return queryset.filter(state=self.value())
 
@@ -95,7 +95,7 @@ class UsageRecordAdmin(LargeTableAdmin):
 
 @admin.register(DailyUsage)
 class DailyUsageAdmin(LargeTableAdmin):
-    """Totals of a UTC day, key and model: what every page, file and bill reads."""
+    """Totals of a UTC day, key and model, which every page, file and bill reads."""
 
     search_help_text = "Part of an organization's name"
     list_display = ["day", "organization", "plan", "model", "trial", "requests", COST, *TOKENS, UNBILLED, server_tools]

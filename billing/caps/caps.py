@@ -1,4 +1,4 @@
-"""Spending caps: what an organization, or one of its keys, may spend in a billing period."""
+"""Spending caps: the most that an organization, or one of its keys, may spend in a billing period."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Abandoned records: what a crash left open is found, counted where an admin sees it, and never billed."""
+"""Abandoned records: a record that a crash left open is found, shown to an admin, and never billed."""
 
 from datetime import datetime
 

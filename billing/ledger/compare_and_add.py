@@ -3,7 +3,7 @@
 Most requests are of an account whose terms this process knows, and its cap has room. All that such a request writes is
 known before it is sent: a record, and amounts to add to the account. One statement takes both, for many accounts at
 once. It locks the accounts in order of id, compares their terms with those known here, adds, and skips an account whose
-terms are others or whose cap has no room. What it skips, and what it is not made for, `ledger.commit` decides under the
+terms are others or whose cap has no room. `locked.commit` decides the skipped ones, and all other requests, under the
 lock. docs/decisions/0018.
 """
 
@@ -37,7 +37,7 @@ from billing.plans.price_lists import PriceList, price_list
 
 @dataclass(slots=True)
 class _Change:
-    """What a batch does to one account: records, by the place of their entries in the batch, and amounts."""
+    """A batch's writes to one account: records, by the place of their entries in the batch, and amounts."""
 
     terms: Terms
     prices: PriceList
@@ -65,7 +65,7 @@ class _Change:
 
     @property
     def row(self) -> dict[str, Any]:
-        """What the statement is told of the account."""
+        """The statement's parameter about the account."""
         return {
             "account_id": self.terms.account_id,
             "organization_id": self.terms.organization_id,
@@ -85,12 +85,13 @@ class _Change:
 
 
 def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome | None]:
-    """Write what needs no decision, durably, and return each entry's outcome, in order: None for what is left.
+    """Write the entries that need no decision, durably. Returns each entry's outcome, in order; None if it was not
+    written.
 
     `now` is billing time. Raises what the database raises; then nothing was written.
     """
     outcomes: list[Outcome | None] = [None] * len(entries)
-    if connection.vendor != "postgresql":  # a statement there costs no way to a server and back
+    if connection.vendor != "postgresql":  # SQLite has no round trip to save
         return outcomes
     changes = _changes(entries, now=now)
     if not changes:
@@ -116,7 +117,7 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome | None]:
 
 
 def _changes(entries: Sequence[Entry], *, now: datetime) -> list[_Change]:
-    """Work out what the batch does to each account, as far as no decision is needed."""
+    """Work out the batch's writes to each account, as far as no decision is needed."""
     changes: dict[int, _Change] = {}
     ended: set[int] = set()
     for place, entry in enumerate(entries):
@@ -148,7 +149,7 @@ def _new_change(organization_id: int, *, now: datetime) -> _Change | None:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What the statement did: the free requests used, of each account it wrote to, and the ids of the new records."""
+    """The statement's results: the free requests used, of each account it wrote to, and the ids of the new records."""
 
     free_requests_used: dict[int, int]
     record_ids: dict[str, int]

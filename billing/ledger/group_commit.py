@@ -20,7 +20,7 @@ from common.outage import DatabaseUnavailable, is_away, until_back
 
 logger = logging.getLogger(__name__)
 
-# What a request used must not be lost to a database that restarts: an ending is tried again for this long. Longer than
+# Served usage must not be lost to a database that restarts: an ending is tried again for this long. Longer than
 # SQLite waits for a lock, shorter than the record's deadline allows. A shutdown waits longer still: DRAIN_S.
 ENDING_RETRY_S = 45.0
 ENDING_RETRY_PAUSE_S = 0.25

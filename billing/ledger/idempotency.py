@@ -1,8 +1,8 @@
 """Idempotency keys: a request that is sent again gets the answer it had, and is billed once.
 
 A key is claimed in the transaction that opens its record, answered in the one that settles it, and freed in the one
-that voids it, always under the account's lock. So it is exactly as durable as the ledger, whatever process serves the
-repetition; what a crash leaves open is free as soon as its record is abandoned.
+that voids it, always under the account's lock. So it is as durable as the ledger, in whichever process serves the
+repetition. A key whose request crashed is free once its record is abandoned.
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ class Claim:
 
 
 class LockedKeys:
-    """The idempotency keys, of locked accounts, that a transaction is about. Costs nothing where there are none."""
+    """The idempotency keys of locked accounts that a transaction needs. Makes no query if it needs none."""
 
     def __init__(self, claims: Iterable[tuple[int, Claim | None]]) -> None:
         wanted = {(organization_id, claim.key_hash) for organization_id, claim in claims if claim}
@@ -57,7 +57,7 @@ class LockedKeys:
         self._freed: list[int] = []
 
     def find(self, *, organization_id: int, claim: Claim) -> Repeated | None:
-        """Return what became of the request that had this key before; None where the key is free."""
+        """Return the outcome of the earlier request with this key; None if the key is free."""
         row = self._rows.get((organization_id, claim.key_hash))
         if row is None:
             return None

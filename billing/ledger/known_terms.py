@@ -48,12 +48,12 @@ def remember(account: BillingAccount) -> None:
 
 
 def known_terms(*, organization_id: int) -> Terms | None:
-    """Return what is remembered of an organization's account; None where nothing is."""
+    """Return the remembered terms of an organization's account; None if there are none."""
     return _known.get(organization_id)
 
 
 def forget(*, organization_id: int) -> None:
-    """Forget an account whose terms proved to be others."""
+    """Forget an account whose terms proved to have changed."""
     _known.pop(organization_id, None)
 
 

@@ -14,7 +14,7 @@ CHANGED = [*RECORD_ENDING, "posted_at", "posted_as_abandoned_at", "posted_as_aba
 
 
 class LateSettlements:
-    """The abandoned records, of locked accounts, that a batch settles after all. Costs nothing where there are none.
+    """The abandoned records of locked accounts that a batch settles after all. Makes no query if there are none.
 
     They are locked too: posting may be adding them to the totals as abandoned, and holds no account's lock.
     """

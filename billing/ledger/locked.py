@@ -121,7 +121,7 @@ def _most_output(entry: Begin, *, model: str, budgets: LockedBudgets, prices: Pr
         return min(
             entry.max_tokens, *(_affordable(entry, model=model, budget=budget, prices=prices) for budget in spenders)
         )
-    for budget in spenders:  # no count helps where the answer alone is too dear
+    for budget in spenders:  # a count of the input does not help if the output alone is too dear
         _affordable(replace(entry, input_tokens=1), model=model, budget=budget, prices=prices)
     try:
         affordable = min(_affordable(entry, model=model, budget=budget, prices=prices) for budget in spenders)
@@ -133,7 +133,7 @@ def _most_output(entry: Begin, *, model: str, budgets: LockedBudgets, prices: Pr
 
 
 def _affordable(entry: Begin, *, model: str, budget: Budget, prices: PriceList) -> int:
-    """Return the output tokens that the request may ask for: what the budget leaves, at least one."""
+    """Return the output tokens that the budget has room for, at least one. Raises SpendingCapReached."""
     left_minor = budget.left_minor
     if left_minor is None:
         return entry.max_tokens

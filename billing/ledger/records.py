@@ -12,7 +12,7 @@ from billing.models import BillingAccount, PlanPrice, UsageRecord
 from billing.plans.price_lists import PriceList
 from billing.tokens import TOKEN_COLUMNS
 
-# A call is cut off at CLAUDE_CALL_LIMIT_S; what is open this much later belongs to a process that died.
+# A call is cut off at CLAUDE_CALL_LIMIT_S. A record still open this much later was left by a process that died.
 SETTLE_GRACE = timedelta(seconds=60)
 # Every other column of a new record has the database's default.
 RECORD_BEGINNING = [

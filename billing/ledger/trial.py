@@ -18,7 +18,7 @@ from billing.tokens import TOKEN_COLUMNS
 
 logger = logging.getLogger(__name__)
 
-# How long a process remembers what all trials used today.
+# How long a process remembers the tokens that all trials used today.
 REMEMBERED_S = 10.0
 
 _today: dict[str, float] = {"tokens": 0, "read_at": float("-inf")}
@@ -96,7 +96,7 @@ def _tokens_of(now: datetime) -> int:
 
 
 def forget_today() -> None:
-    """Forget what all trials used, so that it is read again."""
+    """Forget the tokens that all trials used, so that they are read again."""
     _today.update(tokens=0, read_at=float("-inf"))
 
 

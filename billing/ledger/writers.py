@@ -35,7 +35,8 @@ class Writer(Protocol):
 
 
 def write(entries: Sequence[Entry], *, now: datetime) -> list[Written]:
-    """Commit what needs no decision in one statement and the rest under locks; return each entry's outcome, in order.
+    """Commit entries that need no decision in one statement, and the rest under locks. Returns each entry's outcome, in
+    order.
 
     `now` is billing time. A lost connection is closed, so that the next batch opens another.
     """

@@ -87,7 +87,7 @@ class WritingThread:
         connection.close()
 
     def _next_batch(self) -> list[Waiting] | None:
-        """Take what waits; nothing where nothing came for a while. None is the end."""
+        """Return the waiting entries, an empty list after a while without any; None when the thread is to end."""
         batch: list[Waiting] = []
         try:
             waiting = self._queue.get(timeout=leases.RENEW_EVERY_S)
@@ -100,7 +100,7 @@ class WritingThread:
             return batch
         if not batch:
             return None
-        self._queue.put(None)  # the end comes after what was taken is written
+        self._queue.put(None)  # to end after this batch is written
         return batch
 
     def _renew_lease_if_due(self) -> None:
@@ -110,14 +110,14 @@ class WritingThread:
             with cut_after(WRITE_LIMIT_S):
                 leases.renew()
             self._lease_renewed_at_s = time.monotonic()
-        except Exception as error:  # of whatever kind: the thread must live
+        except Exception as error:  # of any kind: the thread must live on
             if is_lost(error):
                 connection.close()
             logger.warning("the lease of this process could not be renewed", extra={"error": str(error)})
 
 
 def _outcomes_of(batch: Sequence[Waiting]) -> list[Written]:
-    """Write what is wanted of a batch, and return the outcome of all."""
+    """Write the entries whose requests still wait, and return the outcome of all."""
     outcomes: dict[int, Written] = {
         place: LedgerUnavailable("The request has given up.") for place, each in enumerate(batch) if not each.wanted
     }

@@ -1,4 +1,4 @@
-"""The gate: lets a request in at the rate its plan allows, and takes account of what it used when it is over.
+"""The gate: lets requests in at the rate their plan allows, and counts their tokens when they are over.
 
 Requests a minute and requests at once are exact. Input tokens are drawn by an estimate and corrected at the end; output
 tokens, which nobody knows before, are drawn at the end alone, so that a burst may go into debt, which later requests
@@ -86,7 +86,7 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
 
 
 def release(admission: Admission, *, usage: TokenUsage | None) -> None:
-    """Take account of what an admitted request used; None where it failed, and used nothing that counts.
+    """Count the tokens of an admitted request; None if it failed and used none that count.
 
     Nobody waits for Redis: where it is gone, leases run out by themselves, and buckets fill.
     """
@@ -115,13 +115,13 @@ async def close() -> None:
 
 
 def forget_limits() -> None:
-    """Read what plans allow anew at the next request."""
+    """Read the plans' limits anew at the next request."""
     _plans.clear()
     _limits.clear()
 
 
 def note_plan(*, organization_id: int, plan_id: int) -> None:
-    """Limit the organization by this plan from its next request on: what a grant tells need not be looked up."""
+    """Limit the organization by this plan from its next request on, without a lookup."""
     if len(_plans) > MOST_REMEMBERED:
         _plans.clear()
     _plans[organization_id] = plan_id
@@ -180,7 +180,7 @@ def _stores() -> _Stores:
 
 
 async def _limits_of(organization_id: int) -> RateLimits:
-    """Return what an organization's plan allows; the plan's figures are remembered for LIMITS_TTL_S."""
+    """Return the limits of an organization's plan, which are remembered for LIMITS_TTL_S."""
     plan_id = _plans.get(organization_id)
     if plan_id is None:
         plan_id = await in_database(_plan_of, organization_id)

@@ -35,7 +35,7 @@ class MemoryStore:
         return Drawn(levels=_levels(draws, after, now_s))
 
     def settle(self, *, owner: str, draws: Sequence[Draw], lease: str) -> None:
-        """Give the lease back, and take what was used beyond what was drawn, into debt where need be."""
+        """Give the lease back, and draw the tokens used beyond the estimate, into debt if need be."""
         now_s = time.time()
         self._leases.get(owner, {}).pop(lease, None)
         for each in draws:

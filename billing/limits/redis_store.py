@@ -13,7 +13,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from billing.limits.buckets import Draw, Drawn, Level
 from common import background
 
-# Long enough for a process that is busy for a moment: what falls back without need limits by itself for a while.
+# Long enough for a process that is busy for a moment. One that gives up on Redis limits by itself for a while.
 TIMEOUT_S = 1.0
 # Redis runs a script alone (redis.io/docs, "Atomicity of scripts"), with its own clock, so processes need not agree on
 # the time. The arithmetic is that of `buckets.py`.
@@ -109,7 +109,7 @@ class RedisStore:
         )
 
     def settle(self, *, owner: str, draws: Sequence[Draw], lease: str) -> None:
-        """Give the lease back, and take what was used beyond what was drawn, into debt where need be. Raises nothing.
+        """Give the lease back, and draw the tokens used beyond the estimate, into debt if need be. Raises nothing.
 
         It reaches Redis before any draw of this process that comes after it.
         """
@@ -152,12 +152,12 @@ class RedisStore:
                 await self._exchange([("SCRIPT", "LOAD", DRAW)])
                 again = dict(zip(map(id, unknown), await self._evaluate(unknown), strict=True))
                 answers = [again.get(id(call), answer) for call, answer in zip(batch, answers, strict=True)]
-        except Exception as error:  # of whatever kind: nobody may wait for ever
+        except Exception as error:  # of any kind: nobody may wait for ever
             answers = [error] * len(batch)
         for call, answer in zip(batch, answers, strict=True):
             if call.answer is None:
                 continue
-            if call.answer.done():  # its request has gone, and nobody will give back what it took
+            if call.answer.done():  # its request has gone, so nobody else gives its draw back
                 if not isinstance(answer, Exception) and int(answer[1]) == 0:
                     self._waiting.append(call.undone())
             elif isinstance(answer, Exception):

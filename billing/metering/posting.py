@@ -117,7 +117,7 @@ class _Count:
 
 
 def _counts(record: UsageRecord) -> Iterator[_Count]:
-    assert record.settled_at  # noqa: S101 - whatever ends a record sets it
+    assert record.settled_at  # noqa: S101 - every ending of a record sets it
     yield _Count(record=record, closed_at=record.settled_at.astimezone(UTC), period_starts_at=record.period_starts_at)
     if record.posted_as_abandoned_at:
         yield _Count(

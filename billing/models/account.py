@@ -19,7 +19,7 @@ class BillingAccount(Budget):
     """
 
     class Status(models.TextChoices):
-        """Where the subscription stands. Stripe's own status is kept beside it."""
+        """The state of the subscription. Stripe's own status is kept beside it."""
 
         TRIAL = "trial", "Free trial"
         ACTIVE = "active", "Active"

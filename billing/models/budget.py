@@ -1,4 +1,4 @@
-"""Budgets: what organizations and keys may spend in a billing period."""
+"""Budgets: the amounts that organizations and keys may spend in a billing period."""
 
 from decimal import Decimal
 

@@ -12,7 +12,7 @@ from billing.usage.totals import has_called
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: what to do, where, and whether it is done."""
+    """One step: its title, its page, and whether it is done."""
 
     title: str
     hint: str

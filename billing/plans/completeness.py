@@ -21,7 +21,7 @@ def missing_classes(*, priced: Iterable[tuple[str, str]]) -> dict[str, list[Toke
 
 
 def why_not_sellable(*, plan: Plan) -> str:
-    """Return a sentence on what keeps a plan from being sold; empty if nothing does."""
+    """Return the reason why a plan cannot be sold, as a sentence; empty if it can."""
     prices = current_prices(plan=plan, published_only=False)
     if not prices:
         return f"{plan} has no prices yet: add those of a model first."

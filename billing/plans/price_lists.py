@@ -1,4 +1,4 @@
-"""Price lists: what the tokens of a plan cost, as of an instant."""
+"""Price lists: the prices of a plan's tokens, as of an instant."""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from billing.tokens import TokenClass, TokenUsage
 
 # Without a write to the cache, input is fresh or read from it.
 READ_INPUT = frozenset({TokenClass.INPUT, TokenClass.CACHE_READ})
-# How long a process remembers a price list. What it holds of a paid plan never changes once it is published.
+# How long a process remembers a price list. A paid plan's published prices never change.
 REMEMBERED_S = 15.0
 
 
@@ -73,7 +73,7 @@ def price_list(*, plan_id: int, priced_at: datetime) -> PriceList:
 
 
 def forget_price_lists() -> None:
-    """Forget what this process remembers, so that a change shows at once."""
+    """Forget all price lists that this process remembers, so that a change shows at once."""
     _price_list.cache_clear()
 
 
@@ -108,7 +108,7 @@ def models_sold() -> list[str]:
 
 
 def current_prices(*, plan: Plan, published_only: bool) -> list[PlanPrice]:
-    """Return a plan's newest price of every model and token class: what a new subscriber gets."""
+    """Return a plan's newest price of every model and token class, which a new subscriber gets."""
     rows = PlanPrice.objects.filter(plan=plan).order_by("valid_from", "id")
     if published_only:
         rows = rows.exclude(stripe_price_id="")

@@ -1,4 +1,4 @@
-"""Publishing: plans become products, meters and prices in Stripe. May run any number of times; changes what differs."""
+"""Publishing: plans become products, meters and prices in Stripe. Running it again changes only differences."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

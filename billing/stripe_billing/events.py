@@ -1,4 +1,4 @@
-"""Events that Stripe sends: whether one is Stripe's own, read before anything of it is stored."""
+"""Verifies that an event was sent by Stripe, before any of it is stored."""
 
 import json
 from typing import Any

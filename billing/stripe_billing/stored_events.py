@@ -14,7 +14,7 @@ BATCH = 1000
 def forget_old_events(*, now: datetime) -> int:
     """Delete stored events and deliveries older than STRIPE_EVENTS_KEPT_DAYS of wall time; return how many.
 
-    What they told has long been applied: subscriptions and invoices are tables of their own.
+    They were applied long ago: subscriptions and invoices are tables of their own.
     """
     kept_since = now - timedelta(days=settings.STRIPE_EVENTS_KEPT_DAYS)
     deleted = _delete_before(WebhookEventTrigger, created__lt=kept_since)

@@ -78,7 +78,7 @@ def _enter_subscription(account: BillingAccount, *, data: dict[str, Any], status
         return False
     period = _period_of(items)
     is_new = account.stripe_subscription_id != data["id"]
-    if is_new or period.starts_at > account.period_starts_at:  # never back: usage may run ahead of Stripe's renewal
+    if is_new or period.starts_at > account.period_starts_at:  # usage may have moved on before Stripe renews
         account.begin_spending(period=period)
     elif account.plan_id != prices[0].plan_id:
         _begin_bill(account, at=_instant(max(item["created"] for item in items)))

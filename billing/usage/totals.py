@@ -101,7 +101,7 @@ def has_called(*, organization_id: int) -> bool:
 
 
 def add_up(parts: Iterable[UsageTotals], *, to: Totals) -> Totals:
-    """Return `to` with all of `parts` added."""
+    """Return the sum of `to` and all of `parts`."""
     for part in parts:
         to = to + part
     return to

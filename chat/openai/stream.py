@@ -58,7 +58,7 @@ class ChunkWriter:
         }
 
     def write(self, event: Event) -> bytes:
-        """Return what an event of Claude's is in OpenAI's shape: nothing, or whole events."""
+        """Return an event of Claude's as whole events in OpenAI's shape; nothing if OpenAI has none for it."""
         if event.name == "ping":
             return KEEP_ALIVE
         if event.name == "error":

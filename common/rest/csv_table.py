@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework.renderers import BaseRenderer
 
-# A spreadsheet runs what begins so; the quote makes text of it (owasp.org/www-community/attacks/CSV_Injection).
+# A spreadsheet runs a cell that begins so; a quote makes it text (owasp.org/www-community/attacks/CSV_Injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -28,7 +28,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class Text(serializers.CharField):
-    """Text that was sent as text: a number is not quietly turned into it."""
+    """Text that was sent as text: a number is refused, not converted."""
 
     def to_internal_value(self, data: Any) -> str:
         """Return the text. Raises ValidationError."""

@@ -1,8 +1,8 @@
 """The API's ASGI handler: Django's requests and routes, without its middleware.
 
-Django's own handler opens a thread, sends signals and walks the middleware for each request, about a millisecond of
-CPU before a view runs. API views are async and use no session or cookie, so they need little of that: a check of the
-host, a request id, error shapes, and an ear for clients that go away. docs/decisions/0004.
+Django's own handler opens a thread, sends signals and walks the middleware for each request, about a millisecond of CPU
+before a view runs. API views are async and use no session or cookie, so they need little of that: a check of the host,
+a request id, error shapes, and an end when the client goes away. docs/decisions/0004.
 """
 
 import asyncio

@@ -44,7 +44,7 @@ async def send_answer(
 
 
 def common_headers() -> dict[str, str]:
-    """Return the headers of every answer: nothing is guessed, kept by a cache, or asked for without TLS next time."""
+    """Return the headers of every answer: against guessed content types, caches, and calls without TLS."""
     headers = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
     if settings.SECURE_HSTS_SECONDS:
         headers["strict-transport-security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
@@ -52,7 +52,7 @@ def common_headers() -> dict[str, str]:
 
 
 async def _whole(stream: EventStream, *, path: str, request_id: str) -> Answer:
-    """Return a stream in one piece, for HTTP/1.0: it knows no chunks, and the server sends a stream in nothing else."""
+    """Return a stream in one piece, for HTTP/1.0, which lacks the chunks that the server sends streams in."""
     parts: list[bytes] = []
 
     async def keep(part: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The processes of a laptop: how each is started, and how all are ended."""
+"""The processes of a laptop: starting each, and ending all."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from django.conf import settings
 from rgent.laptop import guarded
 from rgent.laptop.state_lock import StateLock
 
-# Of the 10 s in which all must have ended the supervisor itself needs one or two, on a busy machine more.
+# All must end within 10 s, of which the supervisor itself needs one or two, or more on a busy machine.
 STOP_TIMEOUT_S = 6.0
 # The sandbox last, since the others settle through it.
 STOP_ORDER = (("web", "worker"), ("sandbox",))

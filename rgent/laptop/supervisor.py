@@ -1,4 +1,4 @@
-"""Runs rgent's processes as one: set-up, start, and an end in which none is left behind."""
+"""Runs rgent's processes as one: sets up, starts all, and ends all."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ class StartFailed(Exception):
 
 
 class Stopped(Exception):
-    """The user asked for the end."""
+    """The user asked to stop."""
 
 
 def run(*, say: Say) -> None:
@@ -66,8 +66,8 @@ def _start(running: Processes, *, say: Say) -> None:
         running.start("sandbox", processes.sandbox_command())
     prepare_database(say=say)
     _check_demo()
-    # It takes seconds to start, in which the sandbox is filled. The worker, which takes as long and which nobody
-    # waits for, follows, so that they do not slow each other down.
+    # The web server takes seconds to start; meanwhile the sandbox is filled. The worker takes as long, and nobody waits
+    # for it, so it starts last and slows down neither.
     running.start("web", processes.web_command())
     if settings.SANDBOX:
         _wait_for(f"{settings.SANDBOX_URL}/_sandbox/health", running)
@@ -92,7 +92,7 @@ def _check_settings() -> None:
 
 
 def _keep_state_private() -> None:
-    """Have all state, also that of an older version, readable by its owner alone."""
+    """Make all state, also that of an older version, readable by its owner alone."""
     os.umask(0o077)
     folder: Path = settings.VAR_DIR
     for path in (folder, *folder.glob("*"), *folder.glob("sandbox/*")):
@@ -149,7 +149,7 @@ def _wait_for(url: str, running: Processes) -> None:
 
 
 def _supervise(running: Processes, *, say: Say) -> None:
-    """Start again what dies, until it dies too often."""
+    """Restart processes that die, until one dies too often."""
     restarts: list[float] = []
     while True:
         for name, status in running.ended():

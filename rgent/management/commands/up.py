@@ -10,7 +10,8 @@ from rgent.laptop.supervisor import StartFailed, run
 class Command(BaseCommand):
     """Starts web, worker with beat, and in the sandbox mode the sandbox."""
 
-    # The supervisor runs those of settings: the others load every page and form, which takes as long as all the rest.
+    # All of Django's checks load every page and form, which takes as long as all else. The supervisor runs those of
+    # settings.
     requires_system_checks = ()
     help = "Set up what is missing and start web, worker and (in the sandbox mode) the sandbox."
 
