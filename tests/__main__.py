@@ -1,7 +1,7 @@
-"""`./run test [ARG..]`: all tests that this machine can run; what needs more is skipped, by name.
+"""`./run test [ARG..]`: all tests that this machine can run. Tests that need more are skipped by name.
 
 Journeys start the whole product, so they run by themselves, with the machine to themselves; tests in a browser keep an
-event loop of their own running, which others in the same process would stumble over. Arguments go to pytest, once.
+event loop running, in which tests with a loop of their own fail. Arguments go to pytest, once.
 """
 
 import subprocess
@@ -20,7 +20,7 @@ def pytest(*arguments: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run what was asked for, or every suite to its end. Returns 0 where all passed."""
+    """Run the tests that were asked for, or every suite to its end. Returns 0 where all passed."""
     if arguments:
         return pytest(*arguments)
     return max([pytest(*suite) for suite in SUITES])

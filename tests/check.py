@@ -24,7 +24,7 @@ QUICK = [
 
 
 class Outcome(NamedTuple):
-    """How a check ended."""
+    """The outcome of a check."""
 
     name: str
     passed: bool

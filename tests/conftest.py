@@ -1,4 +1,4 @@
-"""What tests stand on: a real sandbox, a real web server, a real database."""
+"""The ground of all tests: a real sandbox, a real web server, a real database."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The environment of a test run: state and ports of its own, no .env, nobody's keys. Loaded before the settings."""
+"""The environment of a test run: state and ports of its own, no .env, no keys. Loaded before the settings."""
 
 import atexit
 import contextlib
@@ -65,7 +65,7 @@ def claim_redis_database(url: str) -> str:
 
 
 def give_redis_back(url: str) -> None:
-    """Empty a claimed database. Where its server has gone there is nothing to give back."""
+    """Empty a claimed database, unless its server has gone."""
     with contextlib.suppress(redis.RedisError), redis.Redis.from_url(url) as server:
         server.flushdb()
 

@@ -100,7 +100,7 @@ def make_begin(customer: Customer, **fields: Any) -> Begin:
 
 
 def write(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
-    """Write entries as the writing thread does: in one statement what needs no decision, and then the rest."""
+    """Write entries as the writing thread does: those that need no decision in one statement, then the rest."""
     outcomes = compare_and_add.commit(entries, now=now)
     left = locked.commit([entry for entry, outcome in zip(entries, outcomes, strict=True) if outcome is None], now=now)
     decided = iter(left)

@@ -1,4 +1,4 @@
-"""What some tests need beyond Python, by marker: skipped with the reason where it is missing.
+"""Servers and programs that some tests need, by marker: such a test is skipped, with the reason, where one is missing.
 
 RGENT_MAY_SKIP, which CI sets, names the markers whose tests may be skipped; skipping any other is a failure. Empty, it
 allows no skipping at all.
@@ -49,7 +49,7 @@ def without_redis() -> str:
 
 @cache
 def chromium() -> str:
-    """Return the path of a Chromium: what CHROMIUM names, or the first on the path. Nothing where there is none."""
+    """Return the path of a Chromium: the one that CHROMIUM names, or the first on the path; empty without one."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), "")
 
 

@@ -59,11 +59,11 @@ class SandboxControl:
             self.control("DELETE", "/faults")
 
     def claude_ledger(self, *, since_id: int = 0) -> list[dict[str, Any]]:
-        """Return what Claude served: the truth that the product's ledger is compared with. Each row has an `id`."""
+        """Return the calls that Claude served, each with an `id`: the truth to compare the product's ledger with."""
         return list(self.control("GET", f"/claude/ledger?limit=10000&since_id={since_id}")["data"])
 
     def meter_totals(self) -> dict[str, int]:
-        """Return what Stripe's meters hold, by event name, over all customers."""
+        """Return the totals of Stripe's meters, by event name, over all customers."""
         totals: dict[str, int] = {}
         for row in self.control("GET", "/meter_totals")["totals"]:
             totals[row["event_name"]] = totals.get(row["event_name"], 0) + int(float(row["value"]))

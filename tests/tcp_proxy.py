@@ -29,11 +29,11 @@ class TcpProxy:
         self.drop()
 
     def hang(self) -> None:
-        """Accept connections and bytes, and pass nothing on: to its peers the server seems to think."""
+        """Accept connections and bytes, and pass nothing on, as a server that hangs."""
         self._passing.clear()
 
     def drop(self) -> None:
-        """Drop the connections that are open, whatever they carry just now."""
+        """Drop all open connections."""
         with self._lock:
             dropped, self._open = self._open, set()
         for each in dropped:
@@ -48,7 +48,7 @@ class TcpProxy:
             self._accept_from(self._listener)
 
     def close(self) -> None:
-        """End it."""
+        """Stop the proxy."""
         self._passing.set()
         self.refuse()
 

@@ -1,4 +1,4 @@
-"""Images: what kind a file is and how large, read from its first bytes."""
+"""Images: the kind and the size of a file, read from its first bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger of what the sandbox's Claude served: the truth that a reseller's own records are compared with."""
+"""The ledger of calls that the sandbox's Claude served: the truth to compare a reseller's own records with."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class RateLimits:
         self._fixed: Headers = []
 
     def count_call(self, *, key: str, input_tokens: int, output_tokens: int) -> Headers:
-        """Count a call, and return the headers that say what is left."""
+        """Count a call, and return the headers of the limits left."""
         self._turn_minute()
         if len(self._used) > MOST_KEYS:
             self._used.clear()

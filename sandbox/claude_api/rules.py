@@ -1,4 +1,4 @@
-"""Rules of Claude beyond a body's shape: what a model accepts, and how tool results follow their calls."""
+"""Rules of Claude beyond a body's shape: each model's limits, and the order of tool calls and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API versions: which there are, and what each of them refuses.
+"""API versions, and the requests that each refuses.
 
 Source: "Versions" and the migration guide to 2026-10-21 in Claude's documentation
 (platform.claude.com/docs/en/api/versioning).

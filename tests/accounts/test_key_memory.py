@@ -1,4 +1,4 @@
-"""What a process remembers of keys, and how soon it sees that one has changed."""
+"""The memory of keys in a process, and how soon it sees a change."""
 
 import asyncio
 from collections.abc import Callable, Iterator

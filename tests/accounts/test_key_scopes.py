@@ -1,4 +1,4 @@
-"""What a key opens: Claude, the management API, or both."""
+"""A key's scopes open Claude, the management API, or both."""
 
 import pytest
 from django.db import IntegrityError, transaction

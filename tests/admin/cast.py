@@ -13,13 +13,13 @@ from billing.models import BillingAccount, DailyUsage, Discrepancy, MeterEvent, 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 MONTH_START = datetime(2026, 11, 1, tzinfo=UTC)
 HAIKU = "claude-haiku-5-5"
-# A hundredth of a cent would be lost by a float or by rounding to cents.
+# An amount whose last digit a float, or rounding to cents, would lose.
 EXACT_COST_MINOR = Decimal("1.950000000001")
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who and what the tests speak of."""
+    """The people and objects of the tests."""
 
     organization: Organization
     owner: User

@@ -23,7 +23,7 @@ def cast(db: None) -> Cast:
 
 @pytest.fixture
 def superuser(db: None) -> User:
-    """Who may do everything in the admin."""
+    """A superuser, who may do everything in the admin."""
     return User.objects.create_superuser("root@rgent.example")
 
 

@@ -1,4 +1,4 @@
-"""What staff may change beside plans: a cap, a key's life, a discrepancy, a membership."""
+"""Changes that staff may make beside plans: a cap, a key's revocation, a discrepancy, a membership."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Plans and prices edited in the admin: what was published stays, and Stripe gets what is new."""
+"""Plans and prices edited in the admin: published ones stay, and Stripe gets the new ones."""
 
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ def page_of(plan: Plan) -> str:
 
 
 def filled_form(admin: Client, plan: Plan) -> dict[str, Any]:
-    """Return what a browser would post if nothing was changed."""
+    """Return the form that a browser would post if nothing was changed."""
     context = admin.get(page_of(plan)).context
     formset = context["inline_admin_formsets"][0].formset
     forms = [context["adminform"].form, formset.management_form, *formset.forms]

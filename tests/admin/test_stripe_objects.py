@@ -1,4 +1,4 @@
-"""Stripe's objects in the admin: pages to read, and nothing that acts."""
+"""Stripe's objects in the admin: pages to read, without actions."""
 
 import pytest
 from django.contrib.admin import site

@@ -1,4 +1,4 @@
-"""The bench measures what happened: its load generator and its fake Claude agree with each other."""
+"""The bench measures truly: its load generator and its fake Claude agree with each other."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from bench.traffic import Shape
 
 SHORT = Shape(events=8, pause_ms=20)
 EVERY_CORE = os.sched_getaffinity(0)
-# Answers one request with what is not an answer, and closes.
+# Answers one request with bytes that are not HTTP, and closes.
 RUDE_SERVER = """
 import socket, sys
 with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listener:

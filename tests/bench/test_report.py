@@ -1,4 +1,4 @@
-"""The result of the bench says what was found."""
+"""The bench's report tells the measured figures."""
 
 import math
 from decimal import Decimal
@@ -13,7 +13,7 @@ EXACT = Books(
 
 
 def sample(per_second: float, *, errors: int = 0) -> Sample:
-    """Make a sample of which the rate alone matters."""
+    """Make a sample in which the rate alone matters."""
     return Sample(per_second=per_second, p50_ms=2, p99_ms=3, first_byte_ms=1, cpu_ms=1, errors=errors)
 
 

@@ -1,4 +1,4 @@
-"""Bytes of Claude's, read as a stream is."""
+"""Claude's bytes, read as a stream is read."""
 
 from chat.sse import EventReader
 from chat.stream_meter import StreamMeter

@@ -1,4 +1,4 @@
-"""Plain HTTP for API tests: what curl would see."""
+"""Plain HTTP for API tests, as curl would see it."""
 
 import http.client
 import json

@@ -69,7 +69,7 @@ STREAMS: dict[str, tuple[list[Data], tuple[int, int]]] = {
     "unknown-block": ([_start(), *_block(0, {"type": "hologram"}), *_text(1), *_end("end_turn", 900)], (1000, 900)),
     "unknown-event": ([_start(), {"type": "hologram"}, *_text(0), *_end("end_turn", 900)], (1000, 900)),
 }
-# Those of which every token that Claude charged for stands in what came.
+# Streams that carry every token that Claude charged for.
 COUNTABLE = {"text", "tool"}
 
 
@@ -106,5 +106,5 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def written(events: Sequence[Data], form: str) -> list[bytes]:
-    """Return events in a form, each with what ends it."""
+    """Return events in a form, each with its end."""
     return [FORMS[form](event) for event in events]

@@ -1,4 +1,4 @@
-"""Streams of Claude's over a bare socket, and a client that reads or leaves them: what neither side's SDK shows."""
+"""Streams of Claude's over a bare socket, and a client that reads or leaves them, as no SDK can."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.factories import Customer
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
-# What any message costs beside its text, by the stand-in's count.
+# Tokens of any message beside its text, by the stand-in's count.
 OVERHEAD_TOKENS = 7
 CHARACTERS_A_TOKEN = 5
 Upstream = Callable[[asyncio.StreamReader], Awaitable[object]]
@@ -79,7 +79,7 @@ def run_stream(
     leaves_after_s: float | None = None,
     reshape: Reshape | None = None,
 ) -> Exception | None:
-    """Have a stream answered with `sent`, and then that, and read it. Return the error that the client was told of.
+    """Have a stream answered with `sent`, then do `then`, and read it. Return the error that the client was told of.
 
     `once_left` is sent when the client has left, and a moment more has passed.
     """

@@ -1,4 +1,4 @@
-"""The gateway to Claude at the end of a wire that does not behave: nobody there, hung up, sent elsewhere."""
+"""The gateway to Claude over a bad connection: refused, hung up, redirected."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""JSON as deep as Python can just read: whatever is made of it, it is no error of ours, and no record stays open."""
+"""JSON as deep as Python can just read causes no error of ours, and leaves no record open."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What Claude may bill of a request is held before it is sent: no body costs more than its hold."""
+"""The hold of a request bounds its cost: Claude bills no body for more."""
 
 import base64
 import json

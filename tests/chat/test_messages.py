@@ -33,7 +33,7 @@ def newest_record(customer: Customer) -> UsageRecord:
 
 
 def ended_record(customer: Customer) -> UsageRecord:
-    """Wait for the customer's newest record to be closed."""
+    """Wait until the customer's newest record is closed."""
     wait_until(lambda: newest_record(customer).state != "open")
     return newest_record(customer)
 

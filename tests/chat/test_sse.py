@@ -16,7 +16,7 @@ MESSAGE_STOP = {"type": "message_stop"}
 
 
 def told(meter: StreamMeter) -> tuple[Any, ...]:
-    """Return all that a meter tells."""
+    """Return all figures of a meter."""
     return (
         meter.usage,
         meter.started,

@@ -1,4 +1,4 @@
-"""Whatever form a stream comes in and wherever it ends, its bill is the truth, or what came of it, counted."""
+"""A stream in any form, ended anywhere, is billed by Claude's own total or by a count of the output that came."""
 
 import json
 from typing import Any
@@ -201,7 +201,7 @@ UNREADABLE = [
 
 
 def discrepancy_of(customer: Customer) -> tuple[str, str]:
-    """Return what an admin sees of the newest record after posting, and what the record says."""
+    """Return the discrepancies that an admin sees of the newest record after posting, and the record's own figures."""
     post_due()
     record = UsageRecord.objects.filter(organization=customer.organization).latest("id")
     shown = Discrepancy.objects.get(organization=customer.organization)

@@ -1,4 +1,4 @@
-"""What Claude reports is what is billed: payloads of every kind, each with its bill to the last decimal."""
+"""Claude's own report is billed: payloads of every kind, each with its bill to the last decimal."""
 
 import json
 from decimal import Decimal
@@ -28,7 +28,7 @@ a_payload = pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: pay
 
 
 def reported(payload: dict[str, Any]) -> Any:
-    """Return the `usage` of a plain answer, or what a stream's events make of it."""
+    """Return the `usage` of a plain answer, or the one that a stream's events add up to."""
     if "message_start" not in payload:
         return payload["usage"]
     sent = [format_event("message_start", {"message": {"usage": payload["message_start"]}})]

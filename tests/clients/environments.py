@@ -26,7 +26,7 @@ class ApiClient:
 
     @property
     def family(self) -> str:
-        """Whose API it speaks: `anthropic` or `openai`."""
+        """The API that it speaks: `anthropic` or `openai`."""
         return self.name.split("-")[0]
 
     @property
@@ -49,7 +49,7 @@ class ApiClient:
         return ["node", str(FOLDER / "node" / f"{self.family}_client.cjs"), job]
 
     def environ(self) -> dict[str, str]:
-        """Return what its script needs in its environment."""
+        """Return the variables that its script needs."""
         return {"NODE_PATH": str(self.home / "node_modules")} if self.language == "node" else {}
 
     def install(self) -> None:

@@ -18,12 +18,12 @@ from tests.servers import SandboxServer
 PROMPT = '[[usage text="one two three" chunks=3 input=21 output=8]]'
 MARKERS = {"python": pytest.mark.clients, "node": pytest.mark.node}
 SCRIPT_TIMEOUT_S = 80
-# Once: a client that repeats calls itself is not repeated for, and its own second try is answered.
+# Once: the server leaves repeating to clients that repeat calls themselves, and their second try is answered.
 FAULT = {"path": "messages", "times": 1, "error": 529}
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
 ANSWER = {"text": "one two three", "tokens": [21, 8]}
 STOPS = {"anthropic": ("end_turn", "tool_use"), "openai": ("stop", "tool_calls")}
-# What a library raises: the class its users catch (by client, "" for all others), the status, and the type.
+# The error that a library raises: the class its users catch (by client, "" for all others), the status, and the type.
 ERRORS: dict[str, tuple[int, str, dict[str, str]]] = {
     "refused by Claude": (400, "invalid_request_error", {"": "BadRequestError"}),
     "unknown key": (401, "authentication_error", {"": "AuthenticationError"}),
@@ -60,7 +60,7 @@ ERRORS: dict[str, tuple[int, str, dict[str, str]]] = {
 
 
 def expected(client: ApiClient) -> dict[str, Any]:
-    """Return what a client must have seen."""
+    """Return the results that a client must have seen."""
     stop, stop_for_tools = STOPS[client.family]
     answer = {**ANSWER, "stop": stop}
     seen: dict[str, Any] = {
@@ -79,7 +79,7 @@ def expected(client: ApiClient) -> dict[str, Any]:
 
 
 def job(*, url: str, sandbox: SandboxServer) -> dict[str, Any]:
-    """Return what a script is told: where to call, with which keys, and how to meet each error."""
+    """Return a script's argument: the address, the keys, and how to meet each error."""
     key, spent = make_subscriber().key, make_customer()
     BillingAccount.objects.filter(organization=spent.organization).update(trial_used=50)
     wanted = {"key": key, "model": HAIKU, "prompt": PROMPT}
@@ -105,7 +105,7 @@ def job(*, url: str, sandbox: SandboxServer) -> dict[str, Any]:
 
 
 def run(client: ApiClient, what: dict[str, Any]) -> dict[str, Any]:
-    """Run a client's script and return what it saw."""
+    """Run a client's script and return its results."""
     done = subprocess.run(
         client.command(json.dumps(what)),
         env={**os.environ, **client.environ()},

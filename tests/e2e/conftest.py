@@ -1,4 +1,4 @@
-"""A product and a Chromium. What the browser complains about on its console fails the test."""
+"""A product and a Chromium. An error on the browser's console fails the test."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ OPTIONS = [
 ]
 DESKTOP = ViewportSize(width=1280, height=900)
 LOOK_FOR_MS = 15_000
-# What Chromium says of a page that answers a declined card, which is no mistake of the page.
+# Chromium's console message about the answer to a declined card, which is no fault of the page.
 DECLINED = "the server responded with a status of 402"
 
 

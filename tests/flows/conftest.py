@@ -29,6 +29,6 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     ]
 )
 def product(request: pytest.FixtureRequest) -> Product:
-    """The product, embedded and on servers: what holds for one holds for the other."""
+    """The product, embedded and on servers: a test with it runs against both."""
     running: Product = request.getfixturevalue(request.param)
     return running

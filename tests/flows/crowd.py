@@ -30,7 +30,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back, whole."""
+    """A whole answer."""
 
     status: int
     should_retry: str
@@ -38,7 +38,7 @@ class Reply:
 
 
 def call_all(calls: Iterable[Call], *, over_s: float) -> list[Reply]:
-    """Send all calls within so long, whatever became of the others, and read every answer to its end.
+    """Send all calls within so long, whether others fail or not, and read every answer to its end.
 
     A crowd that comes at once is committed in two or three transactions; one that comes over a moment, in hundreds.
     """

@@ -26,7 +26,7 @@ class Customer:
 
     @classmethod
     def arrive(cls, product: Product) -> "Customer":
-        """Somebody nobody knows yet."""
+        """A person who has not signed up yet."""
         return cls(product=product, name=f"ada-{uuid.uuid4().hex[:8]}", browser=product.browser())
 
     @property
@@ -36,7 +36,7 @@ class Customer:
 
     @property
     def organization(self) -> str:
-        """What they call their company."""
+        """The name of their company."""
         return f"Analytical Engines of {self.name}"
 
     def sign_up(self) -> Page:
@@ -99,7 +99,7 @@ class Customer:
         return {"input": _number(rows[0][2]), "output": _number(rows[0][6])} if rows else {}
 
     def state_of(self, request_id: str) -> str:
-        """Return what the overview says became of a request."""
+        """Return a request's status on the overview."""
         return self.overview().row(request_id)[-1]
 
     def wait_for_plan(self, plan: str, *, within_s: float = 10.0) -> Page:

@@ -47,7 +47,7 @@ class Reader(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what begins."""
+        """Note an opening tag."""
         given = {name: value or "" for name, value in attrs}
         if tag not in VOID:
             self._open.append(tag)
@@ -58,7 +58,7 @@ class Reader(HTMLParser):
             begin(given)
 
     def handle_endtag(self, tag: str) -> None:
-        """Note what ends."""
+        """Note a closing tag."""
         if tag not in INLINE:
             self.handle_data(" ")
         if tag in self._open:
@@ -69,7 +69,7 @@ class Reader(HTMLParser):
             end()
 
     def handle_data(self, data: str) -> None:
-        """Hear a piece of text."""
+        """Take in a piece of text."""
         if UNSEEN.intersection(self._open):
             return
         self.words.append(data)

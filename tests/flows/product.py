@@ -23,7 +23,7 @@ from tests.servers import SandboxControl
 ROOT = Path(__file__).resolve().parents[2]
 READY = "rgent is ready: "
 START_TIMEOUT_S = 180.0
-# What the issue promises of Ctrl-C.
+# The product promises to stop this soon after Ctrl-C.
 STOP_TIMEOUT_S = 10.0
 # Shorter than in life, so that a test of a call that never comes back need not wait long.
 STRIPE_TIMEOUT_S = "2"
@@ -33,7 +33,7 @@ P = TypeVar("P", bound="Product")
 
 
 class Product(ABC):
-    """A product with its sandbox. What it says goes to `product.log` beside its state."""
+    """A product with its sandbox. Its output goes to `product.log` beside its state."""
 
     def __init__(self, *, folder: Path, **variables: str) -> None:
         self.var_dir = folder / "var"
@@ -85,7 +85,7 @@ class Product(ABC):
         """Open a connection to the database, to look on while the product works: `connection.execute(...)`."""
 
     def log(self) -> str:
-        """Return what the product said so far."""
+        """Return the product's output so far."""
         return self._log.read_text(errors="replace")
 
     def is_healthy(self) -> bool:

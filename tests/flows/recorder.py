@@ -1,4 +1,4 @@
-"""A server that writes down who was called and how, and answers nothing but "not now"."""
+"""A server that keeps each request it gets, and answers "not now" to all."""
 
 import threading
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_CONNECT = _record  # noqa: N815 - the base class's names
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a customer may spend, has spent and holds: set through the API, and looked at in the database meanwhile."""
+"""A customer's cap, spending and holds: the cap is set through the API, all three are read from the database."""
 
 import hashlib
 import threading
@@ -21,7 +21,7 @@ CLOSED_WITHIN_S = 20.0
 
 
 class Whose(StrEnum):
-    """Whose cap it is."""
+    """The owner of a cap."""
 
     ORGANIZATION = "your organization"
     KEY = "this key"
@@ -43,7 +43,7 @@ class Standing:
 
     @property
     def used_minor(self) -> Decimal:
-        """Return what counts against the cap."""
+        """Return the cents that count against the cap."""
         return self.spent_minor + self.held_minor
 
 

@@ -1,4 +1,4 @@
-"""What Stripe's books hold of one customer, read over Stripe's own API."""
+"""Stripe's books of one customer, read over Stripe's own API."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,7 +25,7 @@ class Line:
 
     @property
     def exact_minor(self) -> Decimal:
-        """Return what the line would cost without rounding, in cents."""
+        """Return the line's cost before rounding, in cents."""
         return self.quantity * self.unit_amount
 
 

@@ -23,7 +23,7 @@ def message(**fields: Any) -> bytes:
     return body(**{"model": HAIKU, "max_tokens": 10, "messages": [{"role": "user", "content": "Hi"}], **fields})
 
 
-# What is sent: method, path, headers, body; and what comes back: status, type of error.
+# A request (method, path, headers, body), and its answer (status, type of error).
 WRONG: dict[str, tuple[str, str, dict[str, str], bytes | None, int, str]] = {
     "no JSON": ("POST", "/chat", JSON, b"Hello world", 400, "invalid_request_error"),
     "no body": ("POST", "/chat", JSON, b"", 400, "invalid_request_error"),

@@ -1,4 +1,4 @@
-"""The first hour of a newcomer: starting, the guide's own example, the commands, and what goes wrong at the start."""
+"""The first hour of a newcomer: starting, the guide's own example, the commands, and failed starts."""
 
 import json
 import re
@@ -151,7 +151,7 @@ def test_it_needs_one_sentence_to_say_that_python_is_too_old(tmp_path: Path) -> 
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "dirname").symlink_to(shutil.which("dirname") or "")
-    (tools / "python3").write_text("#!/bin/sh\nexit 1\n")  # what an old one answers when asked whether it is new enough
+    (tools / "python3").write_text("#!/bin/sh\nexit 1\n")  # an old one's answer to whether it is new enough
     (tools / "python3").chmod(0o755)
 
     done = subprocess.run(

@@ -69,7 +69,7 @@ def test_it_takes_a_customer_from_sign_up_to_a_paid_invoice_of_1002_cents(produc
     assert "$10.02" in ada.browser.follow(page, "Stripe's page")
     assert send("GET", page.link("PDF")).body.startswith(b"%PDF-")
 
-    # What is used now is of the new period, and of the new period alone.
+    # Usage from now on is in the new period, and in no other.
     assert client.chat(using(input_tokens=70, output_tokens=30)).status == 200
     becomes(ada.tokens, {"input": 70, "output": 30}, within_s=METERED_WITHIN_S)
     becomes(books.meters, {HAIKU_INPUT: 5070, HAIKU_OUTPUT: 2030}, within_s=METERED_WITHIN_S)

@@ -147,5 +147,5 @@ def one_of_a_crowd(client: Client, turn: int) -> Call:
 
 
 def newest_served(product: Product) -> int:
-    """Return the id of what Claude served last."""
+    """Return the id of the call that Claude served last."""
     return max((row["id"] for row in product.sandbox.claude_ledger()), default=0)

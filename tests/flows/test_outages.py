@@ -1,4 +1,4 @@
-"""Chat does not depend on billing: what Stripe misses while it is away it is told afterwards, once."""
+"""Chat does not depend on billing: Stripe gets the usage of an outage afterwards, once."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.flows.waiting import becomes, stays
 
 # The longest pause between two attempts is 15 s; a lease that nobody gave back runs out after 90 s.
 SENT_WITHIN_S = 40.0
-# Two beats, and what the work itself takes.
+# Two beats, and the time that the work itself takes.
 FRESH_WITHIN_S = 6.0
 NOBODY_LISTENS = "redis://127.0.0.1:1"
 METER_EVENTS = "/v1/billing/meter_events"

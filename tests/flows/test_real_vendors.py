@@ -18,7 +18,7 @@ KEYS = {"STRIPE_SECRET_KEY": STRIPE_KEY, "STRIPE_WEBHOOK_SECRET": "whsec_1", "AN
 
 
 def call_vendors(var_dir: Path, **variables: str) -> dict[str, Any]:
-    """Load web and worker with keys set and call each vendor once; what that process tells of itself."""
+    """The output of a process that loads web and worker with keys set, and calls each vendor once."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.flows.vendor_calls"],
         cwd=ROOT,
@@ -35,7 +35,7 @@ def call_vendors(var_dir: Path, **variables: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def connected(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[Call]]:
-    """What the process told, and whom it wanted to be connected with, with nothing set but keys and a proxy."""
+    """The process's output, and the hosts it asked the proxy for, with nothing set but keys and a proxy."""
     with recording() as proxy:
         through = {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url, "NO_PROXY": ""}
         told = call_vendors(tmp_path_factory.mktemp("var"), **through)
@@ -83,5 +83,5 @@ def test_it_sends_usage_under_its_own_idempotency_key(received: dict[str, Call])
 def test_it_states_its_key_and_version_to_claude(received: dict[str, Call]) -> None:
     headers = received["/v1/messages"].headers
 
-    assert headers["anthropic-version"] == "2023-06-01"  # what docs/api.md promises to callers that name none
+    assert headers["anthropic-version"] == "2023-06-01"  # as docs/api.md promises to callers that name none
     assert headers["authorization"] == f"Bearer {CLAUDE_KEY}"

@@ -1,4 +1,4 @@
-"""`./run` sets up what is missing from whatever an interrupted set-up left behind, and needs no registry for that."""
+"""`./run` completes an interrupted set-up, and needs no registry for that."""
 
 import base64
 import hashlib
@@ -48,7 +48,7 @@ def record_hash(text: str) -> str:
 
 
 def run(checkout: Path) -> str:
-    """Return what `./run manage x` says."""
+    """Return the output of `./run manage x`."""
     environ = {name: value for name, value in os.environ.items() if name != "VENV_DIR"}
     command = ["/bin/sh", "./run", "manage", "x"]
     done = subprocess.run(command, cwd=checkout, env=environ, capture_output=True, text=True, check=False)

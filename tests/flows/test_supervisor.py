@@ -1,4 +1,4 @@
-"""The supervisor that is killed leaves no orphan, and the next one finds what is left."""
+"""A killed supervisor leaves no orphan, and the next one ends processes that are left."""
 
 import os
 import signal

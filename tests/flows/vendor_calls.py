@@ -1,4 +1,5 @@
-"""`python -m tests.flows.vendor_calls`: load what web and worker load, call each vendor once, and tell what was loaded.
+"""`python -m tests.flows.vendor_calls`: load the modules of web and worker, call each vendor once, and print the
+modules.
 
 A process of its own, whose environment holds keys. Prints one JSON object.
 """
@@ -9,7 +10,7 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from rgent import asgi  # what uvicorn is given
+from rgent import asgi  # uvicorn's own argument
 from rgent.celery import app
 
 app.loader.import_default_modules()

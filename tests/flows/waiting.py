@@ -1,4 +1,4 @@
-"""Waiting for what happens in other processes, instead of sleeping and hoping."""
+"""Waiting for events in other processes, instead of sleeping."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def until(look: Callable[[], T | None], *, within_s: float, why: str) -> T:
 
 
 def becomes(look: Callable[[], T], expected: T, *, within_s: float) -> None:
-    """Wait until `look` sees what is expected. Raises AssertionError, with what it sees instead, after `within_s`."""
+    """Wait until `look` returns the expected value. Raises AssertionError, with the last value, after `within_s`."""
     gives_up_at = time.monotonic() + within_s
     while (seen := look()) != expected and time.monotonic() < gives_up_at:
         time.sleep(LOOK_EVERY_S)
@@ -26,7 +26,7 @@ def becomes(look: Callable[[], T], expected: T, *, within_s: float) -> None:
 
 
 def stays(look: Callable[[], T], *, for_s: float) -> T:
-    """Return what `look` sees, having seen the same for a while. Raises AssertionError where it changes."""
+    """Return the value of `look`, which must stay the same for a while. Raises AssertionError where it changes."""
     first = look()
     ends_at = time.monotonic() + for_s
     while time.monotonic() < ends_at:

@@ -13,7 +13,7 @@ TIMEOUT_S = 60.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `url` is where it came from after redirects."""
+    """An answer. `url` is where it came from after redirects."""
 
     status: int
     headers: Message
@@ -26,7 +26,7 @@ class Answer:
 
 
 class StayHere(urllib.request.HTTPRedirectHandler):
-    """Leaves redirects to whoever asked."""
+    """Leaves redirects to the caller."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         """Follow nothing."""

@@ -24,7 +24,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """Who owns `organization`."""
+    """The owner of `organization`."""
     return make_user(email="owner@example.com")
 
 

@@ -1,4 +1,4 @@
-"""What anybody sees: landing, prices, the sandbox's mail, error pages."""
+"""Pages for everybody: landing, prices, the sandbox's mail, error pages."""
 
 import pytest
 from django.test import Client

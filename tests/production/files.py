@@ -1,4 +1,4 @@
-"""The files of production, read into what the tests ask of them."""
+"""The files of production, parsed for the tests."""
 
 import ast
 import re

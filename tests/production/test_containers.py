@@ -1,4 +1,4 @@
-"""What the containers are made of and how they are watched."""
+"""The containers: their contents, rights, restarts and health checks."""
 
 import importlib
 import json
@@ -27,7 +27,7 @@ PINNED = re.compile(r"^[a-z/]+:\d+\.\d+(\.\d+)?(-[a-z]+)+$")
 
 
 def copied() -> set[str]:
-    """Return what the Dockerfile copies from the project."""
+    """Return the paths that the Dockerfile copies from the project."""
     lines = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, flags=re.MULTILINE)
     return {source for line in lines for source in line.split()}
 

@@ -1,4 +1,4 @@
-"""Web, worker and beat refuse to start with what production must not have."""
+"""Web, worker and beat refuse to start with settings or rows that production must not have."""
 
 import os
 import subprocess
@@ -63,7 +63,7 @@ def demo_in_production(sandbox: SandboxServer, transactional_db: None, settings:
 
 
 def opened() -> list[str]:
-    """Return what opens the database, as the check names it."""
+    """Return the keys and passwords that open the database, as the check names them."""
     messages = check_demo(databases=["default"])
     assert all(isinstance(message, Error) for message in messages)
     return [str(message.msg).partition(" is public")[0] for message in messages]

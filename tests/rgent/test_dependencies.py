@@ -1,4 +1,4 @@
-"""What is imported is declared, and what is declared is locked."""
+"""Every imported module is declared, and every declared distribution is locked."""
 
 import ast
 import re

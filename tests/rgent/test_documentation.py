@@ -1,4 +1,4 @@
-"""What the documents say of paths, errors, endpoints and variables is so."""
+"""The documents agree with the code on paths, errors, endpoints and variables."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a log line looks like."""
+"""The form of log lines."""
 
 import json
 import logging

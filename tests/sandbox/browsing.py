@@ -60,7 +60,7 @@ def parsed(url: str, answer: Answer) -> Page:
 
 
 def send(url: str, **fields: str) -> Answer:
-    """Send a form, as a browser does, and stay where it leads from."""
+    """Send a form, as a browser does, without following its redirect."""
     return http_call("POST", url, form=fields, headers={"Sec-Fetch-Site": "same-origin"})
 
 

@@ -14,7 +14,7 @@ GOOD_CARD = "4242424242424242"
 
 @dataclass(frozen=True)
 class Shop:
-    """What is published: a base of $10.00 a month, and tokens at 0.00013 and 0.00065 cents."""
+    """The published prices: a base of $10.00 a month, and tokens at 0.00013 and 0.00065 cents."""
 
     sandbox: Running
     stripe: stripe.StripeClient

@@ -1,4 +1,4 @@
-"""Who may talk to the sandbox, and whom the sandbox talks to."""
+"""Doors of the sandbox: the callers it admits, and the addresses it sends webhooks to."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from sandbox.stripe_api.protocol.world import World
 
 
 def advance_line(world: World, item: Json, *, starts_at: int, ends_at: int) -> Json:
-    """Return a licensed item's line for the coming period, and note on the item what it was billed, since a later
-    proration gives back a part of that.
+    """Return a licensed item's line for the coming period, and note its amount on the item, since a later proration
+    gives back a part of it.
     """
     price = subscription_items.price_of(world, item)
     line = _line(world, item, price, quantity=Decimal(item["quantity"]), starts_at=starts_at, ends_at=ends_at)

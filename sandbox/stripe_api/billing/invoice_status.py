@@ -113,7 +113,7 @@ def mark_uncollectible(world: World, invoice: Json) -> Json:
 
 
 def _move_balance(world: World, invoice: Json, *, back: bool = False) -> None:
-    """Take from the customer's balance what it pays of a finalized invoice.
+    """Take the customer's balance towards a finalized invoice.
 
     An amount too small to charge, and a negative one, go onto the balance. `back` undoes either.
     """

@@ -1,4 +1,4 @@
-"""Portal configurations: what customers may do in the billing portal
+"""Portal configurations: the actions that customers have in the billing portal
 (https://docs.stripe.com/api/customer_portal/configurations).
 """
 

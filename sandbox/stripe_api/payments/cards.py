@@ -1,4 +1,4 @@
-"""Stripe's test cards, and what banks answer to each (https://docs.stripe.com/testing)."""
+"""Stripe's test cards, and the bank's answer to each (https://docs.stripe.com/testing)."""
 
 from __future__ import annotations
 

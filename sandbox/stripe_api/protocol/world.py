@@ -1,5 +1,5 @@
-"""The World: what every operation on the sandbox's Stripe is given. It holds the stored objects, the moment, and the
-request that asks.
+"""The World, which every operation on the sandbox's Stripe is given: the stored objects, the moment, and the request
+that asks.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def outbox(settings: Any, mailoutbox: list[Any]) -> list[Any]:
 
 @pytest.fixture
 def customer() -> Customer:
-    """Who may spend a dollar."""
+    """A customer whose cap is a dollar."""
     return make_subscriber(cap_minor=DOLLAR)
 
 

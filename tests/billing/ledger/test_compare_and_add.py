@@ -1,4 +1,4 @@
-"""The ledger's one statement: it writes what the ledger itself would, or leaves it."""
+"""The one-statement way writes the same rows as the ledger under locks, or leaves an entry to it."""
 
 import random
 import threading
@@ -60,7 +60,7 @@ def make_trial_of_noon() -> Customer:
 
 
 def in_the_database(customer: Customer) -> dict[str, Any]:
-    """Return all that a request changes, but for what is each one's own."""
+    """Return all columns that a request changes, without ids and instants of its own."""
     own = {"id", "request_id", "organization", "api_key", "deadline_at", "stripe_customer_id", "stripe_subscription_id"}
     account, record = customer.account, UsageRecord.objects.filter(organization=customer.organization).latest("id")
     return {
@@ -184,7 +184,7 @@ def test_a_record_that_was_closed_meanwhile_is_left_and_counts_nothing():
 
 
 def meanwhile(customer: Customer, happens: Callable[[], Any], *entries: Entry) -> list[Outcome | None]:
-    """Return what becomes of entries that wait for the account's lock while `happens` is done under it."""
+    """Return the outcomes of entries that wait for the account's lock while `happens` is done under it."""
     holds, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -286,7 +286,7 @@ def test_processes_that_write_to_the_same_accounts_lose_nothing_and_do_not_deadl
 
 
 def both(ways: list[Callable[..., Any]], entries: list[Entry]) -> list[Any]:
-    """Write entries one way, and what is left the other."""
+    """Write entries in one statement, and the rest under locks."""
     outcomes = ways[0](entries, now=LATER)
     left = [entry for entry, outcome in zip(entries, outcomes, strict=True) if outcome is None]
     rest = iter(locked.commit(left, now=LATER))

@@ -58,7 +58,7 @@ def proxy(proxy_of_session: TcpProxy) -> Iterator[TcpProxy]:
 
 
 def run(work: Callable[[], Awaitable[T]]) -> T:
-    """Run work on an event loop, and then what it left behind."""
+    """Run work on an event loop, and then wait for the tasks it spawned."""
 
     async def all_of_it() -> T:
         try:

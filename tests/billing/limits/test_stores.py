@@ -1,4 +1,4 @@
-"""Buckets in memory and in Redis: the same promises."""
+"""Buckets in memory and in Redis keep the same promises."""
 
 import asyncio
 import os

@@ -176,7 +176,7 @@ def impatient(settings):
 
 @pytest.fixture
 def taken_without_an_answer(customer, sandbox, impatient) -> MeterEvent:
-    """An event of 7 tokens and one of 5 of another hour that Stripe took a day ago and never said so."""
+    """Two events, of 7 and 5 tokens in different hours, that Stripe took a day ago without an answer."""
     before = clock.now() - timedelta(hours=3)
     event = add(customer, tokens=7, occurred_at=before)
     add(customer, tokens=5, occurred_at=before - timedelta(hours=1))

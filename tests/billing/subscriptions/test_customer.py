@@ -1,4 +1,4 @@
-"""An organization's customer at Stripe, and what becomes of one that Stripe has no more."""
+"""An organization's customer at Stripe, also one that was deleted there."""
 
 import pytest
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""From a Stripe subscription to what an organization may do."""
+"""A Stripe subscription decides an organization's plan, status and period."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What an organization used."""
+"""An organization's usage, in total and by request."""
 
 from decimal import Decimal
 

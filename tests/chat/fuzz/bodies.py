@@ -30,7 +30,7 @@ TOOL_TURNS: list[dict[str, Any]] = [
     {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [BLOCKS[0], BLOCKS[4]]}]},
 ]
 CALLED = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "a"}'}}
-# Whatever JSON can hold, and what Python's JSON can hold besides.
+# Values that JSON can hold, and values that Python's JSON takes besides.
 VALUES: list[Any] = [
     *(None, True, False, 0, -1, 1, 0.5, 1e308, -1e308, 10**30, 2**63, float("nan"), float("inf"), float("-inf")),
     *("", " ", "a", "\x00", "\ud800", "\udfff\ud800", "é" * 300, "𝔘" * 50, "a" * 70_000, "1", "true", "null"),

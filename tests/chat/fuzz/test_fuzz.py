@@ -46,7 +46,7 @@ def inputs(random: Random, customers: list[Customer]) -> Iterator[Sent]:
 
 
 def fault_of(sent: Sent, got: Got) -> str:
-    """Return what is wrong with an answer; nothing where it is right, or nobody waited for it."""
+    """Return the fault of an answer; an empty text if it is right, or nobody waited for it."""
     if sent.cut:
         return ""
     if got.status >= 500 or not got.headers.get("request-id", "").startswith("req_"):
@@ -57,14 +57,14 @@ def fault_of(sent: Sent, got: Got) -> str:
 
 
 def fault_of_success(got: Got) -> str:
-    """Return what is wrong with Claude's answer."""
+    """Return the fault of Claude's answer."""
     if got.headers["content-type"].startswith("text/event-stream"):
         return "" if got.body.endswith(b"\n\n") and b"error" not in got.body[:20] else "half a stream"
     return "" if isinstance(json.loads(got.body), dict) else "no JSON object"
 
 
 def fault_of_error(sent: Sent, got: Got) -> str:
-    """Return what is wrong with an error: it has the shape of its path, with a sentence."""
+    """Return the fault of an error, which must have the shape of its path, with a sentence."""
     if got.headers["content-type"] != "application/json":
         return "an error that is no JSON"
     body = json.loads(got.body)
@@ -77,7 +77,7 @@ def fault_of_error(sent: Sent, got: Got) -> str:
 
 
 async def send_all(base: str, requests: list[Sent]) -> list[Got]:
-    """Send requests, some at once, and return what came back, in their order."""
+    """Send requests, some at once, and return their answers, in their order."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(sent: Sent) -> Got:

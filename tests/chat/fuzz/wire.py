@@ -1,4 +1,4 @@
-"""Requests as bytes on a connection, well formed or not, and what comes back."""
+"""Requests as bytes on a connection, well formed or not, and their answers."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Sent:
     cut: bool = False
 
     def as_bytes(self) -> bytes:
-        """Return what goes over the connection."""
+        """Return the bytes to send."""
         headers = {"host": "127.0.0.1", "connection": "close", **self.headers}
         body = self.body
         if self.chunked:
@@ -38,7 +38,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Got:
-    """What came back: headers in lower case; `status` 0 where nothing did."""
+    """An answer: headers in lower case; `status` 0 if none came."""
 
     status: int
     headers: dict[str, str]

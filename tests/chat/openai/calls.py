@@ -1,4 +1,4 @@
-"""Chat completions as plain HTTP: what is sent, and what comes back, whole or in chunks."""
+"""Chat completions as plain HTTP: bodies, and answers, whole or in chunks."""
 
 import json
 from typing import Any
@@ -50,7 +50,7 @@ def data_of(answer: Answer) -> list[str]:
 
 
 def deltas_of(answer: Answer) -> list[dict[str, Any]]:
-    """Return what each chunk of a stream adds to the message."""
+    """Return the delta of each chunk of a stream."""
     return [chunk["choices"][0]["delta"] for chunk in chunks_of(answer) if chunk["choices"]]
 
 

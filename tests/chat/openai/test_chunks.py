@@ -1,4 +1,4 @@
-"""Claude's events that the sandbox does not send, or not in this way, and what becomes of them."""
+"""Claude's events that the sandbox never sends, or sends otherwise, as chunks."""
 
 import json
 from typing import Any

@@ -70,7 +70,7 @@ ODD_MESSAGES = st.dictionaries(
 
 
 def texts_of(messages: list[dict[str, Any]], *roles: str) -> list[str]:
-    """Return what was said by some roles, in order."""
+    """Return the texts of some roles, in order."""
     said: list[str] = []
     for message in messages:
         content = message.get("content")

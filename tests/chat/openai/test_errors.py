@@ -1,4 +1,4 @@
-"""What a chat completion that fails is answered with: OpenAI's shape and our statuses."""
+"""Failed chat completions are answered in OpenAI's shape, with our statuses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a chat completion is refused for before it is begun, and the field that the answer names."""
+"""Chat completions that are refused before they begin; the answer names the field."""
 
 import json
 
@@ -26,7 +26,7 @@ def image(url: object) -> dict[str, object]:
     return part(type="image_url", image_url={"url": url})
 
 
-# What is sent, and the field that the answer must name.
+# A body, and the field that the answer must name.
 REFUSED: dict[str, tuple[object, str]] = {
     "no model": ({"messages": [USER]}, "model"),
     "an empty model": (body(model=""), "model"),

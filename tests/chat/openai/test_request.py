@@ -1,4 +1,4 @@
-"""What a chat completion becomes for Claude."""
+"""A chat completion, translated for Claude."""
 
 import json
 from typing import Any

@@ -78,7 +78,7 @@ def test_its_own_message_goes_back_with_the_results(client):
 
 
 class Place(BaseModel):
-    """What the answer is parsed into."""
+    """The class that the SDK parses the answer into."""
 
     city: str
     people: int

@@ -1,6 +1,6 @@
 """Uses the `anthropic` package as its users do, and prints what came of it as JSON. Runs in the package's environment.
 
-Works with every version: what it needs to know stands in the JSON of its one argument.
+Works with every version: the JSON of its one argument tells it all.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Doors of the API's path: what somebody unknown, slow or oversized gets, and how little is read of them."""
+"""Doors of the API's path: unknown, slow and oversized callers are refused, and little is read of them."""
 
 import json
 import time

@@ -13,7 +13,7 @@ from tests.factories import Customer, make_customer
 
 @dataclass(frozen=True)
 class Manager:
-    """Who calls with a key of the `manage` scope."""
+    """A caller with a key of the `manage` scope."""
 
     customer: Customer
     api_key: ApiKey
@@ -21,7 +21,7 @@ class Manager:
 
     @property
     def organization(self) -> Organization:
-        """Whose key it is."""
+        """The organization of the key."""
         return self.customer.organization
 
     def call(self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Any:

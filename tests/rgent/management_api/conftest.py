@@ -16,5 +16,5 @@ def billing_time_is_wall_time(request: pytest.FixtureRequest, settings: Any) -> 
 
 @pytest.fixture
 def manager(db: None) -> Manager:
-    """Who manages an organization on the free trial."""
+    """The manager of an organization on the free trial."""
     return make_manager()

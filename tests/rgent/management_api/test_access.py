@@ -1,4 +1,4 @@
-"""Who may call the management API, and how it says no."""
+"""Access to the management API, and its refusals."""
 
 import pytest
 from django.test import Client

@@ -21,7 +21,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def capped(now: datetime) -> Manager:
-    """Who manages an organization that may spend a dollar."""
+    """The manager of an organization whose cap is a dollar."""
     return make_manager(make_subscriber(now=now, cap_minor=Decimal(100)))
 
 

@@ -1,4 +1,4 @@
-"""What the management API tells of money, and that it is what the bill, the ledger and Stripe tell."""
+"""Money in the management API equals that of the bill, the ledger and Stripe."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def subscriber(now) -> Manager:
-    """Who manages an organization on Pro Haiku whose period began an hour ago."""
+    """The manager of an organization on Pro Haiku whose period began an hour ago."""
     return make_manager(make_subscriber(now=now - timedelta(hours=1)))
 
 

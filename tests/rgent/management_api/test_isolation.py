@@ -14,7 +14,7 @@ from tests.rgent.management_api.client import Manager, make_manager
 
 pytestmark = pytest.mark.django_db
 
-# What is sent where a body is needed, so that only the id can be what is refused.
+# A valid body for each address that needs one, so that only the id can be refused.
 BODIES = {"keys": {"name": "Mine"}, "members": {"role": "admin"}}
 
 

@@ -43,7 +43,7 @@ schema = schemathesis.openapi.from_wsgi("/api/schema", application)
 
 @pytest.fixture
 def owner_of_everything(sandbox: Any) -> Manager:
-    """Who manages an organization that has used, paid and invited."""
+    """The manager of an organization that has used, paid and invited."""
     publish_plans()
     manager = make_manager(make_paying_customer())
     use(manager.customer, input_tokens=5000)
@@ -52,7 +52,7 @@ def owner_of_everything(sandbox: Any) -> Manager:
 
 
 def ids_of(manager: Manager) -> dict[str, Any]:
-    """Return something there is for each parameter of a path."""
+    """Return the id of an existing object for each parameter of a path."""
     return {
         "key_id": manager.customer.api_key.id,
         "member_id": manager.organization.memberships.get().id,

@@ -30,14 +30,14 @@ def stripe(sandbox: SandboxServer) -> StripeClient:
 
 @pytest.fixture
 def newcomer(sandbox: SandboxServer) -> Manager:
-    """Who manages an organization on the trial, with plans in Stripe."""
+    """The manager of an organization on the trial, with plans in Stripe."""
     publish_plans()
     return make_manager()
 
 
 @pytest.fixture
 def subscriber(sandbox: SandboxServer) -> Manager:
-    """Who manages an organization on Pro Haiku."""
+    """The manager of an organization on Pro Haiku."""
     return make_manager(make_paying_customer())
 
 

@@ -128,7 +128,7 @@ class Control:
         return dict(answer.json())
 
     def get(self, path: str, /, **query: Any) -> dict[str, Any]:
-        """Read what must be readable."""
+        """Read from the control API, which must answer 200."""
         answer = self._http.get(f"/_sandbox/claude/{path}", params=query)
         assert answer.is_success, answer.text
         return dict(answer.json())

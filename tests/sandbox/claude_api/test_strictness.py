@@ -1,4 +1,4 @@
-"""What Claude refuses, by API version and by what a beta brings, and what the sandbox does not simulate."""
+"""Refusals of Claude's, by API version and by beta, and of features that the sandbox does not simulate."""
 
 from __future__ import annotations
 

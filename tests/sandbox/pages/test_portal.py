@@ -1,4 +1,4 @@
-"""The customer portal's pages, without scripts: what customers may do there, and what they may not."""
+"""The customer portal's pages, without scripts: the actions that customers have, and the refused ones."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ LISTS = (
 
 @pytest.fixture
 def busy_shop(shop: Shop) -> Shop:
-    """Return a sandbox in which most things that can happen have happened."""
+    """Return a sandbox with objects and events of most kinds."""
     shop.pay(shop.session())
     shop.pay(shop.session(mode="setup", line_items=[], customer=shop.customer()))
     shop.subscribe(shop.customer(card="pm_card_chargeCustomerFail"))

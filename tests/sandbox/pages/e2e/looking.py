@@ -44,7 +44,7 @@ _TOO_WIDE = "() => Math.max(0, document.documentElement.scrollWidth - innerWidth
 
 
 def faults(page: Page) -> list[str]:
-    """Everything about the open page that hinders somebody."""
+    """The accessibility faults of the open page."""
     found = [f"pale: {text}" for text in _list(page, _PALE_TEXTS)]
     found += [f"nameless: {control}" for control in _list(page, _NAMELESS_CONTROLS)]
     if too_wide := page.evaluate(_TOO_WIDE):
