@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from accounts.key_memory import Caller
@@ -63,7 +64,10 @@ def find(infos: Sequence[dict[str, Any]], *, model_id: str) -> dict[str, Any]:
 
 
 def page(infos: Sequence[dict[str, Any]], *, query: Mapping[str, str]) -> dict[str, Any]:
-    """Return one page of a list in Anthropic's shape, by `after_id`, `before_id` and `limit`. Raises InvalidRequest."""
+    """Return one page of a list by `after_id`, `before_id` and `limit`, for Anthropic's clients and OpenAI's.
+
+    Raises InvalidRequest.
+    """
     limit_text = query.get("limit", str(DEFAULT_PAGE))
     if not limit_text.isdecimal() or not 1 <= int(limit_text) <= LARGEST_PAGE:
         raise InvalidRequest(f"limit: must be a whole number from 1 to {LARGEST_PAGE}.")
@@ -75,6 +79,7 @@ def page(infos: Sequence[dict[str, Any]], *, query: Mapping[str, str]) -> dict[s
         after = infos[_place(ids, query["after_id"], name="after_id") + 1 :] if "after_id" in query else infos
         rows, has_more = after[:limit], len(after) > limit
     return {
+        "object": "list",
         "data": list(rows),
         "has_more": has_more,
         "first_id": rows[0]["id"] if rows else None,
@@ -91,6 +96,15 @@ def _place(ids: Sequence[str], model_id: str, *, name: str) -> int:
 async def _describe(model: str) -> dict[str, Any]:
     info, expires_at = _descriptions.get(model, ({}, 0.0))
     if expires_at < time.monotonic():
-        info = {**await claude.model_info(model=model), "id": model}
+        info = _for_both(await claude.model_info(model=model), model=model)
         _descriptions[model] = (info, time.monotonic() + DESCRIPTION_TTL_S)
     return info
+
+
+def _for_both(info: dict[str, Any], *, model: str) -> dict[str, Any]:
+    """Return Claude's description with the fields that OpenAI's clients expect of a model besides it."""
+    try:
+        created_s = int(datetime.fromisoformat(str(info.get("created_at"))).timestamp())
+    except ValueError:
+        created_s = 0
+    return {**info, "id": model, "object": "model", "created": created_s, "owned_by": "anthropic"}

@@ -30,22 +30,31 @@ HONOURED = frozenset(
 )
 # Claude's own fields, which OpenAI's SDKs send by `extra_body`. Forwarded unchanged.
 CLAUDES_OWN = frozenset({"cache_control", "thinking"})
-# Hints, and settings of OpenAI's storage and prices. Sampling is among them: Claude's current models answer 400 to
-# any temperature or top_p but 1, and many clients send one unasked (Claude's migration guide to Haiku 5.5).
+# Hints, settings of OpenAI's storage and prices, and ids that tools add for their logs. Sampling is among them, since
+# Claude's current models answer 400 to any temperature or top_p but 1, and many clients send one unasked (Claude's
+# migration guide to Haiku 5.5). min_p, repetition_penalty, top_a and top_k are those of vLLM, SGLang and OpenRouter.
 IGNORED = frozenset(
     {
+        "chat_id",
+        "conversation_id",
         "frequency_penalty",
         "metadata",
+        "min_p",
         "prediction",
         "presence_penalty",
         "prompt_cache_key",
         "prompt_cache_options",
         "prompt_cache_retention",
+        "repetition_penalty",
         "seed",
         "service_tier",
+        "session_id",
         "store",
         "temperature",
+        "top_a",
+        "top_k",
         "top_p",
+        "trace_id",
         "verbosity",
     }
 )
@@ -85,7 +94,7 @@ def check_fields(data: Mapping[str, Any]) -> None:
         if name in HONOURED or name in CLAUDES_OWN or name in IGNORED:
             continue
         if name not in REFUSED:
-            raise InvalidParameter(name[:100], "there is no such field.")
+            raise InvalidParameter(name[:100], "there is no such field; leave it out.")
         words, neutral = REFUSED[name]
         if value is not None and value not in neutral:
             raise InvalidParameter(name, words)

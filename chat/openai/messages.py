@@ -9,6 +9,7 @@ from typing import Any
 
 from chat.openai.fields import InvalidParameter, expect, need, read
 from chat.openai.parts import Block, read_parts, text_block
+from chat.openai.tool_ids import ToolIds
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 REQUIRED = "some text is required."
@@ -17,8 +18,10 @@ REQUIRED = "some text is required."
 def read_messages(messages: list[Any]) -> tuple[list[Block], list[dict[str, Any]]]:
     """Return the blocks of `system` and the turns. Raises InvalidParameter.
 
-    Instructions move to the beginning of the conversation, as in Claude's own OpenAI endpoint.
+    Instructions move to the beginning of the conversation, as in Claude's own OpenAI endpoint. OpenAI's models answer
+    instructions alone, and Claude wants a turn to answer: then they are the user's.
     """
+    ids = ToolIds()
     system: list[Block] = []
     turns: list[dict[str, Any]] = []
     for number, value in enumerate(messages):
@@ -30,14 +33,16 @@ def read_messages(messages: list[Any]) -> tuple[list[Block], list[dict[str, Any]
         elif role == "user":
             _add(turns, "user", read_parts(message, at=at, images=True) or _refuse_empty(at))
         elif role == "assistant":
-            _add(turns, "assistant", _assistant_blocks(message, at=at))
+            _add(turns, "assistant", _assistant_blocks(message, ids, at=at))
         elif role == "tool":
-            _add(turns, "user", [_tool_result(message, at=at)])
+            _add(turns, "user", [_tool_result(message, ids, at=at)])
         else:
             raise InvalidParameter(f"{at}.role", f"must be one of {', '.join(ROLES)}.")
-    if not turns:
-        raise InvalidParameter("messages", "a user's message is required.")
-    return system, turns
+    if turns:
+        return system, turns
+    if system:
+        return [], [{"role": "user", "content": system}]
+    raise InvalidParameter("messages", "a message that says something is required.")
 
 
 def _add(turns: list[dict[str, Any]], role: str, blocks: list[Block]) -> None:
@@ -51,7 +56,7 @@ def _refuse_empty(at: str) -> list[Block]:
     raise InvalidParameter(f"{at}.content", REQUIRED)
 
 
-def _assistant_blocks(message: dict[str, Any], *, at: str) -> list[Block]:
+def _assistant_blocks(message: dict[str, Any], ids: ToolIds, *, at: str) -> list[Block]:
     """Return the blocks of what the assistant said and called; none for an answer without either."""
     for name in ("function_call", "audio"):
         if message.get(name) is not None:
@@ -59,18 +64,18 @@ def _assistant_blocks(message: dict[str, Any], *, at: str) -> list[Block]:
     blocks = read_parts(message, at=at, images=False)
     blocks += text_block(read(message, "refusal", str, at=at) or "")
     for number, value in enumerate(read(message, "tool_calls", list, at=at) or []):
-        blocks.append(_tool_use(value, at=f"{at}.tool_calls[{number}]"))
+        blocks.append(_tool_use(value, ids, at=f"{at}.tool_calls[{number}]"))
     return blocks
 
 
-def _tool_use(value: object, *, at: str) -> Block:
+def _tool_use(value: object, ids: ToolIds, *, at: str) -> Block:
     call = expect(value, dict, param=at)
     if call.get("type", "function") != "function":
         raise InvalidParameter(f"{at}.type", 'must be "function".')
     function = need(call, "function", dict, at=at)
     return {
         "type": "tool_use",
-        "id": need(call, "id", str, at=at),
+        "id": ids.of_call(need(call, "id", str, at=at)),
         "name": need(function, "name", str, at=f"{at}.function"),
         "input": _arguments(function, at=f"{at}.function"),
     }
@@ -87,7 +92,8 @@ def _arguments(function: dict[str, Any], *, at: str) -> dict[str, Any]:
     return arguments
 
 
-def _tool_result(message: dict[str, Any], *, at: str) -> Block:
-    result = {"type": "tool_result", "tool_use_id": need(message, "tool_call_id", str, at=at)}
+def _tool_result(message: dict[str, Any], ids: ToolIds, *, at: str) -> Block:
+    call_id = need(message, "tool_call_id", str, at=at)
+    result = {"type": "tool_result", "tool_use_id": ids.of_result(call_id)}
     content = read_parts(message, at=at, images=True)
     return {**result, "content": content} if content else result

@@ -1,10 +1,15 @@
 """Turns the content of a message, text or parts, into Claude's blocks."""
 
+import re
 from typing import Any
+from urllib.parse import unquote
 
 from chat.openai.fields import InvalidParameter, expect, need, read
 
 Block = dict[str, Any]
+# Parameters may stand between the media type and the mark of base64 (RFC 2397), such as charset=utf-8; Claude takes
+# none of them.
+DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;\s*base64\s*,", re.IGNORECASE)
 # docs.anthropic.com, "vision". Many clients call image/jpeg image/jpg.
 IMAGE_TYPES = {
     "image/jpeg": "image/jpeg",
@@ -52,10 +57,10 @@ def _image_source(image: dict[str, Any], *, at: str) -> dict[str, str]:
     url, at = need(image, "url", str, at=at), f"{at}.url"
     if url[:8].lower() == "https://":
         return {"type": "url", "url": url}
-    head, comma, data = url.partition(",")
-    scheme, _, media_type = head.lower().removesuffix(";base64").partition(":")
-    if scheme != "data" or not comma or not head.lower().endswith(";base64"):
+    head = DATA_URL.match(url)
+    if not head:
         raise InvalidParameter(at, "must be an https: address, or data:image/png;base64,... and the image.")
+    media_type = head[1].strip().lower()
     if media_type not in IMAGE_TYPES:
         raise InvalidParameter(at, "the image must be a JPEG, PNG, GIF or WebP.")
-    return {"type": "base64", "media_type": IMAGE_TYPES[media_type], "data": data}
+    return {"type": "base64", "media_type": IMAGE_TYPES[media_type], "data": unquote(url[head.end() :])}

@@ -9,6 +9,7 @@ from chat.claude_request import LARGEST_MAX_TOKENS, ClaudeRequest
 from chat.json_objects import InvalidRequest, read_json
 from chat.openai.fields import CLAUDES_OWN, InvalidParameter, check_fields, expect, need, read
 from chat.openai.messages import read_messages
+from chat.openai.response_format import read_response_format
 from chat.openai.tools import read_tools
 
 # OpenAI needs no limit; Claude does, and counts thinking towards it. This is long enough for an answer and short enough
@@ -58,10 +59,11 @@ def _claude_fields(data: dict[str, Any]) -> dict[str, Any]:
     if not model:
         raise InvalidParameter("model", "a model id is required, for example claude-haiku-5-5.")
     system, turns = read_messages(need(data, "messages", list))
+    output_format, last_instructions = read_response_format(data)
     wanted: dict[str, Any] = {
-        "system": system,
+        "system": [*system, *last_instructions],
         "stop_sequences": _stop_sequences(data.get("stop")),
-        "output_config": _output_config(data),
+        "output_config": _output_config(data, output_format),
         "metadata": _metadata(data),
         "stream": read(data, "stream", bool),
         **{name: data.get(name) for name in CLAUDES_OWN},
@@ -93,29 +95,14 @@ def _stop_sequences(stop: object) -> list[str]:
     return [expect(sequence, str, param=f"stop[{number}]") for number, sequence in enumerate(sequences)]
 
 
-def _output_config(data: dict[str, Any]) -> dict[str, Any]:
-    config: dict[str, Any] = {}
+def _output_config(data: dict[str, Any], output_format: dict[str, Any] | None) -> dict[str, Any]:
+    config: dict[str, Any] = {"format": output_format} if output_format else {}
     effort = read(data, "reasoning_effort", str)
     if effort is not None:
         if effort not in EFFORTS:
             raise InvalidParameter("reasoning_effort", f"must be one of {', '.join(EFFORTS)}.")
         config["effort"] = EFFORTS[effort]
-    if schema := _schema(read(data, "response_format", dict) or {"type": "text"}):
-        config["format"] = {"type": "json_schema", "schema": schema}
     return config
-
-
-def _schema(response_format: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the JSON schema that the answer must fit, None for plain text."""
-    kind = need(response_format, "type", str, at="response_format")
-    if kind == "text":
-        return None
-    if kind != "json_schema":
-        raise InvalidParameter(
-            "response_format.type", "must be text or json_schema: Claude promises JSON where it is given a schema."
-        )
-    wanted = need(response_format, "json_schema", dict, at="response_format")
-    return need(wanted, "schema", dict, at="response_format.json_schema")
 
 
 def _metadata(data: dict[str, Any]) -> dict[str, str]:

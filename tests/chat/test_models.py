@@ -45,7 +45,7 @@ def test_a_page_that_makes_no_sense_is_refused(api, query):
 def test_a_page_after_the_last_model_is_empty(api):
     answer = send(api, "GET", f"/v1/models?after_id={HAIKU}", headers={"x-api-key": make_customer().key})
 
-    assert answer.json == {"data": [], "has_more": False, "first_id": None, "last_id": None}
+    assert answer.json == {"object": "list", "data": [], "has_more": False, "first_id": None, "last_id": None}
 
 
 def test_tokens_are_counted_as_claude_counts_them_and_cost_nothing(client):

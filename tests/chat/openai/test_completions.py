@@ -2,6 +2,7 @@
 
 import pytest
 
+from chat.openai.response_format import JSON_INSTRUCTION
 from tests.chat.http import record_of, send
 from tests.chat.openai.calls import PATH, WEATHER, body, complete, input_tokens_of, post, sent_to_claude
 from tests.factories import HAIKU, SONNET, make_customer, make_subscriber
@@ -149,9 +150,37 @@ def test_a_schema_is_kept_to(api):
     assert answer.json["choices"][0]["message"]["content"].startswith('{"city"')
 
 
+def test_any_json_is_asked_for_after_the_instructions(api, sandbox):
+    messages = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
+
+    answer = complete(api, make_customer(), messages=messages, response_format={"type": "json_object"})
+
+    sent = sent_to_claude(sandbox)
+    assert answer.status == 200
+    assert [block["text"] for block in sent["system"]] == ["Be kind.", JSON_INSTRUCTION]
+    assert "output_config" not in sent
+
+
+def test_a_history_of_another_provider_is_gone_on_with(api):
+    call = {"id": "functions.get_weather:0", "type": "function", "function": {"name": "get_weather", "arguments": ""}}
+    turn = [
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": call["id"], "content": "Rain."},
+    ]
+
+    answer = complete(api, make_customer(), messages=[{"role": "user", "content": "Weather?"}, *turn, *turn])
+
+    assert answer.status == 200
+
+
 def test_what_claude_would_refuse_but_cannot_change_the_answer_is_left_out(api):
     hints = {"temperature": 0.2, "top_p": 0.9, "presence_penalty": 0.5, "frequency_penalty": 0, "seed": 7}
+    others = {"top_k": 40, "top_a": 0.1, "min_p": 0.05, "repetition_penalty": 1.1}
     orders = {
+        "session_id": "s",
+        "chat_id": "c",
+        "conversation_id": "d",
+        "trace_id": "t",
         "store": True,
         "metadata": {"a": "b"},
         "service_tier": "auto",
@@ -159,7 +188,7 @@ def test_what_claude_would_refuse_but_cannot_change_the_answer_is_left_out(api):
         "user": "a@b.example",
     }
 
-    answer = complete(api, make_customer(), **hints, **orders)
+    answer = complete(api, make_customer(), **hints, **others, **orders)
 
     assert answer.status == 200
 

@@ -34,7 +34,7 @@ REFUSED: dict[str, tuple[object, str]] = {
     "no messages": ({"model": "claude-haiku-5-5"}, "messages"),
     "an empty list of messages": (body(messages=[]), "messages"),
     "a text as messages": (body(messages="Hello"), "messages"),
-    "instructions alone": (body(messages=[{"role": "system", "content": "Be kind."}]), "messages"),
+    "instructions that say nothing": (body(messages=[{"role": "developer", "content": " "}]), "messages"),
     "a text as message": (body(messages=["Hello"]), "messages[0]"),
     "a message without a role": (body(messages=[{"content": "Hello"}]), "messages[0].role"),
     "an unknown role": (messages({"role": "function", "content": "Hello"}), "messages[1].role"),
@@ -89,7 +89,7 @@ REFUSED: dict[str, tuple[object, str]] = {
     "a web search": (body(web_search_options={}), "web_search_options"),
     "moderation": (body(moderation={"model": "m"}), "moderation"),
     "a misspelt field": (body(max_token=10), "max_token"),
-    "JSON without a schema": (body(response_format={"type": "json_object"}), "response_format.type"),
+    "an unknown response_format": (body(response_format={"type": "xml"}), "response_format.type"),
     "a schema that is missing": (
         body(response_format={"type": "json_schema", "json_schema": {"name": "a"}}),
         "response_format.json_schema.schema",

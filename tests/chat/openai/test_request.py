@@ -1,6 +1,7 @@
 """A chat completion, translated for Claude."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -56,6 +57,14 @@ def test_instructions_are_gathered_in_order_wherever_they_stand():
     assert sent["messages"] == [{"role": "user", "content": [text("Hello")]}]
 
 
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_instructions_alone_are_the_users_message(role):
+    sent = translated(messages=[{"role": role, "content": "Say hello."}, {"role": role, "content": "Be brief."}])
+
+    assert "system" not in sent
+    assert sent["messages"] == [{"role": "user", "content": [text("Say hello."), text("Be brief.")]}]
+
+
 def test_neighbours_of_one_role_become_one_turn():
     turns = conversation(
         user("a"), user("b"), {"role": "assistant", "content": "c"}, {"role": "assistant", "content": "d"}
@@ -91,6 +100,57 @@ def test_calls_and_their_results_take_turns():
     }
 
 
+# A pair of each id that another provider may have given, as it goes on: within Claude's pattern, and no two alike.
+FOREIGN_IDS = ["", "functions.get_weather:0", "functions_get_weather_0", "h\u00e9 \ud800", "a" * 64, "a" * 65, "a" * 66]
+
+
+def pairs(*call_ids: str) -> list[dict[str, Any]]:
+    """Return a user's question and, for each id, a call in a turn of its own and its result."""
+    turns = ([{"role": "assistant", "tool_calls": [call(each)]}, result(each)] for each in call_ids)
+    return [user("Weather?"), *(message for turn in turns for message in turn)]
+
+
+def result(call_id: str) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call_id, "content": call_id[:1] or "-"}
+
+
+def ids_of(turns: list[dict[str, Any]], name: str) -> list[str]:
+    return [block[name] for turn in turns for block in turn["content"] if name in block]
+
+
+def test_ids_that_claude_refuses_are_rewritten_alike_in_call_and_result():
+    turns = conversation(*pairs(*FOREIGN_IDS))
+    called = ids_of(turns, "id")
+
+    assert called == ids_of(turns, "tool_use_id") == ids_of(conversation(*pairs(*FOREIGN_IDS)), "id")
+    assert all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", each) for each in called)
+    assert len(set(called)) == len(FOREIGN_IDS)
+    assert (called[2], called[4]) == (FOREIGN_IDS[2], FOREIGN_IDS[4])
+
+
+def test_an_id_that_looks_rewritten_is_not_taken_for_one():
+    rewritten = ids_of(conversation(*pairs("a:0")), "id")[0]
+
+    assert len(set(ids_of(conversation(*pairs("a:0", rewritten)), "id"))) == 2
+
+
+def test_an_id_that_comes_again_is_another_and_each_result_finds_its_call():
+    again = conversation(*pairs("call_0", "call_0", ""), {"role": "assistant", "tool_calls": [call(""), call("")]})
+    parallel = conversation(*pairs("call_0", "call_0", ""))
+    called = ids_of(again, "id")
+
+    assert len(set(called)) == 5
+    assert called[:3] == ids_of(again, "tool_use_id") == ids_of(parallel, "id")
+    assert called[0] == "call_0"
+
+
+def test_results_of_calls_of_one_id_come_in_the_calls_order():
+    twins = {"role": "assistant", "tool_calls": [call("a"), call("a")]}
+    turns = conversation(user("Weather?"), twins, result("a"), result("a"))
+
+    assert ids_of(turns, "id") == ids_of(turns, "tool_use_id")
+
+
 @pytest.mark.parametrize("empty", [{"content": ""}, {"content": None}, {}, {"content": [], "tool_calls": []}])
 def test_an_assistant_that_said_nothing_is_left_out(empty):
     turns = conversation(user("a"), {"role": "assistant", **empty}, user("b"))
@@ -114,6 +174,11 @@ def test_a_refusal_is_what_the_assistant_said(refused):
         ("HTTPS://a.example/b.png", {"type": "url", "url": "HTTPS://a.example/b.png"}),
         ("data:image/png;base64,QUJD", {"type": "base64", "media_type": "image/png", "data": "QUJD"}),
         ("data:image/jpg;base64,QUJD", {"type": "base64", "media_type": "image/jpeg", "data": "QUJD"}),
+        (
+            "data:image/png;charset=utf-8;name=a.png;base64,QUJD",
+            {"type": "base64", "media_type": "image/png", "data": "QUJD"},
+        ),
+        ("data:image/png; base64,QU%2BD", {"type": "base64", "media_type": "image/png", "data": "QU+D"}),
         ("DATA:Image/WebP;BASE64,QUJD", {"type": "base64", "media_type": "image/webp", "data": "QUJD"}),
     ],
 )

@@ -93,8 +93,10 @@ def test_it_parses_an_answer_into_a_model(client):
 def test_it_lists_the_models(client):
     page = client.models.list()
 
-    assert [model.id for model in page] == [HAIKU]
-    assert client.models.retrieve(HAIKU).id == HAIKU
+    for model in (*page, client.models.retrieve(HAIKU)):
+        assert (model.id, model.object, model.owned_by) == (HAIKU, "model", "anthropic")
+        assert model.created > 1_700_000_000
+    assert page.object == "list"
 
 
 @pytest.mark.parametrize(
