@@ -27,9 +27,10 @@ from billing.bulk_rows import (
     values_of,
 )
 from billing.ledger import known_terms
+from billing.ledger.entitlement import entitled_model
 from billing.ledger.entries import Begin, Entry, Grant, NotEntitled, Outcome, Settle, Void
 from billing.ledger.known_terms import Terms
-from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, entitled_model, new_record
+from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, new_record
 from billing.models import BillingAccount, UsageRecord
 from billing.money import EXACT
 from billing.plans.price_lists import PriceList, price_list

@@ -1,10 +1,30 @@
-"""The entitlement of an organization to a model, checked without opening a record."""
+"""Entitlement: whether an account and its plan allow a request, and to which model."""
+
+from django.conf import settings
 
 from billing.ledger import trial
-from billing.ledger.entries import Begin, NotEntitled
-from billing.ledger.records import entitled_model
-from billing.models import BillingAccount
-from billing.plans.price_lists import price_list
+from billing.ledger.entries import Begin, ModelNotInPlan, NotEntitled, SubscriptionSuspended, UnknownModel
+from billing.models import BillingAccount, PlanPrice
+from billing.plans.price_lists import PriceList, price_list
+
+
+def entitled_model(entry: Begin, *, status: str, prices: PriceList) -> str:
+    """Return the model that a request gets. Raises a NotEntitled where the account or its plan does not allow it.
+
+    A past_due subscription may still call while Stripe retries the payment. Only an unpaid one is refused.
+    """
+    model = entry.model or _first_model(entry, prices=prices)
+    billing_page = f"{settings.PUBLIC_URL}/app/billing/"
+    if status == BillingAccount.Status.SUSPENDED:
+        raise SubscriptionSuspended(f"The subscription is unpaid. Pay the open invoice at {billing_page} to go on.")
+    if model not in prices.rates:
+        included = ", ".join(prices.models) or "no model yet"
+        if model not in PlanPrice.objects.values_list("model", flat=True):
+            raise UnknownModel(f"There is no model {model[:100]!r} here. Your plan includes {included}.")
+        raise ModelNotInPlan(
+            f"The plan {prices.plan_name} does not include {model}. It includes {included}; other plans: {billing_page}"
+        )
+    return model
 
 
 def check_entitled(organization_id: int, model: str, key_models: tuple[str, ...]) -> None:
@@ -24,3 +44,9 @@ def check_entitled(organization_id: int, model: str, key_models: tuple[str, ...]
     )
     entitled_model(request, status=account.status, prices=prices)
     trial.check_requests(account, prices=prices)
+
+
+def _first_model(entry: Begin, *, prices: PriceList) -> str:
+    if not entry.key_models:
+        return next(iter(prices.models), "")
+    return next((model for model in prices.models if model in entry.key_models), entry.key_models[0])

@@ -7,35 +7,22 @@ and the budgets of its keys: nothing closes a record without holding it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
-from django.conf import settings
 from django.db import transaction
 
 from billing.bulk_rows import ids_where, insert_rows, update_rows
 from billing.ledger import trial
 from billing.ledger.budgets import LockedBudgets, lock_budgets
-from billing.ledger.entries import (
-    Begin,
-    Entry,
-    Grant,
-    InputNotCounted,
-    NotEntitled,
-    Outcome,
-    Settle,
-    SpendingCapReached,
-    Void,
-)
+from billing.ledger.clamping import most_output
+from billing.ledger.entitlement import entitled_model
+from billing.ledger.entries import Begin, Entry, Grant, NotEntitled, Outcome, Settle, Void
 from billing.ledger.idempotency import LockedKeys, Repeated
 from billing.ledger.known_terms import remember
 from billing.ledger.late_settlement import LateSettlements
-from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, entitled_model, most_minor, new_record
-from billing.models import Budget, KeyBudget, UsageRecord
-from billing.money import EXACT, format_exact
-from billing.plans.price_lists import PriceList, price_list
-from billing.tokens import TokenClass
+from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, new_record
+from billing.models import UsageRecord
+from billing.plans.price_lists import price_list
 
 
 def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
@@ -94,7 +81,12 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
     prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
     try:
         model = entitled_model(entry, status=account.status, prices=prices)
-        max_tokens = _most_output(entry, model=model, budgets=budgets, prices=prices)
+        max_tokens = most_output(
+            entry,
+            model=model,
+            budgets=budgets.spent_from(organization_id=entry.organization_id, api_key_id=entry.api_key_id),
+            prices=prices,
+        )
         if prices.trial:
             max_tokens = min(max_tokens, trial.check_trial(entry, account=account, prices=prices, now=now))
     except NotEntitled as refusal:
@@ -111,47 +103,6 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
         max_tokens=max_tokens,
         trial_requests_remaining=remaining,
         idempotency_key=keys.open(entry.claim, record=record) if entry.claim else None,
-    )
-
-
-def _most_output(entry: Begin, *, model: str, budgets: LockedBudgets, prices: PriceList) -> int:
-    """Return the output tokens that the caps leave. Raises SpendingCapReached, or InputNotCounted."""
-    spenders = budgets.spent_from(organization_id=entry.organization_id, api_key_id=entry.api_key_id)
-    if not entry.countable:
-        return min(
-            entry.max_tokens, *(_affordable(entry, model=model, budget=budget, prices=prices) for budget in spenders)
-        )
-    for budget in spenders:  # a count of the input does not help if the output alone is too dear
-        _affordable(replace(entry, input_tokens=1), model=model, budget=budget, prices=prices)
-    try:
-        affordable = min(_affordable(entry, model=model, budget=budget, prices=prices) for budget in spenders)
-    except SpendingCapReached as refusal:
-        raise InputNotCounted(str(refusal)) from refusal
-    if affordable < entry.max_tokens:
-        raise InputNotCounted("The cap leaves too little for the whole answer by the bound of the input.")
-    return entry.max_tokens
-
-
-def _affordable(entry: Begin, *, model: str, budget: Budget, prices: PriceList) -> int:
-    """Return the output tokens that the budget has room for, at least one. Raises SpendingCapReached."""
-    left_minor = budget.left_minor
-    if left_minor is None:
-        return entry.max_tokens
-    least_minor = most_minor(entry, model=model, prices=prices, output_tokens=1)
-    if left_minor < least_minor:
-        raise _cap_reached(budget, left_minor=left_minor, least_minor=least_minor)
-    per_token = prices.rates[model][TokenClass.OUTPUT]
-    if not per_token:
-        return entry.max_tokens
-    return 1 + int(EXACT.subtract(left_minor, least_minor) // per_token)
-
-
-def _cap_reached(budget: Budget, *, left_minor: Decimal, least_minor: Decimal) -> SpendingCapReached:
-    whose, page = ("this key", "keys") if isinstance(budget, KeyBudget) else ("your organization", "billing")
-    cost, left = format_exact(least_minor), format_exact(max(left_minor, Decimal(0)))
-    return SpendingCapReached(
-        f"The spending cap of {whose} leaves too little for this request, which may cost {cost} with one token of an "
-        f"answer; {left} is left. Raise the cap, or wait for the next billing period: {settings.PUBLIC_URL}/app/{page}/"
     )
 
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 from django.conf import settings
 from django.utils import timezone
 
-from billing.ledger.entries import Begin, ModelNotInPlan, Settle, SubscriptionSuspended, UnknownModel, Void
+from billing.ledger.entries import Begin, Settle, Void
 from billing.ledger.leases import process_id
-from billing.models import BillingAccount, PlanPrice, UsageRecord
+from billing.models import UsageRecord
 from billing.plans.price_lists import PriceList
 from billing.tokens import TOKEN_COLUMNS
 
@@ -64,28 +64,6 @@ def new_record(entry: Begin, *, model: str, prices: PriceList, max_tokens: int, 
         deadline_at=timezone.now() + timedelta(seconds=settings.CLAUDE_CALL_LIMIT_S) + SETTLE_GRACE,
         process_id=process_id(),
     )
-
-
-def _first_model(entry: Begin, *, prices: PriceList) -> str:
-    if not entry.key_models:
-        return next(iter(prices.models), "")
-    return next((model for model in prices.models if model in entry.key_models), entry.key_models[0])
-
-
-def entitled_model(entry: Begin, *, status: str, prices: PriceList) -> str:
-    """Return the model that a request gets. Raises a NotEntitled where the account or its plan does not allow it."""
-    model = entry.model or _first_model(entry, prices=prices)
-    billing_page = f"{settings.PUBLIC_URL}/app/billing/"
-    if status == BillingAccount.Status.SUSPENDED:
-        raise SubscriptionSuspended(f"The subscription is unpaid. Pay the open invoice at {billing_page} to go on.")
-    if model not in prices.rates:
-        included = ", ".join(prices.models) or "no model yet"
-        if model not in PlanPrice.objects.values_list("model", flat=True):
-            raise UnknownModel(f"There is no model {model[:100]!r} here. Your plan includes {included}.")
-        raise ModelNotInPlan(
-            f"The plan {prices.plan_name} does not include {model}. It includes {included}; other plans: {billing_page}"
-        )
-    return model
 
 
 def most_minor(entry: Begin, *, model: str, prices: PriceList, output_tokens: int) -> Decimal:

@@ -57,7 +57,10 @@ def set_aside(record: UsageRecord, *, entry: Begin, account: BillingAccount, max
 
 
 def give_back(record: UsageRecord, *, account: BillingAccount) -> None:
-    """Count the tokens that a request of the trial used in place of those set aside; a failed request is free."""
+    """Give a failed request back to the trial, and count the tokens that were used in place of those set aside.
+
+    `compare_and_add` gives a request back by itself, in its one statement.
+    """
     if record.state != UsageRecord.State.SETTLED:
         account.trial_used -= 1
     count_tokens(record, account=account)

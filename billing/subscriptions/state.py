@@ -13,8 +13,9 @@ from billing.periods import Period, period_at
 logger = logging.getLogger(__name__)
 
 Status = BillingAccount.Status
-# docs.stripe.com/billing/subscriptions/overview#subscription-statuses. The other statuses (incomplete,
-# incomplete_expired, canceled, paused) entitle to nothing: the organization is back on its trial.
+# docs.stripe.com/billing/subscriptions/overview#subscription-statuses. A past_due subscription may still call while
+# Stripe retries the payment (ledger/entitlement.py). The statuses that are not listed (incomplete, incomplete_expired,
+# canceled, paused) entitle to nothing: the organization is back on its trial.
 ENTITLING = {
     "trialing": Status.ACTIVE,
     "active": Status.ACTIVE,
