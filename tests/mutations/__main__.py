@@ -1,11 +1,13 @@
 """`python -m tests.mutations [NAME..] [--sample N]`: put each deliberate bug into a copy, and see its test fail.
 
 Exits with 1 where a bug goes unnoticed, or no longer fits the code. Bugs whose tests need PostgreSQL or Redis are
-tried where DATABASE_URL and REDIS_URL are set, and named as left out elsewhere.
+tried where DATABASE_URL and REDIS_URL are set, and named as left out elsewhere. A sample is drawn by the commit: one
+commit tries the same bugs each time, many commits try all of them; `--seed` draws that of another.
 """
 
 import argparse
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -19,12 +21,17 @@ VARIABLE_OF = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
 TESTS_FAILED = 1
 
 
-def chosen(names: list[str], sample: int | None) -> list[Mutation]:
-    """Return the bugs whose name holds one of `names` (all without names); `sample` of them, evenly spread."""
+def chosen(names: list[str], *, sample: int | None = None, seed: str = "") -> list[Mutation]:
+    """Return the bugs whose name holds one of `names` (all without names), or a `sample` that `seed` draws."""
     found = [each for each in all_mutations() if not names or any(name in each.name for name in names)]
     if not sample or sample >= len(found):
         return found
-    return [found[number * len(found) // sample] for number in range(sample)]
+    return random.Random(seed).sample(found, sample)
+
+
+def commit() -> str:
+    """Return the hash of the commit that is checked out."""
+    return subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
 
 
 def copy_checkout(target: Path) -> None:
@@ -60,10 +67,14 @@ def main() -> int:
     """Try the chosen bugs one after another, tell each one's outcome, and return 1 where one went unnoticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     parser.add_argument("names", nargs="*", help="try only bugs whose name holds one of these")
-    parser.add_argument("--sample", type=int, help="try this many of them, evenly spread")
+    parser.add_argument("--sample", type=int, metavar="N", help="try this many of them, drawn by the seed")
+    parser.add_argument("--seed", help="draws the sample (default: the commit's hash)")
     asked = parser.parse_args()
+    seed = asked.seed or commit()
+    if asked.sample:
+        print(f"drawn by --seed {seed}", flush=True)
     outcomes = []
-    for mutation in chosen(asked.names, asked.sample):
+    for mutation in chosen(asked.names, sample=asked.sample, seed=seed):
         outcomes.append(try_out(mutation))
         print(f"{mutation.name}: {outcomes[-1]}", flush=True)
     caught, left_out = outcomes.count("caught"), sum(outcome.startswith("left out") for outcome in outcomes)

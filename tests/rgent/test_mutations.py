@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutations.__main__ import chosen
 from tests.mutations.catalogue import ROOT, Mutation, all_mutations
 
 MUTATIONS = all_mutations()
@@ -28,3 +29,12 @@ def test_a_bug_that_no_longer_fits_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="Write it anew"):
         outdated.put_into(tmp_path)
+
+
+def test_a_sample_is_the_same_for_one_commit_and_comes_round_to_all_bugs() -> None:
+    half = len(MUTATIONS) // 2
+    samples = [chosen([], sample=half, seed=str(commit)) for commit in range(40)]
+
+    assert samples[0] == chosen([], sample=half, seed="0")
+    assert {len(set(sample)) for sample in samples} == {half}
+    assert {bug for sample in samples for bug in sample} == set(MUTATIONS)
