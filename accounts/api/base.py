@@ -28,7 +28,24 @@ class StrictNegotiation(DefaultContentNegotiation):
         return found
 
 
-class ManagementView(APIView):
+class WithRequestId(APIView):
+    """A view whose answers, and errors among them, carry a request id and stay out of caches."""
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Give the request its id."""
+        initialized = super().initialize_request(request, *args, **kwargs)
+        initialized.request_id = new_request_id()  # type: ignore[attr-defined]
+        return initialized
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """Add the request id, and keep the answer out of caches."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final["request-id"] = request.request_id  # type: ignore[attr-defined]
+        final["cache-control"] = "no-store"
+        return final
+
+
+class ManagementView(WithRequestId):
     """An endpoint. It reads only the fields that its serializers name, and data of one organization."""
 
     content_negotiation_class = StrictNegotiation
@@ -63,16 +80,3 @@ class ManagementView(APIView):
     def _read(serializer: Serializer[Any]) -> dict[str, Any]:
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
-
-    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """Give the request its id."""
-        initialized = super().initialize_request(request, *args, **kwargs)
-        initialized.request_id = new_request_id()  # type: ignore[attr-defined]
-        return initialized
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
-        """Add the request id, and keep answers to one organization out of caches."""
-        final = super().finalize_response(request, response, *args, **kwargs)
-        final["request-id"] = request.request_id  # type: ignore[attr-defined]
-        final["cache-control"] = "no-store"
-        return final

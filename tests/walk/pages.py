@@ -1,0 +1,77 @@
+"""Who gets which answer from the portal's pages, allauth's, the API's documents and Stripe's webhooks.
+
+Ids and tokens in addresses are those of one organization. `member`, `admin` and `owner` are people of it, `stranger`
+owns another one, `nobody` has not signed in. A call that has no line is a 405 for everybody. See `table` for cells.
+"""
+
+from tests.walk.table import read_table
+
+PAGES = read_table("""
+                                                  nobody  stranger  member  admin  owner
+GET  /                                            200     200       200     200    200
+GET  /pricing/                                    200     200       200     200    200
+GET  /health                                      200     200       200     200    200
+# The sandbox's mailbox: with keys in the settings there is no such page.
+GET  /mail/                                       200     200       200     200    200
+GET  /api/docs                                    200     200       200     200    200
+GET  /api/schema                                  200     200       200     200    200
+GET  /api/^.*$                                    404     404       404     404    404
+POST /api/^.*$                                    404     404       404     404    404
+POST /webhooks/stripe                             400     400       400     400    400
+
+# Ways in. They lead on who is signed in already, and a form that lacks everything is shown again.
+GET  /accounts/login/                             200     302       302     302    302
+POST /accounts/login/                             200     302       302     302    302
+GET  /accounts/signup/                            200     302       302     302    302
+POST /accounts/signup/                            200     302       302     302    302
+GET  /accounts/inactive/                          200     200       200     200    200
+GET  /accounts/confirm-email/                     login   302       302     302    302
+POST /accounts/confirm-email/                     login   302       302     302    302
+GET  /accounts/login/code/confirm/                login   302       302     302    302
+POST /accounts/login/code/confirm/                login   302       302     302    302
+GET  /accounts/password/reset/                    200     200       200     200    200
+POST /accounts/password/reset/                    200     200       200     200    200
+GET  /accounts/password/reset/confirm/            login   login     login   login  login
+POST /accounts/password/reset/confirm/            login   login     login   login  login
+GET  /accounts/password/reset/complete/           302     302       302     302    302
+POST /accounts/password/reset/complete/           302     302       302     302    302
+GET  /accounts/password/reset/done/               200     200       200     200    200
+
+# A person's own account.
+GET  /accounts/logout/                            302     200       200     200    200
+POST /accounts/logout/                            302     302       302     302    302
+GET  /accounts/email/                             login   200       200     200    200
+POST /accounts/email/                             login   302       302     302    302
+GET  /accounts/password/change/                   login   200       200     200    200
+POST /accounts/password/change/                   login   200       200     200    200
+GET  /accounts/password/set/                      login   302       302     302    302
+POST /accounts/password/set/                      login   302       302     302    302
+GET  /accounts/reauthenticate/                    login   200       200     200    200
+POST /accounts/reauthenticate/                    login   200       200     200    200
+
+# The portal. A stranger acts in an organization of their own: where no id says otherwise, that is open to them.
+GET  /app/                                        login   200       200     200    200
+GET  /app/keys/                                   login   200       200     200    200
+POST /app/keys/create                             login   302!      403     302!   302!
+GET  /app/keys/<int:api_key_id>/                  login   404       403     200    200
+POST /app/keys/<int:api_key_id>/                  login   404       403     302!   302!
+GET  /app/keys/<int:api_key_id>/revoke            login   404       403     200    200
+POST /app/keys/<int:api_key_id>/revoke            login   404       403     302!   302!
+GET  /app/billing/                                login   200       200     200    200
+POST /app/billing/cap                             login   302!      403     302!   302!
+# No plan is published here, so that nobody is led on to Stripe.
+POST /app/billing/subscribe                       login   302       403     302    302
+GET  /app/billing/return                          login   302       302     302    302
+GET  /app/billing/canceled                        login   302       302     302    302
+GET  /app/billing/invoices/<str:invoice_id>/      login   404       200     200    200
+# Who was mailed the link may read it; joining is for the invited address alone, which is none of theirs.
+GET  /app/invitations/<str:token>                 login   200       200     200    200
+POST /app/invitations/<str:token>                 login   403       403     403    403
+""")
+# What is posted, where an empty form would not do.
+FORMS = {
+    "POST /app/keys/create": {"name": "Made"},
+    "POST /app/keys/<int:api_key_id>/": {"name": "Renamed"},
+    "POST /app/billing/cap": {"cap": "5"},
+    "POST /app/billing/subscribe": {"plan": "pro_haiku"},
+}

@@ -1,0 +1,88 @@
+"""The cast of the walk: one organization with its people, keys and rows, and a stranger who owns another."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+from django.utils import timezone
+
+from accounts.api_keys import create_api_key, revoke_api_key
+from accounts.models import Invitation, KeyScope, Membership, Organization, User
+from accounts.secret_hash import secret_hash
+from tests.factories import Customer, begin, make_organization, make_user
+from tests.walk.stripe_rows import make_invoice, make_stripe_customer
+
+PASSWORD = make_password("correct horse battery staple")
+INVITATION_TOKEN = "the-token-of-an-invitation"
+
+
+@dataclass(frozen=True, slots=True)
+class Walkers:
+    """Who walks: people in browsers, keys, and what stands in addresses, all but the stranger's of one organization."""
+
+    organization: Organization
+    browsers: dict[str, Client]
+    keys: dict[str, str]
+    ids: dict[str, object] = field(default_factory=dict)
+
+
+def make_walkers() -> Walkers:
+    """Make the organizations, their people signed in, their keys, and a row for every id in an address."""
+    people = {role: make_person() for role in ("stranger", "member", "admin", "owner")}
+    elsewhere = make_organization(owner=people["stranger"])
+    organization = make_organization(owner=people["owner"])
+    member, _ = (
+        Membership.objects.create(organization=organization, user=people[role], role=role)
+        for role in ("member", "admin")
+    )
+    browsers = {"nobody": Client(raise_request_exception=False)}
+    browsers |= {role: browser_of(person) for role, person in people.items()}
+    ids = {"member_id": member.id, "token": INVITATION_TOKEN, **_rows_of(organization)}
+    return Walkers(organization=organization, browsers=browsers, keys=_make_keys(organization, elsewhere), ids=ids)
+
+
+def make_person(**fields: Any) -> User:
+    """Make a person as sign-up leaves one: with a password and a verified address."""
+    person = make_user(**fields)
+    User.objects.filter(pk=person.pk).update(password=PASSWORD)
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    person.refresh_from_db()
+    return person
+
+
+def browser_of(person: User) -> Client:
+    """Return a browser in which a person is signed in. It is answered with 500 where a view fails, as in life."""
+    browser = Client(raise_request_exception=False)
+    browser.force_login(person)
+    return browser
+
+
+def _rows_of(organization: Organization) -> dict[str, object]:
+    """Make a key, an invitation, a request and an invoice; return their ids by the names they have in addresses."""
+    api_key, text = create_api_key(organization=organization, name="Server")
+    grant = begin(Customer(organization=organization, api_key=api_key, key=text), now=timezone.now())
+    invitation = Invitation.objects.create(
+        organization=organization,
+        email="invited@example.com",
+        token_hash=secret_hash(INVITATION_TOKEN),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    return {
+        "api_key_id": api_key.id,
+        "key_id": api_key.id,
+        "invitation_id": invitation.id,
+        "request_id": grant.request_id,
+        "invoice_id": make_invoice(make_stripe_customer(organization)).id,
+    }
+
+
+def _make_keys(organization: Organization, elsewhere: Organization) -> dict[str, str]:
+    """Return keys by role. Of those of nobody and somebody unknown there are no rows."""
+    scopes = {"revoked": list(KeyScope), "chat": [KeyScope.CHAT], "manage": [KeyScope.MANAGE]}
+    made = {role: create_api_key(organization=organization, name=role, scopes=scopes[role]) for role in scopes}
+    revoke_api_key(organization=organization, api_key_id=made["revoked"][0].id, now=timezone.now())
+    _, stranger = create_api_key(organization=elsewhere, name="Other", scopes=list(KeyScope))
+    return {"nobody": "", "unknown": "rgent_nobody", "stranger": stranger, **{role: made[role][1] for role in made}}
