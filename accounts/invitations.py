@@ -76,11 +76,11 @@ def withdraw(*, organization_id: int, invitation_id: int) -> None:
         raise InvitationNotFound(f"Your organization has no open invitation {invitation_id}.")
 
 
-def find_invitation(*, token: str, now: datetime) -> Invitation:
-    """Return the invitation of a link. Raises InvitationNotFound."""
+def find_invitation(*, token_hash: str, now: datetime) -> Invitation:
+    """Return the invitation whose link has a token of this hash. Raises InvitationNotFound."""
     invitation = (
         Invitation.objects.select_related("organization", "invited_by")
-        .filter(token_hash=secret_hash(token), accepted_at=None, expires_at__gt=now)
+        .filter(token_hash=token_hash, accepted_at=None, expires_at__gt=now)
         .first()
     )
     if invitation is None:
@@ -118,7 +118,7 @@ def _mail(invitation: Invitation, *, token: str) -> None:
     context = {
         "organization": invitation.organization.name,
         "invited_by": invitation.invited_by.get_full_name() if invitation.invited_by else "",
-        "url": f"{settings.PUBLIC_URL}{reverse('invitation', kwargs={'token': token})}",
+        "url": f"{settings.PUBLIC_URL}{reverse('invitation_link', kwargs={'token': token})}",
         "days": LIFETIME.days,
     }
     subject = render_to_string("accounts/invitation_subject.txt", context)

@@ -5,5 +5,6 @@ from django.urls import path
 from accounts.pages import invitations
 
 urlpatterns = [
-    path("invitations/<str:token>", invitations.invitation, name="invitation"),
+    path("invitations/", invitations.invitation, name="invitation"),
+    path("invitations/<str:token>", invitations.open_link, name="invitation_link"),
 ]

@@ -2,11 +2,24 @@
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 # The fields of every record. All others were passed as `extra`.
 OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+# Links of mails: the rest of their path opens an organization or an account. In a query the slashes are escaped.
+_SLASH = "(?:/|%(?:25)*2F)"
+SECRET_IN_LINK = re.compile(
+    rf"((?:app{_SLASH}invitations|confirm-email|password{_SLASH}reset{_SLASH}key){_SLASH})[^\s/?&'\"<>%\\]+",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(line: str) -> str:
+    """Return a line with `...` for the secret part of links that we mail."""
+    return SECRET_IN_LINK.sub(r"\1...", line)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -28,7 +41,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return without_secrets(json.dumps(line, default=str))
 
 
 class ReadableLines(logging.Formatter):
@@ -36,6 +49,10 @@ class ReadableLines(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-8s %(name)s: %(message)s", datefmt="%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return without_secrets(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         """Return the line without a traceback."""

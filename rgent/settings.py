@@ -353,7 +353,8 @@ UNFOLD = {
 # --- Security ---------------------------------------------------------------------------------------------
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # not Strict: people come back from Stripe signed in
 if not PRODUCTION:
     SESSION_COOKIE_NAME = f"sessionid_{PORT}"  # cookies know no ports: two copies side by side would log each other out
 CONTENT_SECURITY_POLICY = {
@@ -379,8 +380,9 @@ if PRODUCTION:
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
-    SESSION_COOKIE_SECURE = True
-    CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    # Browsers take a cookie of this name from this host alone, over https: no sibling domain can plant one.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 # SECURE_SSL_REDIRECT=0 says that the proxy redirects.
 SILENCED_SYSTEM_CHECKS = ["security.W008"] if PRODUCTION else ["djstripe.W002"]
 

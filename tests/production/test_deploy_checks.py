@@ -48,6 +48,15 @@ def test_production_passes(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
 
 
+def test_productions_cookies_are_of_this_host_over_https_and_hidden_from_scripts(tmp_path: Path) -> None:
+    answer = manage("diffsettings", "--all", folder=tmp_path, **PRODUCTION)
+
+    for cookie, name in (("SESSION", "__Host-sessionid"), ("CSRF", "__Host-csrftoken")):
+        assert f"{cookie}_COOKIE_NAME = '{name}'" in answer.stdout
+        for line in ("SECURE = True", "HTTPONLY = True", "SAMESITE = 'Lax'", "PATH = '/'", "DOMAIN = None"):
+            assert f"{cookie}_COOKIE_{line}" in answer.stdout
+
+
 @pytest.mark.postgres
 def test_production_passes_all_checks_with_its_database(tmp_path: Path) -> None:
     environment = {**PRODUCTION, "DATABASE_URL": os.environ["DATABASE_URL"]}

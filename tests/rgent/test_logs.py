@@ -4,6 +4,8 @@ import json
 import logging
 from decimal import Decimal
 
+import pytest
+
 from rgent.logs import JsonLines, ReadableLines
 
 
@@ -49,3 +51,21 @@ def test_a_readable_line_has_its_traceback_below():
     first, *rest = text.splitlines()
     assert first.endswith("broke off status=500")
     assert rest[-1] == "ValueError: no way"
+
+
+@pytest.mark.parametrize("formatter", [JsonLines(), ReadableLines()])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/app/invitations/SECRET",
+        "/accounts/login/?next=/app/invitations/SECRET&a=b",
+        "/accounts/login/?next=%2Fapp%2Finvitations%2FSECRET",
+        "/accounts/confirm-email/SECRET/",
+        "/accounts/password/reset/key/1-SECRET/",
+    ],
+)
+def test_no_line_has_the_secret_of_a_mailed_link(formatter, path):
+    text = formatter.format(record("Not Found: %s", path, request=f"<ASGIRequest: GET '{path}'>", error=OSError(path)))
+
+    assert "Not Found" in text
+    assert "SECRET" not in text

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.invitations import MOST_PENDING
@@ -24,6 +25,13 @@ def invited_link(index: int = -1) -> str:
     found = re.search(r"http://\S+(/app/invitations/\S+)", mail.outbox[index].body)
     assert found
     return found[1]
+
+
+def open_invitation(browser: Client, index: int = -1) -> str:
+    """Open the mailed link, and return the address of the page that it leads to."""
+    page = browser.get(invited_link(index), follow=True)
+    assert page.redirect_chain, page.content.decode()
+    return page.redirect_chain[-1][0]
 
 
 def signed_in(**fields: str) -> Client:
@@ -80,8 +88,8 @@ def test_an_invited_person_joins_by_the_mailed_link(manager):
     manager.ok("POST", "/invitations", {"email": "New@Example.com", "role": "admin"}, status=201)
     browser = signed_in(email="new@example.com")
 
-    asked = browser.get(invited_link()).content.decode()
-    browser.post(invited_link())
+    asked = browser.get(invited_link(), follow=True).content.decode()
+    browser.post(reverse("invitation"))
 
     assert f"Join {manager.organization.name}" in asked
     assert manager.get("/members")["data"][0]["role"] == "admin"
@@ -91,16 +99,36 @@ def test_an_invited_person_joins_by_the_mailed_link(manager):
 def test_a_stranger_to_the_site_is_asked_to_sign_in_first(manager):
     manager.ok("POST", "/invitations", {"email": "new@example.com"}, status=201)
 
-    answer = Client().get(invited_link())
+    assert open_invitation(Client()) == "/accounts/login/?next=/app/invitations/"
 
-    assert answer.status_code == 302
-    assert answer.headers["location"].startswith("/accounts/login/?next=/app/invitations/")
+
+def test_the_links_token_goes_into_no_other_address(manager):
+    manager.ok("POST", "/invitations", {"email": "new@example.com"}, status=201)
+    browser = Client()
+
+    opened = browser.get(invited_link())
+    over = browser.get(f"{invited_link()}x")
+
+    assert (opened.url, opened["Referrer-Policy"], over["Referrer-Policy"]) == (
+        "/app/invitations/",
+        "no-referrer",
+        "no-referrer",
+    )
+    assert invited_link().encode() not in over.content
+
+
+def test_a_strangers_guess_at_a_link_begins_no_session(client):
+    answer = client.get("/app/invitations/a-guess")
+
+    assert answer.status_code == 404
+    assert not answer.cookies
 
 
 def test_an_invitation_is_of_no_use_to_anybody_else(manager):
     manager.ok("POST", "/invitations", {"email": "new@example.com"}, status=201)
+    stranger = signed_in()
 
-    answer = signed_in().post(invited_link())
+    answer = stranger.post(open_invitation(stranger))
 
     assert answer.status_code == 403
     assert len(manager.get("/members")["data"]) == 1
@@ -109,16 +137,17 @@ def test_an_invitation_is_of_no_use_to_anybody_else(manager):
 def test_an_invitation_works_once(manager):
     manager.ok("POST", "/invitations", {"email": "new@example.com"}, status=201)
     browser = signed_in(email="new@example.com")
-    browser.post(invited_link())
+    browser.post(open_invitation(browser))
 
     assert browser.get(invited_link()).status_code == 404
+    assert browser.get(reverse("invitation")).status_code == 404
 
 
 def test_an_invitation_ends_after_a_week(manager):
     made = manager.ok("POST", "/invitations", {"email": "new@example.com"}, status=201)
     Invitation.objects.filter(id=made["id"]).update(expires_at=timezone.now() - timedelta(seconds=1))
 
-    assert signed_in(email="new@example.com").post(invited_link()).status_code == 404
+    assert signed_in(email="new@example.com").get(invited_link()).status_code == 404
     assert manager.get("/invitations")["data"] == []
 
 
@@ -129,7 +158,7 @@ def test_a_new_invitation_replaces_the_earlier_one(manager):
 
     assert len(manager.get("/invitations")["data"]) == 1
     assert browser.get(invited_link(0)).status_code == 404
-    assert browser.get(invited_link(1)).status_code == 200
+    assert browser.get(invited_link(1), follow=True).status_code == 200
 
 
 def test_a_withdrawn_invitation_leads_nowhere(manager):
