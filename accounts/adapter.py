@@ -6,7 +6,10 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django.http import HttpRequest
 
+from accounts.background_mail import send_soon
+from accounts.networks import network_of
 from accounts.recent_sign_in import signed_in_recently
+from accounts.sign_up_again import apply_choices
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -19,6 +22,15 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             user.save()
         return user
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Sign a person in; the first time with what this browser chose in signing up."""
+        apply_choices(request, user=user)
+        super().login(request, user)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail beside the request."""
+        send_soon(self.render_mail(template_prefix, email, {"request": self.request, "email": email, **context}))
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask for the password again, unless the person signed in just now."""
@@ -37,3 +49,8 @@ class AccountAdapter(DefaultAccountAdapter):
         addresses = {*verified, email or user.email, context.get("deleted_email")} - {context.get("added_email")}
         for address in sorted(filter(None, addresses)):
             super().send_notification_mail(template_prefix, user, context, email=address)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count wrong passwords by address and network: a stranger's guesses must not lock the owner out elsewhere."""
+        key: str = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{network_of(request)}:{key}"

@@ -12,11 +12,15 @@ class NoOrganization(Exception):
     """The person belongs to no organization."""
 
 
+def name_for(*, owner: User, name: str = "") -> str:
+    """Return the name of a person's organization. Without a name it is named after the owner's e-mail."""
+    return name.strip() or f"{owner.name or owner.email.partition('@')[0]}'s organization"
+
+
 @transaction.atomic
 def create_organization(*, owner: User, name: str = "") -> Organization:
-    """Create an organization with its owner. Without a name it is named after the owner's e-mail."""
-    name = name.strip() or f"{owner.name or owner.email.partition('@')[0]}'s organization"
-    organization = Organization.objects.create(name=name, email=owner.email)
+    """Create an organization with its owner, named by `name_for`."""
+    organization = Organization.objects.create(name=name_for(owner=owner, name=name), email=owner.email)
     Membership.objects.create(organization=organization, user=owner, role=Membership.Role.OWNER)
     return organization
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,11 +19,6 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"
 CONFIRM = reverse("account_reauthenticate")
 EMAIL = reverse("account_email")
-
-
-@pytest.fixture(autouse=True)
-def nobody_was_counted() -> None:
-    cache.clear()
 
 
 @pytest.fixture

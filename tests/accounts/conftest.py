@@ -1,0 +1,25 @@
+"""What tests of accounts share: limits that begin at zero, and the log of the app."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+
+
+@pytest.fixture(autouse=True)
+def nobody_was_counted() -> None:
+    """Forget the tries that limits count."""
+    cache.clear()
+
+
+@pytest.fixture
+def account_log() -> Iterator[list[logging.LogRecord]]:
+    """The records of the app's loggers, which do not propagate."""
+    logger = logging.getLogger("accounts")
+    handler = logging.Handler()
+    records: list[logging.LogRecord] = []
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    yield records
+    logger.removeHandler(handler)
