@@ -17,7 +17,7 @@ async def caller_of_headers(headers: Mapping[str, str], *, scope: KeyScope = Key
         try:
             return await find_caller(key=key, scope=scope)
         except (UnknownApiKey, ScopeMissing) as error:
-            refused = _plainer(refused, error)
+            refused = _more_helpful(refused, error)
     raise refused
 
 
@@ -28,7 +28,7 @@ def caller_of_headers_now(headers: Mapping[str, str], *, scope: KeyScope) -> Cal
         try:
             return find_caller_now(key=key, scope=scope)
         except (UnknownApiKey, ScopeMissing) as error:
-            refused = _plainer(refused, error)
+            refused = _more_helpful(refused, error)
     raise refused
 
 
@@ -39,6 +39,6 @@ def _keys(headers: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(key.strip() for key in named if key.strip()))
 
 
-def _plainer(first: Exception, second: Exception) -> Exception:
+def _more_helpful(first: Exception, second: Exception) -> Exception:
     """Return the more helpful refusal: that a known key lacks a scope, rather than that a key is unknown."""
     return first if isinstance(first, ScopeMissing) else second

@@ -20,7 +20,7 @@ def change_role(*, organization_id: int, member_id: int, role: Membership.Role) 
     if role == Membership.Role.OWNER:
         raise OwnerProtected("Nobody is made an owner by a key. Choose admin or member.")
     _ensure_changed(
-        _within_reach(organization_id, member_id).update(role=role),
+        _changeable_members(organization_id, member_id).update(role=role),
         organization_id=organization_id,
         member_id=member_id,
     )
@@ -32,11 +32,11 @@ def remove_member(*, organization_id: int, member_id: int) -> None:
 
     Raises MemberNotFound, OwnerProtected.
     """
-    removed, _ = _within_reach(organization_id, member_id).delete()
+    removed, _ = _changeable_members(organization_id, member_id).delete()
     _ensure_changed(removed, organization_id=organization_id, member_id=member_id)
 
 
-def _within_reach(organization_id: int, member_id: int) -> QuerySet[Membership]:
+def _changeable_members(organization_id: int, member_id: int) -> QuerySet[Membership]:
     rows = Membership.objects.filter(id=member_id, organization_id=organization_id)
     return rows.exclude(role=Membership.Role.OWNER)
 

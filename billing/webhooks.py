@@ -47,13 +47,13 @@ def stripe_webhook(request: HttpRequest) -> HttpResponseBase:
         event = read_event(body=request.body, signature=signature, secret=settings.STRIPE_WEBHOOK_SECRET)
     except NotSigned as error:
         return HttpResponse(str(error), status=400, content_type="text/plain")
-    if reason := _never_ours(event):
+    if reason := _reason_to_drop(event):
         logger.warning("a webhook was left aside", extra={"event": str(event.get("id"))[:80], "reason": reason})
         return HttpResponse(reason, content_type="text/plain")
     return _take_in(request, event)
 
 
-def _never_ours(event: dict[str, Any]) -> str:
+def _reason_to_drop(event: dict[str, Any]) -> str:
     """Tell why an event can never be stored; empty where it can."""
     if event.get("object") != "event":
         return "Thin events are not read here: send snapshot events to this address."

@@ -98,8 +98,8 @@ def undated(beta: str) -> str:
 def forwarded_betas(header: str) -> str:
     """Return the betas of an `anthropic-beta` header that go on to Claude, as a header; empty where none does."""
     asked = [beta.strip() for beta in header.split(",")]
-    return ",".join(beta for beta in asked if beta and _goes_on(beta))
+    return ",".join(beta for beta in asked if beta and _is_forwarded(beta))
 
 
-def _goes_on(beta: str) -> bool:
+def _is_forwarded(beta: str) -> bool:
     return undated(beta) in FORWARDED or beta in settings.CLAUDE_BETAS

@@ -73,10 +73,10 @@ def page(infos: Sequence[dict[str, Any]], *, query: Mapping[str, str]) -> dict[s
         raise InvalidRequest(f"limit: must be a whole number from 1 to {LARGEST_PAGE}.")
     limit, ids = int(limit_text), [info["id"] for info in infos]
     if "before_id" in query:
-        before = infos[: _place(ids, query["before_id"], name="before_id")]
+        before = infos[: _index_of(ids, query["before_id"], name="before_id")]
         rows, has_more = before[-limit:], len(before) > limit
     else:
-        after = infos[_place(ids, query["after_id"], name="after_id") + 1 :] if "after_id" in query else infos
+        after = infos[_index_of(ids, query["after_id"], name="after_id") + 1 :] if "after_id" in query else infos
         rows, has_more = after[:limit], len(after) > limit
     return {
         "object": "list",
@@ -87,7 +87,7 @@ def page(infos: Sequence[dict[str, Any]], *, query: Mapping[str, str]) -> dict[s
     }
 
 
-def _place(ids: Sequence[str], model_id: str, *, name: str) -> int:
+def _index_of(ids: Sequence[str], model_id: str, *, name: str) -> int:
     if model_id not in ids:
         raise InvalidRequest(f"{name}: there is no such model.")
     return ids.index(model_id)
@@ -96,12 +96,12 @@ def _place(ids: Sequence[str], model_id: str, *, name: str) -> int:
 async def _describe(model: str) -> dict[str, Any]:
     info, expires_at = _descriptions.get(model, ({}, 0.0))
     if expires_at < time.monotonic():
-        info = _for_both(await claude.model_info(model=model), model=model)
+        info = _with_openai_fields(await claude.model_info(model=model), model=model)
         _descriptions[model] = (info, time.monotonic() + DESCRIPTION_TTL_S)
     return info
 
 
-def _for_both(info: dict[str, Any], *, model: str) -> dict[str, Any]:
+def _with_openai_fields(info: dict[str, Any], *, model: str) -> dict[str, Any]:
     """Return Claude's description with the fields that OpenAI's clients expect of a model besides it."""
     try:
         created_s = int(datetime.fromisoformat(str(info.get("created_at"))).timestamp())

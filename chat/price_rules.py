@@ -25,7 +25,7 @@ def check_tool(tool: Mapping[str, Any]) -> None:
         raise InvalidRequest("tools: advice of another model is not sold within a request.")
 
 
-def _one_of(*values: object) -> Callable[[object], bool]:
+def _accepts(*values: object) -> Callable[[object], bool]:
     return lambda value: any(value is each or (isinstance(value, str) and value == each) for each in values)
 
 
@@ -43,17 +43,17 @@ def _bills_the_operator(policy: object) -> bool:
 _IN_THE_HEADER = "name betas in the anthropic-beta header."
 _OF_THE_OPERATOR = "belongs to the account that calls Claude, and cannot be chosen here."
 PRICE_RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "anthropic_beta": (_one_of(None), _IN_THE_HEADER),
-    "betas": (_one_of(None), _IN_THE_HEADER),
+    "anthropic_beta": (_accepts(None), _IN_THE_HEADER),
+    "betas": (_accepts(None), _IN_THE_HEADER),
     "billing_policy": (_bills_the_operator, "the account that calls Claude pays; send no other bill_to than self."),
     "fallbacks": (
         lambda value: not value,
         "other models are not sold within a request; ask for one in a request of its own.",
     ),
-    "inference_geo": (_one_of(None, "global"), "only global is sold here."),
-    "service_tier": (_one_of(None, "auto", "standard_only"), "only auto and standard_only are sold here."),
-    "speed": (_one_of(None, "standard"), "only standard is sold here."),
+    "inference_geo": (_accepts(None, "global"), "only global is sold here."),
+    "service_tier": (_accepts(None, "auto", "standard_only"), "only auto and standard_only are sold here."),
+    "speed": (_accepts(None, "standard"), "only standard is sold here."),
     "tools": (_tools_are_sold, ""),
-    "user_profile_id": (_one_of(None), _OF_THE_OPERATOR),
-    "workspace_id": (_one_of(None), _OF_THE_OPERATOR),
+    "user_profile_id": (_accepts(None), _OF_THE_OPERATOR),
+    "workspace_id": (_accepts(None), _OF_THE_OPERATOR),
 }

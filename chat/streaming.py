@@ -61,7 +61,7 @@ class StreamedCompletion:
         loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = loop.create_future()
         self._over: asyncio.Future[None] = loop.create_future()
-        self._write: Write = _to_nobody
+        self._write: Write = _discard
         self._has_writer = asyncio.Event()
         self._state = State.ASKING
         self._withheld = b""
@@ -91,7 +91,7 @@ class StreamedCompletion:
 
     def client_gone(self) -> None:
         """Cut the stream or have it read to its end, since its client has gone. Changes nothing after the end."""
-        self._write = _to_nobody
+        self._write = _discard
         self._has_writer.set()  # the pump may wait for somebody to write to
         if self._state in {State.RELAYING, State.SETTLED}:
             self._pump.cancel()
@@ -183,11 +183,11 @@ class StreamedCompletion:
         if all_said:
             reply.lift_limit()
             await self._end()
-        await self._hand_on(received, events)
+        await self._forward(received, events)
         if all_said:
             reply.end_within(ENDS_WITHIN_S)
 
-    async def _hand_on(self, received: bytes, events: Sequence[Event]) -> None:
+    async def _forward(self, received: bytes, events: Sequence[Event]) -> None:
         """Write to the client. Bytes that come before the usage of the input are withheld until it is known."""
         part = self._reshape(events, self._meter) if self._reshape else received
         if not self._opened.done():
@@ -250,5 +250,5 @@ def _clear_cancellation() -> None:
         pass
 
 
-async def _to_nobody(part: bytes) -> None:
+async def _discard(part: bytes) -> None:
     """Write for a client that has gone."""

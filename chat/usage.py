@@ -69,9 +69,9 @@ def merge_usage(usage: dict[str, Any], report: Mapping[str, Any]) -> None:
         known = usage.get(name)
         if isinstance(value, Mapping) and (known is None or isinstance(known, Mapping)):
             before = as_object(known)
-            usage[name] = {**before, **{field: _later(before.get(field), each) for field, each in value.items()}}
+            usage[name] = {**before, **{field: _later_report(before.get(field), each) for field, each in value.items()}}
         else:
-            usage[name] = _later(known, value)
+            usage[name] = _later_report(known, value)
 
 
 def count_of(value: object) -> int | None:
@@ -84,7 +84,7 @@ def count_of(value: object) -> int | None:
     return value if is_count else None  # type: ignore[return-value]
 
 
-def _later(known: object, value: object) -> object:
+def _later_report(known: object, value: object) -> object:
     """Return the later of two reports of a value, unless it is a smaller count or unreadable."""
     if known is None or value is None:
         return value if known is None else known

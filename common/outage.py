@@ -75,7 +75,7 @@ class _Outage:
         logger.warning("the database is back", extra={"after_s": round(time.monotonic() - began_s, 1)})
         for loop in {back.get_loop() for back in waiting}:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_tell, [back for back in waiting if back.get_loop() is loop])
+                loop.call_soon_threadsafe(_wake, [back for back in waiting if back.get_loop() is loop])
 
 
 _outage = _Outage()
@@ -172,7 +172,7 @@ def _answers() -> bool:
         connection.close()
 
 
-def _tell(waiting: "list[asyncio.Future[None]]") -> None:
+def _wake(waiting: "list[asyncio.Future[None]]") -> None:
     for back in waiting:
         if not back.done():
             back.set_result(None)

@@ -34,7 +34,7 @@ class _Watchdog:
                 self._thread = threading.Thread(target=self._run, name="time-limits", daemon=True)
                 self._thread.start()
 
-    def leave_alone(self) -> None:
+    def unwatch(self) -> None:
         """Watch this thread no longer."""
         with self._lock:
             self._running.pop(threading.get_ident(), None)
@@ -67,7 +67,7 @@ def cut_after(limit_s: float) -> Iterator[None]:
     try:
         yield
     finally:
-        _watchdog.leave_alone()
+        _watchdog.unwatch()
 
 
 def _cut(database: BaseDatabaseWrapper) -> None:

@@ -41,7 +41,7 @@ async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: AS
     """Start up; at shutdown wait for the records in flight to close, so that a deploy loses nothing."""
     await receive()
     await send({"type": "lifespan.startup.complete"})
-    background.spawn(asyncio.to_thread(_load_the_rest))
+    background.spawn(asyncio.to_thread(_load_ahead))
     await receive()
     await background.drain(timeout_s=DRAIN_S)
     await asyncio.to_thread(group_commit.stop)
@@ -51,7 +51,7 @@ async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: AS
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _load_the_rest() -> None:
+def _load_ahead() -> None:
     """Load the modules that the first request needs, and exempt them from garbage collection."""
     claude.load()
     gc.collect()

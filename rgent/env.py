@@ -52,7 +52,7 @@ class Environment:
     def int(self, name: Text, *, default: Whole, at_least: Whole = 0, at_most: Number = math.inf) -> Whole:
         """Return a whole number within these limits."""
         form = f"a whole number from {at_least}" + ("" if math.isinf(at_most) else f" to {at_most}")
-        return _read(name, default, lambda text: _within(int(text), at_least, at_most), form=form)
+        return _read(name, default, lambda text: _in_range(int(text), at_least, at_most), form=form)
 
     def port(self, name: Text, *, default: Whole) -> Whole:
         """Return the number of a port."""
@@ -61,7 +61,7 @@ class Environment:
     def float(self, name: Text, *, default: Number) -> Number:
         """Return a finite number above 0."""
         smallest, largest = math.ulp(0.0), math.nextafter(math.inf, 0)
-        return _read(name, default, lambda text: _within(float(text), smallest, largest), form="a number above 0")
+        return _read(name, default, lambda text: _in_range(float(text), smallest, largest), form="a number above 0")
 
     def list(self, name: Text, *, default: Texts) -> Texts:
         """Return texts separated by commas."""
@@ -93,7 +93,7 @@ def _read(name: str, default: T, parse: Callable[[str], T], *, form: str) -> T:
         raise ImproperlyConfigured(f"{name} must be {form}.") from error
 
 
-def _within(value: T, at_least: Any, at_most: Any) -> T:
+def _in_range(value: T, at_least: Any, at_most: Any) -> T:
     if not at_least <= value <= at_most:
         raise ValueError
     return value
@@ -124,7 +124,9 @@ def read_file(path: Path) -> None:
             raise ImproperlyConfigured(f"{path}, line {number}: write NAME=value, or # before a comment.")
         name = assignment[1]
         if known and name not in known and not READ_BY_OTHERS.fullmatch(name):
-            raise ImproperlyConfigured(f"{path}, line {number}: {name} is no variable of rgent{_meant(name, known)}.")
+            raise ImproperlyConfigured(
+                f"{path}, line {number}: {name} is no variable of rgent{_suggestion(name, known)}."
+            )
     environ.Env.read_env(path)
 
 
@@ -135,7 +137,7 @@ def _names_of(example: Path) -> set[str]:
     return set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", example.read_text(), flags=re.MULTILINE))
 
 
-def _meant(name: str, known: set[str]) -> str:
+def _suggestion(name: str, known: set[str]) -> str:
     close = difflib.get_close_matches(name.upper(), known, n=1)
     return f"; {close[0]} is" if close else "; .env.example has all of them"
 

@@ -38,10 +38,10 @@ async def portal_handler(scope: HTTPScope, receive: ASGIReceiveCallable, send: A
         answer = error_answer(error, path=path, request_id=request_id)
         await send_answer(answer, send, scope=scope, request_id=request_id, body=body)
         return
-    await _django(scope, _after(whole, receive), send)
+    await _django(scope, _receive_after(whole, receive), send)
 
 
-def _after(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
+def _receive_after(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:
     """Return a `receive` that gives a body which has been read, and then the messages after it."""
     given = False
 

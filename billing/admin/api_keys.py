@@ -27,10 +27,10 @@ def models(api_key: ApiKey) -> str:
 @display(description="Spending cap, $ a period")
 def cap(api_key: ApiKey) -> str:
     """Show the key's cap and its balance."""
-    standing = key_cap_balance(api_key=api_key, now=clock.now())
-    if standing is None:
+    balance = key_cap_balance(api_key=api_key, now=clock.now())
+    if balance is None:
         return "None"
-    meter = cap_meter(standing)
+    meter = cap_meter(balance)
     return f"{meter.cap}: {meter.spent} spent, {meter.held or '$0.00'} held, {meter.left} left"
 
 

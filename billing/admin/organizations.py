@@ -44,7 +44,7 @@ def _account(organization: Organization) -> BillingAccount | None:
 class OrganizationAdmin(ForReading, HistoryAdmin, ModelAdmin):
     """Organizations. They change their own name and e-mail in the portal."""
 
-    list_display = ["name", "email", "plan", "standing", "stripe_customer", "created_at"]
+    list_display = ["name", "email", "plan", "subscription_status", "stripe_customer", "created_at"]
     list_filter = ["billing_account__status", "billing_account__plan", "created_at"]
     list_select_related = ["billing_account__plan"]
     search_fields = [
@@ -66,7 +66,7 @@ class OrganizationAdmin(ForReading, HistoryAdmin, ModelAdmin):
         return str(account.plan) if account else ""
 
     @display(description="Status", label=status_label.label)
-    def standing(self, organization: Organization) -> str:
+    def subscription_status(self, organization: Organization) -> str:
         """Show the status of the subscription."""
         account = _account(organization)
         return status_label(account) if account else ""

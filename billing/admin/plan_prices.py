@@ -33,11 +33,11 @@ def dollars(amount: Any) -> str:
     return format_exact(EXACT.multiply(amount, CENTS_PER_DOLLAR))
 
 
-class StandingFilter(admin.SimpleListFilter):
+class SaleStateFilter(admin.SimpleListFilter):
     """Filters by whether a price is sold now."""
 
-    title = "standing"
-    parameter_name = "standing"
+    title = "sale state"
+    parameter_name = "sale_state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the choices."""
@@ -64,10 +64,10 @@ class PlanPriceAdmin(ForReading, HistoryAdmin, ModelAdmin):
         "per_1k",
         "per_million",
         "valid_from",
-        "standing",
+        "sale_state",
         "stripe_price_id",
     ]
-    list_filter = [StandingFilter, "plan", ModelFilter, "token_class"]
+    list_filter = [SaleStateFilter, "plan", ModelFilter, "token_class"]
     list_select_related = ["plan"]
     list_display_links = ["model"]
     ordering = ["plan__position", "plan_id", "model", "token_class", "-valid_from", "-id"]
@@ -101,7 +101,7 @@ class PlanPriceAdmin(ForReading, HistoryAdmin, ModelAdmin):
         return dollars(EXACT.multiply(price.price_per_1k, 1000))
 
     @display(label={"Current": "success", "Not yet published": "warning", "Superseded": ""})
-    def standing(self, price: PlanPrice) -> str:
+    def sale_state(self, price: PlanPrice) -> str:
         """Tell whether new subscribers get this price."""
         if not price.stripe_price_id and not price.plan.is_trial:
             return "Not yet published"

@@ -34,13 +34,13 @@ STATUS_COLOURS = {
 }
 
 
-def take_out_dj_stripes_own(site: admin.AdminSite) -> None:
+def unregister_djstripe_admin(site: admin.AdminSite) -> None:
     """Unregister every table that dj-stripe registered, and with it the addresses of its actions."""
     own = [model for model, pages in site._registry.items() if type(pages).__module__ == djstripe_admin.__name__]
     site.unregister(own)
 
 
-take_out_dj_stripes_own(admin.site)
+unregister_djstripe_admin(admin.site)
 
 
 class StripeObjectAdmin(ReadOnlyAdmin):

@@ -36,8 +36,8 @@ class CapView(BillingView):
     @extend_schema(operation_id="get_cap", summary="Look at the spending cap", responses=CapOut)
     def get(self, request: Request) -> Response:
         """Return the cap, the amount spent, and the amount that running requests hold."""
-        standing = cap_balance(account=self.account, now=self.now)
-        return Response(CapOut({**_fields(standing), "period": self.account.period}).data)
+        balance = cap_balance(account=self.account, now=self.now)
+        return Response(CapOut({**_fields(balance), "period": self.account.period}).data)
 
     @extend_schema(operation_id="set_cap", summary="Set the spending cap", request=CapChange, responses=CapOut)
     def put(self, request: Request) -> Response:
@@ -46,5 +46,5 @@ class CapView(BillingView):
         return self.get(request)
 
 
-def _fields(standing: CapBalance) -> dict[str, Any]:
-    return {name: getattr(standing, name) for name in ("cap_minor", "spent_minor", "held_minor", "left_minor")}
+def _fields(balance: CapBalance) -> dict[str, Any]:
+    return {name: getattr(balance, name) for name in ("cap_minor", "spent_minor", "held_minor", "left_minor")}

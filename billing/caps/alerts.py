@@ -34,7 +34,7 @@ def raise_alerts(*, now: datetime) -> int:
     raised = 0
     for accounts in _capped_accounts():
         reached = list(reached_thresholds(accounts, now=now))
-        told = _highest_told({each.organization_id for each in reached})
+        told = _highest_alerted({each.organization_id for each in reached})
         new = [_alert(each, now=now) for each in reached if each.percent > told.get(each.cap, 0)]
         SpendingAlert.objects.bulk_create(new, ignore_conflicts=True)
         raised += len(new)
@@ -60,7 +60,7 @@ def _capped_accounts() -> Iterator[Sequence[BillingAccount]]:
         yield batch
 
 
-def _highest_told(organization_ids: Collection[int]) -> dict[tuple[object, ...], int]:
+def _highest_alerted(organization_ids: Collection[int]) -> dict[tuple[object, ...], int]:
     """Return the highest threshold that was alerted, by cap, for these organizations."""
     told: dict[tuple[object, ...], int] = {}
     columns = ("organization_id", "api_key_id", "spending_starts_at", "cap_minor", "percent")

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import ApiKey
 from billing.ledger.budgets import lock_budgets
-from billing.metering.posting import hold_posting_still
+from billing.metering.posting import block_posting
 from billing.models import BillingAccount, Budget, DailyUsage, KeyBudget, UsageRecord
 from billing.money import EXACT
 
@@ -35,7 +35,7 @@ def key_cap_balances(*, account: BillingAccount, now: datetime) -> dict[int, Cap
     """Return the balances of an organization's key caps at `now`, in billing time, by the key's id."""
     account.enter_period(now=now)
     capped = KeyBudget.objects.filter(api_key__organization_id=account.organization_id)
-    budgets = capped.in_spending_of({account.organization_id: account})
+    budgets = capped.in_periods_of({account.organization_id: account})
     return {budget.api_key_id: _balance(budget) for budget in budgets}
 
 
@@ -61,7 +61,7 @@ def set_key_cap(*, organization_id: int, api_key_id: int, cap_minor: Decimal | N
 
     The key's spending in this period and the holds of its open requests count from the start.
     """
-    hold_posting_still()
+    block_posting()
     account = lock_budgets(organization_ids=[organization_id], now=now).accounts[organization_id]
     if cap_minor is None:
         KeyBudget.objects.filter(api_key_id=api_key_id).delete()

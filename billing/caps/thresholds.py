@@ -73,5 +73,5 @@ def _budgets(
         account.enter_period(now=now)
         yield account, account, None
     capped = [account.organization_id for account in accounts if account.has_key_caps]
-    for budget in KeyBudget.objects.filter(api_key__organization_id__in=capped).in_spending_of(owners):
+    for budget in KeyBudget.objects.filter(api_key__organization_id__in=capped).in_periods_of(owners):
         yield owners[budget.api_key.organization_id], budget, budget.api_key_id

@@ -29,7 +29,7 @@ class LockedBudgets:
         capped = {number for number, account in self.accounts.items() if account.has_key_caps}
         key_ids = {key_id for owner_id, key_id in spenders if key_id is not None and owner_id in capped}
         if key_ids:
-            budgets = KeyBudget.objects.filter(api_key_id__in=key_ids).in_spending_of(self.accounts)
+            budgets = KeyBudget.objects.filter(api_key_id__in=key_ids).in_periods_of(self.accounts)
             self.keys.update({budget.api_key_id: budget for budget in budgets})
 
     def spent_from(self, *, organization_id: int, api_key_id: int | None) -> list[Budget]:

@@ -79,7 +79,7 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
     if draws or limits.concurrent_requests:
         drawn = await _draw(owner=owner, draws=draws, lease=request_id, most_leases=limits.concurrent_requests)
     if drawn.refused:
-        raise RateLimited(_words(drawn, limits), retry_after_s=drawn.wait_s, levels=drawn.levels)
+        raise RateLimited(_refusal_text(drawn, limits), retry_after_s=drawn.wait_s, levels=drawn.levels)
     return Admission(
         owner=owner, lease=request_id, limits=limits, estimated_input_tokens=input_tokens, levels=drawn.levels
     )
@@ -140,7 +140,7 @@ async def _draw(*, owner: str, draws: list[Draw], lease: str, most_leases: int) 
         return await draw_from(stores.memory)
 
 
-def _words(drawn: Drawn, limits: RateLimits) -> str:
+def _refusal_text(drawn: Drawn, limits: RateLimits) -> str:
     if drawn.refused == "concurrent":
         return f"Your plan allows {limits.concurrent_requests} requests at once. Wait for one to end, and try again."
     limit = next(level.limit for level in drawn.levels if level.name == drawn.refused)

@@ -21,7 +21,7 @@ class MemoryStore:
     async def draw(self, *, owner: str, draws: Sequence[Draw], lease: str, most_leases: int, lease_s: float) -> Drawn:
         """Draw from every bucket of `owner` and take a lease, or do neither."""
         now_s = time.time()
-        self._look_over(now_s)
+        self._forget_idle(now_s)
         before = [self._level(owner, each, now_s) for each in draws]
         for each, level in zip(draws, before, strict=True):
             wait_s = seconds_until(level=level, amount=each.amount, limit=each.limit)
@@ -53,7 +53,7 @@ class MemoryStore:
         held[lease] = until_s
         return True
 
-    def _look_over(self, now_s: float) -> None:
+    def _forget_idle(self, now_s: float) -> None:
         """Forget, from time to time, the buckets of those who have not called for a while."""
         self._draws += 1
         if self._draws % LOOK_OVER_EVERY == 0:

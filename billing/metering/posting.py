@@ -31,7 +31,7 @@ def post_due(*, limit: int = BATCH) -> int:
         if not _only_poster():
             return 0
         unposted = UsageRecord.objects.filter(posted_at__isnull=True).exclude(state=UsageRecord.State.OPEN)
-        records = _still_as_read(unposted.order_by("id")[:limit])
+        records = _unchanged(unposted.order_by("id")[:limit])
         if records:
             counts = [count for record in records for count in _counts(record)]
             _add_to_totals(counts, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
@@ -43,7 +43,7 @@ def post_due(*, limit: int = BATCH) -> int:
     return len(records)
 
 
-def _still_as_read(closed: Iterable[UsageRecord]) -> list[UsageRecord]:
+def _unchanged(closed: Iterable[UsageRecord]) -> list[UsageRecord]:
     """Return closed records that stay as they are until the transaction ends.
 
     Only abandoned ones can change, where a process that was paused settles them: so these are locked.
@@ -73,7 +73,7 @@ def _only_poster() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def hold_posting_still() -> None:
+def block_posting() -> None:
     """Wait until no process posts, and keep posting from beginning until the transaction ends.
 
     Every caller takes this lock before the lock of an account. The other order could deadlock.

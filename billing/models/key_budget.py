@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class KeyBudgetQuerySet(models.QuerySet["KeyBudget"]):
     """Chainable filters on the budgets of keys."""
 
-    def in_spending_of(self, accounts: "Mapping[int, BillingAccount]") -> list["KeyBudget"]:
+    def in_periods_of(self, accounts: "Mapping[int, BillingAccount]") -> list["KeyBudget"]:
         """Read the budgets, each in the spending period of its organization's account. Saves nothing.
 
         `accounts` are those of the organizations that own the keys, by organization.

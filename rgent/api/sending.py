@@ -20,7 +20,7 @@ async def send_answer(
     """Send an answer. Where the request's body was not read, the connection is closed after it."""
     path = scope["path"]
     if isinstance(answer, EventStream) and scope["http_version"] == "1.0":
-        answer = await _whole(answer, path=path, request_id=request_id)
+        answer = await _in_one_piece(answer, path=path, request_id=request_id)
     headers = {**common_headers(), **answer.headers, "request-id": request_id}
     if isinstance(answer, Answer):
         headers["content-length"] = str(len(answer.body))
@@ -51,7 +51,7 @@ def common_headers() -> dict[str, str]:
     return headers
 
 
-async def _whole(stream: EventStream, *, path: str, request_id: str) -> Answer:
+async def _in_one_piece(stream: EventStream, *, path: str, request_id: str) -> Answer:
     """Return a stream in one piece, for HTTP/1.0, which lacks the chunks that the server sends streams in."""
     parts: list[bytes] = []
 

@@ -49,7 +49,7 @@ class StateLock:
         deadline = time.monotonic() + WAIT_S
         while not _lock(self._children):
             if time.monotonic() > deadline:
-                self._kill_what_is_left()
+                self._kill_leftovers()
             time.sleep(LOOK_EVERY_S)
 
     def note(self, groups: list[int]) -> None:
@@ -57,7 +57,7 @@ class StateLock:
         os.ftruncate(self._children, 0)
         os.pwrite(self._children, " ".join(map(str, groups)).encode(), 0)
 
-    def _kill_what_is_left(self) -> None:
+    def _kill_leftovers(self) -> None:
         """Kill the processes that were written down and still run the guard: a hung one does not end by itself."""
         for group in os.pread(self._children, 1000, 0).split():
             if _is_guarded(int(group)):

@@ -214,8 +214,10 @@ def test_the_price_history_tells_what_is_sold_now(admin: Client) -> None:
     old = price("output")
     new = PlanPrice.objects.create(plan=old.plan, model=HAIKU, token_class="output", price_per_1k=Decimal("0.007"))
 
-    def listed(standing: str) -> set[int]:
-        answer = admin.get(reverse("admin:billing_planprice_changelist"), {"standing": standing, "plan": old.plan_id})
+    def listed(sale_state: str) -> set[int]:
+        answer = admin.get(
+            reverse("admin:billing_planprice_changelist"), {"sale_state": sale_state, "plan": old.plan_id}
+        )
         return {
             row.pk for row in answer.context["cl"].result_list if row.token_class == "output" and row.model == HAIKU
         }

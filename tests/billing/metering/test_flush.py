@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from billing import clock
 from billing.metering.flush import UsageNotSent, flush_usage
-from billing.metering.posting import hold_posting_still
+from billing.metering.posting import block_posting
 from billing.models import MeterEvent, UsageRecord
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing.customers import ensure_customer
@@ -106,7 +106,7 @@ def another_process_posting() -> Iterator[None]:
 
     def post() -> None:
         with transaction.atomic():
-            hold_posting_still()
+            block_posting()
             has_lock.set()
             may_end.wait(timeout=30)
         connection.close()

@@ -48,7 +48,7 @@ def pay(stripe: StripeClient, client_secret: str) -> None:
 
 
 def synced(manager: Manager, subscription_id: str) -> Any:
-    """Apply what Stripe knows by now, as its webhook does; return the standing."""
+    """Apply what Stripe knows by now, as its webhook does; return the subscription."""
     apply_subscription(data=sync_subscription(subscription_id=subscription_id).stripe_data)
     return manager.get("/subscription")
 
