@@ -9,6 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing import clock
+from billing.bills import invoice_holds
 from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
 from billing.metering import outbox, posting, reconciliation
@@ -89,6 +90,24 @@ def send_spending_alerts() -> None:
 def catch_up_with_stripe() -> None:
     """Every minute: make up for webhooks that never came."""
     catching_up.catch_up(now=clock.now())
+
+
+@shared_task(time_limit=300)
+@one_at_a_time
+def release_held_invoices() -> None:
+    """Every ten seconds: finalize the held drafts whose usage Stripe has."""
+    released = invoice_holds.release_ready(now=clock.now())
+    if released:
+        logger.info("held invoices released", extra={"count": released})
+
+
+@shared_task(time_limit=300)
+@one_at_a_time
+def hold_forgotten_drafts() -> None:
+    """Every ten minutes: hold the drafts of which no webhook told."""
+    held = invoice_holds.hold_forgotten_drafts(now=clock.now())
+    if held:
+        logger.warning("drafts held of which no webhook told", extra={"count": held})
 
 
 @shared_task(time_limit=3600)

@@ -17,6 +17,7 @@ from djstripe.event_handlers import djstripe_receiver
 from djstripe.models import Event, Subscription, WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
+from billing.bills.invoice_holds import hold_draft
 from billing.stripe_billing import client
 from billing.stripe_billing.events import NotSigned, read_event
 from billing.subscriptions.state import apply_subscription
@@ -71,6 +72,9 @@ def _take_in(request: HttpRequest, event: dict[str, Any]) -> HttpResponseBase:
     if connection.vendor == "sqlite" and not client.answers():
         return HttpResponse("Stripe does not answer at the moment: send it again.", status=503)
     try:
+        if event.get("type") == "invoice.created":
+            # Before Stripe hears a 2xx, after which it finalizes within the hour; and outside dj-stripe's transaction.
+            hold_draft(event["data"]["object"])
         with client.translate_stripe_errors():
             return _process(request, uuid=ENDPOINT_UUID)
     except client.StripeUnavailable:

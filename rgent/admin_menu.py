@@ -28,6 +28,7 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
     "Billing health": [
         ("Billing accounts", "account_balance_wallet", "billing_billingaccount"),
         ("Meter events", "speed", "billing_meterevent"),
+        ("Held invoices", "hourglass_empty", "billing_invoicehold"),
         ("Discrepancies", "rule", "billing_discrepancy"),
     ],
     "Stripe": [

@@ -269,6 +269,8 @@ _EVERY = {
     "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),
     "forget old Stripe events": ("billing.tasks.forget_old_stripe_events", 3600.0),
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
+    "release held invoices": ("billing.tasks.release_held_invoices", 10.0),
+    "hold forgotten drafts": ("billing.tasks.hold_forgotten_drafts", 600.0),
     "reconcile": ("billing.tasks.reconcile", timedelta(hours=24).total_seconds()),
 }
 CELERY_BEAT_SCHEDULE = {

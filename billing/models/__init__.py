@@ -6,6 +6,7 @@ from billing.models.daily_usage import DailyUsage
 from billing.models.discrepancy import Discrepancy
 from billing.models.hourly_usage import HourlyUsage
 from billing.models.idempotency_key import IdempotencyKey
+from billing.models.invoice_hold import InvoiceHold
 from billing.models.key_budget import KeyBudget
 from billing.models.meter_event import MeterEvent
 from billing.models.plan import Plan, PlanPrice
@@ -22,6 +23,7 @@ __all__ = [
     "Discrepancy",
     "HourlyUsage",
     "IdempotencyKey",
+    "InvoiceHold",
     "KeyBudget",
     "MeterEvent",
     "Plan",

@@ -127,10 +127,7 @@ def fill_in_card(page: Page, *, number: str) -> None:
 
 
 def a_month_later(page: Page, laptop: Laptop, album: Album) -> None:
-    """Press the sandbox's buttons: the period ends, and the invoice is finalized an hour later.
-
-    All usage must be with Stripe before, as it is within seconds: later usage is on no invoice.
-    """
+    """Press the sandbox's buttons: the period ends, and the invoice is finalized within the hour, its usage on it."""
     becomes(lambda: sorted(laptop.sandbox.meter_totals().values()), [2000, 5000], within_s=SENT_WITHIN_S)
     page.goto(laptop.sandbox.url)
     album.keep(page, "sandbox")

@@ -7,6 +7,7 @@ from sandbox.store import Json
 from sandbox.stripe_api.billing import invoice_status, invoices, subscription_status
 from sandbox.stripe_api.payments import payments
 from sandbox.stripe_api.payments.cards import Decline
+from sandbox.stripe_api.protocol.deliveries import Deliveries
 from sandbox.stripe_api.protocol.errors import InvalidRequest
 from sandbox.stripe_api.protocol.timeline import due
 from sandbox.stripe_api.protocol.world import World
@@ -16,6 +17,8 @@ from sandbox.stripe_api.protocol.world import World
 RETRY_AFTER_DAYS = (3, 5, 7)
 # The fate of a subscription whose last retry failed: a setting of the account at Stripe, of the sandbox here.
 WHEN_RETRIES_END = "when_retries_end"
+# The pause before a draft that waits for the answer to `invoice.created` is looked at again.
+LOOK_AGAIN_S = 5 * 60
 ENDINGS = ("cancel", "unpaid", "past_due")
 
 
@@ -74,13 +77,22 @@ def stop_collecting_from(world: World, customer: str) -> None:
 
 @due(invoice_status.FINALIZE)
 def finalize_due(world: World, invoice_id: str) -> None:
-    """Finalize a draft whose hour of grace is over, and try to be paid."""
+    """Finalize a draft whose hour of grace is over, once `invoice.created` was answered, and try to be paid."""
     invoice = world.get("invoice", invoice_id)
     if invoice["status"] != "draft":
+        return
+    if _is_unanswered(world, invoice):
+        world.schedule(invoice_status.FINALIZE, invoice_id, due_at=world.now + LOOK_AGAIN_S)
         return
     invoice_status.finalize(world, invoice)
     if invoice["status"] == "open" and invoice["collection_method"] == "charge_automatically":
         collect(world, invoice)
+
+
+def _is_unanswered(world: World, invoice: Json) -> bool:
+    if world.now >= invoice["created"] + invoices.UNANSWERED_DRAFT_S:
+        return False
+    return Deliveries(world.store).is_unanswered(invoice.get("_announced_by", ""))
 
 
 @due(invoice_status.RETRY)

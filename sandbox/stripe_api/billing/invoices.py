@@ -18,6 +18,9 @@ EMBEDDED_LINES = 10
 # How long a cycle invoice stays a draft:
 # https://docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period
 DRAFT_S = HOUR_S
+# A draft whose `invoice.created` no endpoint answered with 2xx is finalized this late
+# (https://docs.stripe.com/billing/subscriptions/webhooks, "Invoice finalization").
+UNANSWERED_DRAFT_S = 72 * HOUR_S
 # In cents. Smaller amounts are not charged (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 MINIMUM_CHARGE = 50
 
@@ -99,7 +102,8 @@ def store_draft(world: World, doc: Json, lines: list[Json]) -> Json:
     for line in lines:
         if item := line.get("_invoice_item"):
             world.change(world.get("invoiceitem", item), invoice=doc["id"])
-    return world.add(doc | totals(doc), event="invoice.created")
+    stored = world.add(doc | totals(doc))
+    return world.change(stored, _announced_by=world.emit("invoice.created", stored))
 
 
 def change_lines(world: World, doc: Json, lines: list[Json]) -> None:

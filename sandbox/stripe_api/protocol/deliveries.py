@@ -58,6 +58,11 @@ class Deliveries:
         (number,) = self._store.db.execute("SELECT count(*) FROM deliveries WHERE state = 'pending'").fetchone()
         return int(number)
 
+    def is_unanswered(self, event: str) -> bool:
+        """Tell whether an endpoint has not answered 2xx to an event that it was sent."""
+        rows = self._select("WHERE event = ? AND state IN ('pending', 'failed') LIMIT 1", (event,))
+        return bool(rows)
+
     def add(self, *, event: str, endpoint: str) -> int:
         """Queue a delivery, due at once, and return its number."""
         cursor = self._store.db.execute(

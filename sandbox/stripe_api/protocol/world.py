@@ -102,8 +102,10 @@ class World:
         shown = renderer(self, doc) if renderer else doc
         return {name: value for name, value in shown.items() if name[0] != "_"}
 
-    def emit(self, event_type: str, doc: Json, *, previous: Json | None = None) -> None:
-        """Record an event with a snapshot of the object, and queue it for every webhook endpoint that wants it."""
+    def emit(self, event_type: str, doc: Json, *, previous: Json | None = None) -> str:
+        """Record an event with a snapshot of the object, queue it for every webhook endpoint that wants it, and return
+        its id.
+        """
         data: Json = {"object": self.render(doc)}
         if previous is not None:
             data["previous_attributes"] = previous
@@ -120,6 +122,7 @@ class World:
             "type": event_type,
         }
         self.store.insert(event)
+        return event_id
 
 
 def _previous(before: Json, after: Json) -> Json:

@@ -180,3 +180,16 @@ def test_a_voided_invoice_is_owed_no_more(shop: Shop):
 
     answer = shop.sandbox.call("POST", f"/v1/invoices/{subscription.latest_invoice}/pay")
     assert (answer.status, answer.json()["error"]["code"]) == (400, "invoice_not_payable")
+
+
+def test_a_draft_waits_three_days_for_an_answer_to_its_event(shop: Shop):
+    customer = shop.customer()
+    shop.subscribe(customer)
+    shop.stripe.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/", "enabled_events": ["invoice.created"]})
+
+    shop.sandbox.advance("1 month")
+    shop.sandbox.advance("2 days")
+
+    assert shop.invoices(customer)[-1].status == "draft"
+    shop.sandbox.advance("1 day")
+    assert shop.invoices(customer)[-1].status == "paid"
