@@ -49,6 +49,11 @@ class TokenUsage:
         return TokenUsage(**{name: getattr(self, name) + getattr(other, name) for name in TOKEN_COLUMNS})
 
     @property
+    def cached_tokens(self) -> int:
+        """Input written to the cache or read from it."""
+        return self.cache_write_5m_tokens + self.cache_write_1h_tokens + self.cache_read_tokens
+
+    @property
     def total(self) -> int:
         """All tokens, whatever their class."""
         return sum(getattr(self, name) for name in TOKEN_COLUMNS)

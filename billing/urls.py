@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from billing.pages import billing, checkout, keys, overview
+from billing.pages import billing, checkout, keys, overview, requests, usage
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage.csv", usage.usage_file, name="usage_file"),
+    path("requests/", requests.requests, name="requests"),
+    path("requests/<str:request_id>/", requests.request_detail, name="request"),
     path("keys/", keys.keys, name="keys"),
     path("keys/create", keys.create, name="key_create"),
     path("keys/<int:api_key_id>/", keys.change, name="key"),

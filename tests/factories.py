@@ -11,7 +11,7 @@ from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, Organization, User
 from accounts.organizations import create_organization
 from billing.ledger import compare_and_add, locked
-from billing.ledger.entries import Begin, Entry, Grant, Outcome, Settle
+from billing.ledger.entries import Begin, Entry, Grant, Outcome, Settle, Void
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.periods import period_at
 from billing.tokens import TokenUsage
@@ -117,6 +117,11 @@ def begin(customer: Customer, *, now: datetime = NOON, **fields: Any) -> Grant:
 def begin_or_refusal(customer: Customer, *, now: datetime = NOON, **fields: Any) -> Outcome:
     """Try to open a record."""
     return write([make_begin(customer, **fields)], now=now)[0]
+
+
+def void(grant: Grant, *, now: datetime = NOON + timedelta(seconds=1)) -> Outcome:
+    """Close the record of a request that failed."""
+    return write([Void(grant=grant, outcome="failed")], now=now)[0]
 
 
 def settle(grant: Grant, *, now: datetime = NOON + timedelta(seconds=1), **tokens: int) -> Outcome:

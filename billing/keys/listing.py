@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import QuerySet
+from django.db.models import F, OrderBy, Q, QuerySet
+from django.db.models.functions import Lower
 
 from accounts.models import ApiKey, KeyScope, User
 from billing.caps.caps import CapBalance, key_cap_balances
@@ -55,9 +56,38 @@ class KeyRow:
         return cap_meter(self.cap) if self.cap else None
 
 
+class KeyOrder(StrEnum):
+    """The orders of a list of keys."""
+
+    NEWEST = "newest"
+    NAME = "name"
+    LAST_USED = "used"
+
+
+_ORDERS: dict[KeyOrder, tuple[str | OrderBy, ...]] = {
+    KeyOrder.NEWEST: ("-created_at", "-id"),
+    KeyOrder.NAME: (Lower("name").asc(), "-id"),
+    KeyOrder.LAST_USED: (F("last_used_at").desc(nulls_last=True), "-id"),
+}
+
+
 def keys_of(*, organization_id: int) -> QuerySet[ApiKey]:
     """Return an organization's keys, unordered."""
     return ApiKey.objects.filter(organization_id=organization_id).select_related("created_by")
+
+
+def listed_keys(
+    *, organization_id: int, at: datetime, usable: bool = True, text: str = "", order: KeyOrder = KeyOrder.NEWEST
+) -> QuerySet[ApiKey]:
+    """Return the keys that open the API at `at`, in wall time, or those that no longer do.
+
+    `text` is looked for in their names and in the parts of the keys that may be shown.
+    """
+    works = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=at))
+    keys = keys_of(organization_id=organization_id).filter(works if usable else ~works)
+    if text:
+        keys = keys.filter(Q(name__icontains=text) | Q(prefix__icontains=text) | Q(last_four=text))
+    return keys.order_by(*_ORDERS[order])
 
 
 def key_rows(keys: Iterable[ApiKey], *, account: BillingAccount, at: datetime, now: datetime) -> list[KeyRow]:

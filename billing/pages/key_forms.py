@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from django import forms
 from django.db.models import TextChoices
 from django.utils import timezone
 
 from accounts.models import SCOPES, KeyScope
-from billing.keys.listing import KeyRow
+from billing.keys.listing import KeyOrder, KeyRow
 from billing.keys.terms import KeyTerms
 from billing.money import MAX_DECIMALS, plain, to_cents, to_dollars
 
@@ -138,3 +138,36 @@ def _initial(key: KeyRow) -> dict[str, Any]:
 
 def _end_of(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC) + timedelta(days=1)
+
+
+class KeyQuery(TypedDict):
+    """The part of an organization's keys that a page lists, and its order."""
+
+    text: str
+    order: KeyOrder
+    usable: bool
+
+
+class KeyListForm(forms.Form):
+    """The search, the order and the part of the list of keys. A wrong one is as good as none."""
+
+    q = forms.CharField(
+        max_length=100,
+        required=False,
+        label="Name, or last four characters",
+        widget=forms.TextInput({"type": "search"}),
+    )
+    order = forms.ChoiceField(
+        choices=[(KeyOrder.NEWEST, "Newest first"), (KeyOrder.LAST_USED, "Last used"), (KeyOrder.NAME, "Name")],
+        required=False,
+    )
+    show = forms.ChoiceField(choices=[("working", "That work"), ("past", "That work no more")], required=False)
+
+    def wanted(self) -> KeyQuery:
+        """Return the query of the list."""
+        data = self.cleaned_data if self.is_valid() else {}
+        return {
+            "text": data.get("q", ""),
+            "order": KeyOrder(data.get("order") or KeyOrder.NEWEST),
+            "usable": data.get("show") != "past",
+        }

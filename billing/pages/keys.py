@@ -1,6 +1,9 @@
 """Pages of an organization's API keys."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,11 +15,13 @@ from accounts.models import ApiKey, Membership
 from accounts.pages.access import member_page, require_manager
 from accounts.recent_sign_in import require_confirmation
 from billing import clock
-from billing.keys.listing import KeyRow, key_rows, keys_of
+from billing.keys.listing import KeyRow, key_rows, keys_of, listed_keys
 from billing.keys.terms import change_key, create_key
 from billing.models import BillingAccount
-from billing.pages.key_forms import KeyTermsForm, NewKeyForm
+from billing.pages.key_forms import KeyListForm, KeyTermsForm, NewKeyForm
 from billing.plans.price_lists import models_of_account
+
+PAGE_SIZE = 25
 
 
 @require_safe
@@ -107,12 +112,19 @@ def _rows(membership: Membership, found: list[ApiKey]) -> list[KeyRow]:
 def _keys_page(
     request: HttpRequest, membership: Membership, *, form: NewKeyForm, new_key: str = "", status: int = 200
 ) -> HttpResponse:
-    newest_first = keys_of(organization_id=membership.organization_id).order_by("-created_at", "-id")
-    rows = _rows(membership, list(newest_first))
+    listing = KeyListForm(request.GET)
+    wanted, at = listing.wanted(), timezone.now()
+    page = Paginator(listed_keys(organization_id=membership.organization_id, at=at, **wanted), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
     context = {
         "membership": membership,
-        "keys": [row for row in rows if row.usable],
-        "past_keys": [row for row in rows if not row.usable],
+        "keys": _rows(membership, list(page)),
+        "page": page,
+        "listing": listing,
+        "shows_past": not wanted["usable"],
+        "has_keys": keys_of(organization_id=membership.organization_id).exists(),
+        "kept": urlencode({name: value for name, value in listing.cleaned_data.items() if value}),
         "form": form,
         "new_key": new_key,
     }

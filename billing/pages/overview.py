@@ -1,15 +1,18 @@
 """The overview page."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Membership
 from accounts.pages.access import member_page
 from billing.bills.current import current_bill
+from billing.pages.charts import bar_chart
 from billing.pages.frame import page_frame
 from billing.pages.onboarding import first_steps
+from billing.pages.usage_query import read_query
 from billing.plans.price_lists import price_list
+from billing.usage.breakdown import break_down
 from billing.usage.totals import newest_requests, period_usage
 
 
@@ -19,10 +22,18 @@ def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Show plan, usage, the coming charge, and the next steps."""
     account, context = page_frame(membership)
     steps = first_steps(membership=membership, account=account)
+    query = read_query(QueryDict(), account=account, now=context["now"])
+    usage = break_down(query.rows, group_by=query.group_by, measure=query.measure)
     context |= {
         "bill": current_bill(account=account, now=context["now"]),
         "usage": period_usage(organization_id=account.organization_id, period=account.period),
         "requests": newest_requests(organization_id=account.organization_id),
+        "chart": bar_chart(
+            usage.days,
+            days=query.days(today=context["now"].date()),
+            series=[share.name for share in usage.shares],
+            today=context["now"].date(),
+        ),
         "steps": steps if not all(step.done for step in steps) else [],
         "steps_done": sum(step.done for step in steps),
         "quickstart_model": next(iter(price_list(plan_id=account.plan_id, priced_at=account.priced_at).models), ""),

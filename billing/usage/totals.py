@@ -72,7 +72,8 @@ class RecentRequest:
     model: str
     input_tokens: int
     output_tokens: int
-    cost: str
+    cost_minor: Decimal
+    is_free: bool
     state: str
     tone: str
 
@@ -92,7 +93,7 @@ def period_usage(*, organization_id: int, period: Period) -> PeriodUsage:
 def newest_requests(*, organization_id: int, limit: int = 8) -> list[RecentRequest]:
     """Return an organization's newest requests from the ledger, newest first."""
     records = UsageRecord.objects.filter(organization_id=organization_id).order_by("-id")[:limit]
-    return [_recent(record) for record in records]
+    return [recent_request(record) for record in records]
 
 
 def has_called(*, organization_id: int) -> bool:
@@ -117,7 +118,8 @@ def totals_of(row: PostedUsage) -> UsageTotals:
     )
 
 
-def _recent(record: UsageRecord) -> RecentRequest:
+def recent_request(record: UsageRecord) -> RecentRequest:
+    """Return a record as a list shows it."""
     state, tone = STATE_LABELS[State(record.state)]
     return RecentRequest(
         request_id=record.request_id,
@@ -125,7 +127,8 @@ def _recent(record: UsageRecord) -> RecentRequest:
         model=record.model,
         input_tokens=record.usage.total - record.output_tokens,
         output_tokens=record.output_tokens,
-        cost="Free trial" if record.trial else format_exact(record.cost_minor),
+        cost_minor=record.cost_minor,
+        is_free=record.trial,
         state=state,
         tone=tone,
     )

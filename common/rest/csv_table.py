@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer
@@ -23,11 +23,16 @@ class CsvRenderer(BaseRenderer):
     ) -> bytes:
         """Return the table; its columns are those that the view names as `csv_columns`."""
         columns = renderer_context["view"].csv_columns if renderer_context else []
-        out = io.StringIO()
-        writer = csv.DictWriter(out, fieldnames=columns, extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows({name: _cell(row[name]) for name in columns} for row in data["data"])
-        return out.getvalue().encode()
+        return csv_text(columns, data["data"]).encode()
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return a line of names, and a line for each row with these columns. Text that looks like a formula is quoted."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _cell(row[name]) for name in columns} for row in rows)
+    return out.getvalue()
 
 
 def _cell(value: Any) -> str:
