@@ -1,15 +1,16 @@
 """The log of requests, and the page of one."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
 from accounts.api_keys import create_api_key
 from billing.metering.posting import post_due
-from billing.models import UsageRecord
+from billing.models import PlanPrice, UsageRecord
 from billing.pages.requests import PAGE_SIZE, cost_lines
-from billing.plans.price_lists import forget_price_lists
+from billing.plans.price_lists import forget_price_lists, revise_price
 from tests.factories import HAIKU, begin, make_customer, make_subscriber, settle, void
 
 pytestmark = pytest.mark.django_db
@@ -94,12 +95,14 @@ def test_the_page_of_a_request_shows_how_its_cost_adds_up(client, subscriber, no
 def test_a_request_keeps_the_prices_it_was_made_at(client, subscriber, now):
     grant = begin(subscriber, now=now)
     settle(grant, now=now, input_tokens=5000)
-    grant.prices.rates  # noqa: B018 - read before they change
+    for price in PlanPrice.objects.filter(plan=grant.record.plan):
+        revised = revise_price(price=price, price_per_1k=Decimal(7), now=now + timedelta(seconds=1))
+        PlanPrice.objects.filter(id=revised.id).update(stripe_price_id="price_new")
     forget_price_lists()
 
     record = UsageRecord.objects.get(request_id=grant.request_id)
 
-    assert sum(line.amount_minor for line in cost_lines(record)) == record.cost_minor
+    assert [line.amount_minor for line in cost_lines(record)] == [record.cost_minor] == [Decimal("0.65")]
 
 
 @pytest.mark.parametrize("end", ["running", "failed", "free"])

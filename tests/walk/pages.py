@@ -51,6 +51,10 @@ POST /accounts/reauthenticate/                    login   200       200     200 
 
 # The portal. A stranger acts in an organization of their own: where no id says otherwise, that is open to them.
 GET  /app/                                        login   200       200     200    200
+GET  /app/usage/                                  login   200       200     200    200
+GET  /app/usage.csv                               login   200       200     200    200
+GET  /app/requests/                               login   200       200     200    200
+GET  /app/requests/<str:request_id>/              login   404       200     200    200
 GET  /app/keys/                                   login   200       200     200    200
 POST /app/keys/create                             login   302!      403     302!   302!
 GET  /app/keys/<int:api_key_id>/                  login   404       403     200    200
