@@ -31,7 +31,7 @@ def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
         "chart": bar_chart(
             usage.days,
             days=query.days(today=context["now"].date()),
-            series=[share.name for share in usage.shares],
+            series=usage.series,
             today=context["now"].date(),
         ),
         "steps": steps if not all(step.done for step in steps) else [],

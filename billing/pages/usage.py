@@ -54,7 +54,7 @@ def usage(request: HttpRequest, membership: Membership) -> HttpResponse:
         "chart": bar_chart(
             broken_down.days,
             days=query.days(today=today),
-            series=[share.name for share in broken_down.shares],
+            series=broken_down.series,
             today=today,
         ),
     }

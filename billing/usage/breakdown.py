@@ -14,6 +14,7 @@ from billing.usage.report import Rows
 from billing.usage.totals import UsageTotals, add_up, totals_of
 
 NO_KEY = "Without a key"
+FEW = 6
 
 
 class Grouping(StrEnum):
@@ -62,6 +63,12 @@ class Breakdown:
     shares: list[Share]
     total: UsageTotals
     amount: Decimal
+
+    @property
+    def series(self) -> list[str]:
+        """The groups in the order of a chart. Few stand by name, so that each keeps its colour whatever the range."""
+        names = [share.name for share in self.shares]
+        return sorted(names) if len(names) <= FEW else names
 
 
 def break_down(usage: Rows, *, group_by: Grouping, measure: Measure) -> Breakdown:
