@@ -12,7 +12,7 @@ from billing import clock
 from billing.bills import invoice_holds
 from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
-from billing.metering import outbox, posting, reconciliation
+from billing.metering import late_usage, outbox, posting, reconciliation
 from billing.stripe_billing import stored_events
 from billing.subscriptions import catching_up
 
@@ -52,6 +52,15 @@ def send_meter_events() -> None:
     sent = outbox.send_due(now=clock.now())
     if sent:
         logger.info("meter events sent", extra={"count": sent})
+
+
+@shared_task(time_limit=85)
+@one_at_a_time
+def bill_late_usage() -> None:
+    """Every fifteen seconds: make invoice items of usage that no meter bills."""
+    made = late_usage.bill_late_usage(now=clock.now())
+    if made:
+        logger.info("late usage billed by invoice items", extra={"count": made})
 
 
 @shared_task(time_limit=55)

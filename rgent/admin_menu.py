@@ -29,6 +29,7 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("Billing accounts", "account_balance_wallet", "billing_billingaccount"),
         ("Meter events", "speed", "billing_meterevent"),
         ("Held invoices", "hourglass_empty", "billing_invoicehold"),
+        ("Late usage", "more_time", "billing_lateusage"),
         ("Discrepancies", "rule", "billing_discrepancy"),
     ],
     "Stripe": [

@@ -259,11 +259,13 @@ CELERY_TASK_ROUTES = {
     "billing.tasks.post_usage": {"queue": "posting"},
     "billing.tasks.find_abandoned_records": {"queue": "posting"},
     "billing.tasks.send_meter_events": {"queue": "sending"},
+    "billing.tasks.bill_late_usage": {"queue": "sending"},
 }
 # A beat that comes round while the last one still waits is dropped: the rows say what is due, not the queue.
 _EVERY = {
     "post usage": ("billing.tasks.post_usage", 2.0),
     "send meter events": ("billing.tasks.send_meter_events", 2.0),
+    "bill late usage": ("billing.tasks.bill_late_usage", 15.0),
     "send spending alerts": ("billing.tasks.send_spending_alerts", 30.0),
     "find abandoned records": ("billing.tasks.find_abandoned_records", 10.0),
     "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),

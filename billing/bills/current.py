@@ -9,11 +9,14 @@ from itertools import chain
 
 from djstripe.models import Subscription
 
-from billing.bills.lines import Bill, BillLine, base_line, usage_line
-from billing.models import BillingAccount, DailyUsage
+from billing.bills.lines import Bill, BillLine, base_line, late_line, usage_line
+from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.periods import Period, period_at
 from billing.plans.price_lists import price_list
 from billing.tokens import TokenClass
+
+# Late usage that no coming invoice has: it was invoiced by itself, or Stripe refused it.
+NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,11 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     usage = DailyUsage.objects.filter(
         organization_id=account.organization_id, period_starts_at=account.period_starts_at, trial=False
     )
-    return CurrentBill(period=account.period, lines=(*_base_lines(account), *_usage_lines(usage)))
+    late = LateUsage.objects.filter(organization_id=account.organization_id).order_by("id").select_related("plan")
+    unmetered = late.filter(period_starts_at=account.period_starts_at, reason=LateUsage.Reason.CHANGED)
+    coming = late.filter(bill_starts_at=account.period_starts_at).exclude(state__in=NOT_COMING)
+    lines = (*_base_lines(account), *_usage_lines(usage, unmetered=unmetered), *map(late_line, coming))
+    return CurrentBill(period=account.period, lines=lines)
 
 
 def _base_lines(account: BillingAccount) -> Iterable[BillLine]:
@@ -59,13 +66,18 @@ def _base_minor(account: BillingAccount) -> Decimal:
     return sum(amounts, Decimal(0))
 
 
-def _usage_lines(rows: Iterable[DailyUsage]) -> list[BillLine]:
-    """Add rows up by model, token class and price: Stripe's invoice has one line for each metered price."""
+def _usage_lines(rows: Iterable[DailyUsage], *, unmetered: Iterable[LateUsage]) -> list[BillLine]:
+    """Add rows up by model, token class and price: Stripe's invoice has one line for each metered price.
+
+    Late usage that is in no meter has lines of its own.
+    """
     tokens: dict[tuple[str, TokenClass, Decimal], int] = defaultdict(int)
     for key, count in chain.from_iterable(_priced(row) for row in rows):
         tokens[key] += count
+    for late in unmetered:
+        tokens[(late.model, TokenClass(late.token_class), late.per_token_minor)] -= late.tokens
     order = list(TokenClass)
-    keys = sorted(tokens, key=lambda key: (key[0], order.index(key[1]), key[2]))
+    keys = sorted((key for key in tokens if tokens[key]), key=lambda key: (key[0], order.index(key[1]), key[2]))
     return [
         usage_line(
             model=model,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from billing.models import LateUsage
 from billing.money import EXACT, format_cents, format_exact, round_to_cents
 from billing.tokens import TokenClass
 
@@ -76,6 +77,17 @@ def usage_line(*, model: str, token_class: TokenClass, tokens: int, per_token_mi
         quantity=tokens,
         unit_minor=per_token_minor,
         unit_price=format_rate(per_token_minor),
+    )
+
+
+def late_line(row: LateUsage) -> BillLine:
+    """Return the line of late usage, which is on the invoice by an item of its own."""
+    return BillLine(
+        description=f"{TokenClass(row.token_class).label} tokens",
+        detail=f"{row.model} on {row.plan}. {row.get_reason_display()}.",
+        quantity=row.tokens,
+        unit_minor=row.per_token_minor,
+        unit_price=format_rate(row.per_token_minor),
     )
 
 

@@ -1,4 +1,7 @@
-"""Posting: closed records are claimed once and, in one transaction, added to the totals and to meter events."""
+"""Posting: closed records are claimed once and, in one transaction, added to the totals and to meter events.
+
+Those that ended after their plan was changed go to `late_usage` in place of meter events.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from django.utils import timezone
 
 from billing.bulk_rows import update_rows
 from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
+from billing.metering.late_usage import add_late_usage, late_among, late_of
 from billing.metering.outbox import Metered, add_to_meter_events
 from billing.models import DailyUsage, Discrepancy, HourlyUsage, PostedUsage, UsageRecord
 from billing.models.posted_usage import COUNTS
@@ -36,7 +40,9 @@ def post_due(*, limit: int = BATCH) -> int:
             counts = [count for record in records for count in _counts(record)]
             _add_to_totals(counts, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
             _add_to_totals(counts, table=HourlyUsage, slot="hour", slot_of=hour_of)
-            add_to_meter_events([usage for record in records for usage in _metered(record)])
+            late = late_among(records)
+            add_to_meter_events([usage for record in records if record.id not in late for usage in _metered(record)])
+            add_late_usage([late_of(record) for record in records if record.id in late])
             _show_abandoned(records)
             _show_unreadable(records)
             _mark_posted(records)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Max, Min, Sum
 
+from billing.metering import late_usage
 from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.models import Discrepancy, MeterEvent, UsageRecord
 from billing.plans.price_lists import meter_event_name
@@ -50,12 +51,17 @@ def _ledger_totals() -> dict[MeterKey, int]:
 
 
 def _outbox_totals() -> dict[MeterKey, int]:
+    """Return the tokens that go to Stripe: by meter events, or as late usage."""
     rows = (
         MeterEvent.objects.values("organization_id", "event_name", "period_starts_at")
         .annotate(tokens=Sum("value"))
         .order_by("organization_id", "event_name", "period_starts_at")
     )
-    return {(row["organization_id"], row["event_name"], row["period_starts_at"]): row["tokens"] for row in rows}
+    totals: dict[MeterKey, int] = late_usage.unmetered_totals()
+    for row in rows:
+        key = (row["organization_id"], row["event_name"], row["period_starts_at"])
+        totals[key] = totals.get(key, 0) + row["tokens"]
+    return totals
 
 
 def _compare_ledger_with_outbox(key: MeterKey, *, expected: int, found: int) -> bool:

@@ -8,6 +8,7 @@ from billing.models.hourly_usage import HourlyUsage
 from billing.models.idempotency_key import IdempotencyKey
 from billing.models.invoice_hold import InvoiceHold
 from billing.models.key_budget import KeyBudget
+from billing.models.late_usage import LateUsage
 from billing.models.meter_event import MeterEvent
 from billing.models.plan import Plan, PlanPrice
 from billing.models.posted_usage import PostedUsage
@@ -25,6 +26,7 @@ __all__ = [
     "IdempotencyKey",
     "InvoiceHold",
     "KeyBudget",
+    "LateUsage",
     "MeterEvent",
     "Plan",
     "PlanPrice",

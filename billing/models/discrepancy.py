@@ -17,6 +17,7 @@ class Discrepancy(models.Model):
         METER_EVENT_REJECTED = "meter_event_rejected", "Stripe rejected a meter event"
         METER_EVENT_PARKED = "meter_event_parked", "A resend could bill twice, so it waits"
         INVOICE_HELD = "invoice_held", "An invoice waits for usage that Stripe does not have"
+        LATE_USAGE_REJECTED = "late_usage_rejected", "Stripe rejected an invoice item for late usage"
         UNREADABLE_USAGE = "unreadable_usage", "Claude told usage that could not be read"
         ABANDONED = "abandoned", "A record was left open by a crash"
         SERVED_OTHERWISE = "served_otherwise", "Claude served at another tier, place, speed or model than is sold"
