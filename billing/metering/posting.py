@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.bulk_rows import update_rows
 from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.metering.late_usage import add_late_usage, late_among, late_of
 from billing.metering.outbox import Metered, add_to_meter_events
-from billing.models import DailyUsage, Discrepancy, HourlyUsage, PostedUsage, UsageRecord
+from billing.models import BillingAccount, DailyUsage, Discrepancy, HourlyUsage, PostedUsage, UsageRecord
 from billing.models.posted_usage import COUNTS
 from billing.money import EXACT
 from billing.periods import hour_of
@@ -29,13 +30,15 @@ POSTING_LOCK = 7_420_001
 KEY = ["organization_id", "api_key_id", "plan_id", "priced_at", "model", "trial"]
 
 
-def post_due(*, limit: int = BATCH) -> int:
-    """Post up to `limit` closed records and return their number; 0 also while another process posts."""
+def post_due(*, limit: int = BATCH, organization_id: int | None = None) -> int:
+    """Post up to `limit` closed records, of one organization or of all; return how many. 0 while another process posts.
+
+    Of all, those are left out whose subscription is being changed: the outcome decides how they are billed.
+    """
     with transaction.atomic():
         if not _only_poster():
             return 0
-        unposted = UsageRecord.objects.filter(posted_at__isnull=True).exclude(state=UsageRecord.State.OPEN)
-        records = _unchanged(unposted.order_by("id")[:limit])
+        records = _unchanged(_unposted(organization_id).order_by("id")[:limit])
         if records:
             counts = [count for record in records for count in _counts(record)]
             _add_to_totals(counts, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
@@ -47,6 +50,15 @@ def post_due(*, limit: int = BATCH) -> int:
             _show_unreadable(records)
             _mark_posted(records)
     return len(records)
+
+
+def _unposted(organization_id: int | None) -> QuerySet[UsageRecord]:
+    closed = UsageRecord.objects.filter(posted_at__isnull=True).exclude(state=UsageRecord.State.OPEN)
+    if organization_id is not None:
+        return closed.filter(organization_id=organization_id)
+    being_changed = BillingAccount.objects.filter(change_begun_at__isnull=False)
+    waiting = list(being_changed.values_list("organization_id", flat=True))
+    return closed.exclude(organization_id__in=waiting) if waiting else closed
 
 
 def _unchanged(closed: Iterable[UsageRecord]) -> list[UsageRecord]:

@@ -50,11 +50,21 @@ class BillingAccount(Budget):
     stripe_period_ends_at = models.DateTimeField(
         null=True, blank=True, help_text="The end of the subscription's period as Stripe last told it."
     )
+    change_begun_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="In wall time: since then a change is being made, and usage waits to be posted.",
+    )
     stripe_status = models.CharField(max_length=30, blank=True)
     cancel_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "billing account"
+        indexes = [
+            models.Index(
+                fields=["id"], condition=models.Q(change_begun_at__isnull=False), name="accounts_being_changed"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.organization}: {self.plan}"

@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing.models import BillingAccount
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import client
+from billing.subscriptions.changing import find_out, unclear_changes
 from billing.subscriptions.refreshing import refresh_subscription
 
 logger = logging.getLogger(__name__)
@@ -21,8 +22,8 @@ CHECKOUTS_WATCHED_FOR = timedelta(hours=1)
 def catch_up(*, now: datetime) -> int:
     """Fetch what webhooks should have told by now, and return the number of accounts it changed.
 
-    Two kinds of account are due: those with a Checkout opened within the hour, and those whose period is over. `now` is
-    billing time.
+    Three kinds of account are due: those with a Checkout opened within the hour, those whose period is over, and those
+    of whose change nobody knows the outcome. `now` is billing time.
     """
     caught_up = 0
     for account in _due(now=now).order_by("id"):
@@ -41,7 +42,7 @@ def _due(*, now: datetime) -> QuerySet[BillingAccount]:
         checkout_session_id=""
     )
     renewing = ~Q(stripe_subscription_id="") & Q(stripe_period_ends_at__lt=now - WEBHOOKS_LATE_AFTER)
-    return BillingAccount.objects.filter(paying | renewing)
+    return BillingAccount.objects.filter(paying | renewing | unclear_changes())
 
 
 def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
@@ -62,6 +63,6 @@ def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
 
 
 def _fetch(account: BillingAccount) -> bool:
-    if account.checkout_session_id:
+    if account.checkout_session_id and not account.stripe_subscription_id:
         return finish_checkout(account=account, session_id=account.checkout_session_id)
-    return refresh_subscription(subscription_id=account.stripe_subscription_id, invoices_of=account.stripe_customer_id)
+    return find_out(account)

@@ -14,6 +14,7 @@ from billing.bills.invoices import InvoiceLine, lines_of
 from billing.metering.flush import flush_usage
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions as stripe_subscriptions
+from billing.subscriptions.changing import SubscriptionChanged, changing_terms, how_it_is, read_anew, told_what_is_true
 from billing.subscriptions.checkout import metered_price_ids
 from billing.subscriptions.refreshing import refresh_subscription
 
@@ -44,7 +45,9 @@ def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanC
     Raises NotSubscribed, NothingToChange, PlanNotPublished, UsageNotSent, StripeUnavailable, StripeRejected.
     """
     at = now.replace(microsecond=0)
-    changes = _prepare(account, plan, now=now)
+    prices = _prices_of_change(account, plan)
+    flush_usage(organization_id=account.organization_id, now=now)
+    changes = _changes(account, plan, prices=prices)
     invoice: Mapping[str, Any] = stripe_subscriptions.preview_items(
         subscription_id=account.stripe_subscription_id, changes=changes, at=at
     )
@@ -54,49 +57,76 @@ def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanC
 def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datetime | None = None) -> None:
     """Switch to `plan` and collect the difference. With the `at` of a preview, the base is prorated as previewed.
 
-    Usage so far is billed at the old plan's prices. Raises what `preview_plan` raises, and PaymentDeclined.
+    Usage so far is billed at the old plan's prices; that of requests which still run is late usage.
+    Raises what `preview_plan` raises, PaymentDeclined, ChangeUnderway, SubscriptionChanged.
     """
-    changes = _prepare(account, plan, now=now)
-    stripe_subscriptions.change_items(
-        subscription_id=account.stripe_subscription_id, changes=changes, at=at or now.replace(microsecond=0)
-    )
-    _apply(account)
+    read_anew(account)
+    prices = _prices_of_change(account, plan)
+    _ensure_previewed(account, at=at, now=now)
+    with told_what_is_true(account), changing_terms(account=account, now=now):
+        changes = _changes(account, plan, prices=prices)
+        stripe_subscriptions.change_items(
+            subscription_id=account.stripe_subscription_id, changes=changes, at=at or now.replace(microsecond=0)
+        )
+        _apply(account)
 
 
 def cancel_later(*, account: BillingAccount) -> None:
-    """Let the subscription end with its period. Raises NotSubscribed, StripeUnavailable, StripeRejected."""
+    """Let the subscription end with its period.
+
+    Raises NotSubscribed, SubscriptionChanged, StripeUnavailable, StripeRejected.
+    """
     _ensure_subscribed(account)
-    stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=True)
+    with told_what_is_true(account):
+        stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=True)
     _apply(account)
 
 
 def cancel_now(*, account: BillingAccount, now: datetime) -> None:
     """End the subscription at once and bill the usage so far. The base is not refunded.
 
-    Raises NotSubscribed, UsageNotSent, StripeUnavailable, StripeRejected.
+    Requests that still run are billed by a last invoice. Raises NotSubscribed, UsageNotSent, ChangeUnderway,
+    SubscriptionChanged, StripeUnavailable, StripeRejected.
     """
+    read_anew(account)
     _ensure_subscribed(account)
-    flush_usage(organization_id=account.organization_id, now=now)
-    stripe_subscriptions.cancel_subscription(subscription_id=account.stripe_subscription_id, invoice_now=True)
-    _apply(account)
+    with told_what_is_true(account), changing_terms(account=account, now=now):
+        stripe_subscriptions.cancel_subscription(subscription_id=account.stripe_subscription_id, invoice_now=True)
+        _apply(account)
 
 
 def resume(*, account: BillingAccount) -> None:
-    """Take back a planned end. Raises NotSubscribed, NothingToChange, StripeUnavailable, StripeRejected."""
+    """Take back a planned end.
+
+    Raises NotSubscribed, NothingToChange, SubscriptionChanged, StripeUnavailable, StripeRejected.
+    """
     _ensure_subscribed(account)
     if account.cancel_at is None:
         raise NothingToChange("The subscription goes on: it was not canceled.")
-    stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=False)
+    with told_what_is_true(account):
+        stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=False)
     _apply(account)
 
 
-def _prepare(account: BillingAccount, plan: Plan, *, now: datetime) -> list[dict[str, Any]]:
-    """Check that the switch is possible, send the usage so far, and return the changed items."""
+def _prices_of_change(account: BillingAccount, plan: Plan) -> list[str]:
+    """Check that the switch is possible, and return the metered prices of the new plan."""
     _ensure_subscribed(account)
     if account.plan_id == plan.id:
         raise NothingToChange(f"The subscription is to {plan} already.")
-    prices = metered_price_ids(plan)
-    flush_usage(organization_id=account.organization_id, now=now)
+    return metered_price_ids(plan)
+
+
+def _ensure_previewed(account: BillingAccount, *, at: datetime | None, now: datetime) -> None:
+    """Pass if `at` is of a preview of the present bill. Another instant would prorate the base to the wrong price.
+
+    Raises SubscriptionChanged.
+    """
+    account.enter_period(now=now)
+    if at is not None and not account.period_starts_at <= at <= now:
+        raise SubscriptionChanged(f"The preview of {at:%-d %b %Y at %H:%M} UTC holds no more: {how_it_is(account)}")
+
+
+def _changes(account: BillingAccount, plan: Plan, *, prices: list[str]) -> list[dict[str, Any]]:
     return stripe_subscriptions.item_changes(
         subscription_id=account.stripe_subscription_id,
         base_price_id=plan.stripe_base_price_id,

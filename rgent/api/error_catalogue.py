@@ -32,6 +32,7 @@ from billing.limits.gate import RateLimited
 from billing.metering.flush import UsageNotSent
 from billing.public_words import PUBLIC_WORDS
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
+from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged
 from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
 from billing.usage.request_log import RequestNotFound
@@ -74,6 +75,8 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     IdempotencyKeyReused: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
     StillInFlight: (HTTPStatus.CONFLICT, "conflict_error"),
     NotSubscribed: (HTTPStatus.CONFLICT, "conflict_error"),
+    SubscriptionChanged: (HTTPStatus.CONFLICT, "conflict_error"),
+    ChangeUnderway: (HTTPStatus.CONFLICT, "conflict_error"),
     NothingToChange: (HTTPStatus.CONFLICT, "conflict_error"),
     PlanNotPublished: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     UsageNotSent: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
@@ -112,6 +115,7 @@ NOT_TO_RETRY = (
     NotSettled,
     AlreadySubscribed,
     NotSubscribed,
+    SubscriptionChanged,
     NothingToChange,
     ClaudeMisconfigured,
     ClaudeBrokeOff,

@@ -1,0 +1,149 @@
+"""A change of plan beside usage, other changes, and a subscription that is another by now."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from stripe import StripeClient
+
+from billing import clock
+from billing.metering.posting import post_due
+from billing.models import BillingAccount, LateUsage, Plan, UsageRecord
+from billing.stripe_billing.client import StripeUnavailable
+from billing.subscriptions.catching_up import catch_up
+from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged, changing_terms
+from billing.subscriptions.plan_changes import (
+    NothingToChange,
+    cancel_later,
+    cancel_now,
+    change_plan,
+    preview_plan,
+    resume,
+)
+from tests.billing.subscribing import make_paying_customer
+from tests.factories import Customer, begin, settle
+from tests.sandbox.running import client
+from tests.servers import SandboxServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def customer(sandbox: SandboxServer) -> Customer:
+    """A customer of Pro Haiku."""
+    return make_paying_customer()
+
+
+@pytest.fixture
+def stripe(sandbox: SandboxServer) -> StripeClient:
+    """Stripe, as anybody with the key sees it."""
+    return client(sandbox.url)
+
+
+def sonnet() -> Plan:
+    return Plan.objects.get(code="pro_sonnet")
+
+
+def switch(account: BillingAccount, **terms) -> None:
+    change_plan(account=account, plan=sonnet(), now=clock.now(), **terms)
+
+
+def end_now(account: BillingAccount) -> None:
+    cancel_now(account=account, now=clock.now())
+
+
+def test_what_ends_while_stripe_changes_the_plan_waits_and_is_late_usage(customer, sandbox):
+    account = customer.account
+    before, meanwhile = (begin(customer, now=clock.now()) for _ in range(2))
+    settle(before, now=clock.now(), input_tokens=700)
+
+    with changing_terms(account=account, now=clock.now()):
+        settle(meanwhile, now=clock.now(), input_tokens=11)
+        post_due()
+        waiting = UsageRecord.objects.filter(posted_at=None).count()
+        BillingAccount.objects.filter(id=account.id).update(plan=sonnet())
+    post_due()
+
+    assert waiting == 1
+    assert sandbox.meter_totals() == {"rgent_claude_haiku_5_5_input_tokens": 700}
+    assert LateUsage.objects.get().tokens == 11
+
+
+def test_what_ends_while_a_change_fails_goes_to_its_meter(customer):
+    call = begin(customer, now=clock.now())
+
+    def fail() -> None:
+        with changing_terms(account=customer.account, now=clock.now()):
+            settle(call, now=clock.now(), input_tokens=11)
+            post_due()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    post_due()
+
+    assert not LateUsage.objects.exists()
+    assert not UsageRecord.objects.filter(posted_at=None).exists()
+
+
+def test_of_two_changes_at_once_the_second_is_refused(customer):
+    account = customer.account
+
+    with changing_terms(account=account, now=clock.now()), pytest.raises(ChangeUnderway):
+        end_now(customer.account)
+
+    switch(customer.account)
+    assert customer.account.plan == sonnet()
+
+
+def test_a_change_whose_answer_never_came_is_found_when_one_asks_again(customer, sandbox):
+    fault = {"effect": "timeout_after", "delay_s": 0.1, "method": "POST", "path": "/v1/subscriptions/*"}
+    with sandbox.failing(**fault), pytest.raises(StripeUnavailable):
+        switch(customer.account)
+
+    with pytest.raises(NothingToChange):
+        switch(customer.account)
+
+    assert (customer.account.plan, customer.account.change_begun_at) == (sonnet(), None)
+
+
+def test_a_change_whose_process_died_is_found_out_by_itself(customer, stripe):
+    BillingAccount.objects.filter(id=customer.account.id).update(change_begun_at=timezone.now() - timedelta(minutes=6))
+    settle(begin(customer, now=clock.now()), now=clock.now(), input_tokens=11)
+    kept_back = post_due()
+
+    catch_up(now=clock.now())
+
+    assert (kept_back, post_due()) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [switch, end_now, lambda account: cancel_later(account=account), lambda account: resume(account=account)],
+    ids=["switch", "cancel now", "cancel later", "resume"],
+)
+def test_a_subscription_that_was_canceled_meanwhile_is_told(customer, stripe, ask: Callable[[BillingAccount], None]):
+    cancel_later(account=customer.account)
+    stripe.v1.subscriptions.cancel(customer.account.stripe_subscription_id)
+
+    with pytest.raises(SubscriptionChanged, match="has ended"):
+        ask(customer.account)
+
+    assert customer.account.plan.is_trial
+
+
+def test_a_preview_from_before_the_renewal_is_refused_and_told(customer, sandbox):
+    preview = preview_plan(account=customer.account, plan=sonnet(), now=clock.now())
+    sandbox.advance("1 month")
+
+    with pytest.raises(SubscriptionChanged, match=r"holds no more: the subscription is to Pro Haiku, active"):
+        switch(customer.account, at=preview.at)
+
+    assert customer.account.plan.code == "pro_haiku"
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_an_instant_that_no_preview_of_this_bill_told_is_refused(customer, days):
+    with pytest.raises(SubscriptionChanged):
+        switch(customer.account, at=clock.now() + timedelta(days=days))
