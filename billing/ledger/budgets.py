@@ -12,7 +12,9 @@ from billing.money import EXACT
 # Columns that every request changes, that a new period changes, and that are only read.
 SPENDING = ["trial_used", "trial_tokens", "spent_minor", "held_minor"]
 PERIOD = ["period_starts_at", "period_ends_at", "spending_starts_at"]
-TERMS = ["organization", "plan", "status", "priced_at", "anchor_at", "cap_minor", "has_key_caps"]
+TERMS = ["organization", "plan", "status", "priced_at", "anchor_at", "cancel_at", "cap_minor", "has_key_caps"]
+# Terms that end with the subscription.
+ENDED = ["plan", "status"]
 KEY_GUARDS = ["spent_minor", "held_minor", "spending_starts_at"]
 
 
@@ -57,7 +59,7 @@ class LockedBudgets:
     def save(self) -> None:
         """Write what changed."""
         update_rows(self.accounts.values(), fields=SPENDING)
-        update_rows(self.in_a_new_period, fields=PERIOD)
+        update_rows(self.in_a_new_period, fields=[*PERIOD, *ENDED])
         update_rows(self.keys.values(), fields=KEY_GUARDS)
 
 

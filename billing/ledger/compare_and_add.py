@@ -74,6 +74,7 @@ class _Change:
             "status": self.terms.status,
             "priced_at": self.terms.priced_at,
             "period_starts_at": self.terms.period_starts_at,
+            "cancel_at": self.terms.cancel_at,
             "free_requests": self.prices.trial_requests,
             "free_requests_begun": len(self.begun) if self.prices.trial else 0,
             "free_requests_returned": self.free_requests_returned,
@@ -143,7 +144,7 @@ def _changes(entries: Sequence[Entry], *, now: datetime) -> list[_Change]:
 
 def _new_change(organization_id: int, *, now: datetime) -> _Change | None:
     known = known_terms.known_terms(organization_id=organization_id)
-    if known is None or now >= known.period_ends_at:
+    if known is None or not known.hold(now=now):
         return None
     return _Change(known, price_list(plan_id=known.plan_id, priced_at=known.priced_at))
 
@@ -194,8 +195,9 @@ def _statement() -> str:
         WITH change AS MATERIALIZED (
             SELECT * FROM json_to_recordset($1::json) AS row (
                 account_id bigint, organization_id bigint, plan_id bigint, status text, priced_at timestamptz,
-                period_starts_at timestamptz, free_requests int, free_requests_begun int, free_requests_returned int,
-                held_minor numeric, released_minor numeric, spent_minor numeric, beginnings int, endings int
+                period_starts_at timestamptz, cancel_at timestamptz, free_requests int, free_requests_begun int,
+                free_requests_returned int, held_minor numeric, released_minor numeric, spent_minor numeric,
+                beginnings int, endings int
             )
         ), beginning AS MATERIALIZED (
             SELECT * FROM json_to_recordset($2::json) AS row ({column_types(UsageRecord, RECORD_BEGINNING)})
@@ -207,9 +209,9 @@ def _statement() -> str:
                 SELECT FROM {accounts} AS account
                 WHERE account.id = change.account_id
                 AND ROW(account.organization_id, account.plan_id, account.status, account.priced_at,
-                        account.period_starts_at)
+                        account.period_starts_at, account.cancel_at)
                     IS NOT DISTINCT FROM ROW(change.organization_id, change.plan_id, change.status, change.priced_at,
-                                             change.period_starts_at)
+                                             change.period_starts_at, change.cancel_at)
                 AND NOT account.has_key_caps
                 AND (change.free_requests_begun = 0
                      OR account.trial_used + change.free_requests_begun <= change.free_requests)

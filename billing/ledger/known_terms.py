@@ -23,6 +23,11 @@ class Terms:
     priced_at: datetime
     period_starts_at: datetime
     period_ends_at: datetime
+    cancel_at: datetime | None
+
+    def hold(self, *, now: datetime) -> bool:
+        """Tell whether neither the period nor the subscription is over at `now`."""
+        return now < self.period_ends_at and (self.cancel_at is None or now < self.cancel_at)
 
 
 _known: dict[int, Terms] = {}
@@ -44,6 +49,7 @@ def remember(account: BillingAccount) -> None:
         priced_at=account.priced_at,
         period_starts_at=account.period_starts_at,
         period_ends_at=account.period_ends_at,
+        cancel_at=account.cancel_at,
     )
 
 

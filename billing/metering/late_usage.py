@@ -51,13 +51,21 @@ class Late:
 def late_among(records: Sequence[UsageRecord]) -> set[int]:
     """Return the ids of billable records whose terms are no longer those of their account.
 
+    One that ended before the planned end of its subscription is not late: the last invoice, a draft by now, takes it.
     One that its price list does not price is left to its meter, which bills it or shows an admin why not.
     """
     billable = [record for record in records if record.state == UsageRecord.State.SETTLED and not record.trial]
     rows = BillingAccount.objects.filter(organization_id__in={record.organization_id for record in billable})
-    terms = {row[0]: row[1:] for row in rows.values_list("organization_id", "plan_id", "priced_at")}
-    late = [record for record in billable if terms.get(record.organization_id) != (record.plan_id, record.priced_at)]
+    accounts = {row.organization_id: row for row in rows}
+    late = [record for record in billable if _is_late(record, account=accounts.get(record.organization_id))]
     return {record.id for record in late if record.model in _prices_of(record).rates}
+
+
+def _is_late(record: UsageRecord, *, account: BillingAccount | None) -> bool:
+    if account is None or (account.plan_id, account.priced_at) == (record.plan_id, record.priced_at):
+        return False
+    assert record.settled_at  # noqa: S101 - a constraint of the table
+    return account.cancel_at is None or record.settled_at >= account.cancel_at
 
 
 def unmetered_totals() -> dict[tuple[int, str, datetime], int]:

@@ -1,6 +1,6 @@
 """Billing accounts: the one row of an organization that every request reads and guards."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import models
@@ -77,15 +77,32 @@ class BillingAccount(Budget):
     def enter_period(self, *, now: datetime) -> bool:
         """Move to the period that holds `now`; a new period starts with nothing spent. Saves nothing.
 
-        Returns False where it is in that period already. Usage does not wait for Stripe's webhook to tell of the
-        renewal.
+        A subscription whose planned end has come is the free trial from that instant. Returns False where nothing
+        changes. Usage waits for Stripe to tell neither of the renewal nor of the end.
         """
-        if now < self.period_ends_at:
+        if self.cancel_at is not None and self.cancel_at <= now and self.status != self.Status.TRIAL:
+            self.fall_to_trial(at=self.cancel_at)
+        elif now < self.period_ends_at:
             return False
-        self.begin_spending(period=period_at(anchor=self.anchor_at, instant=now))
+        if now >= self.period_ends_at:
+            self.begin_spending(period=period_at(anchor=self.anchor_at, instant=now))
         return True
 
     def begin_spending(self, *, period: Period) -> None:
         """Move to `period`, with nothing spent. Saves nothing."""
         self.period_starts_at, self.period_ends_at = period.starts_at, period.ends_at
         self.spending_starts_at, self.spent_minor = period.starts_at, Decimal(0)
+
+    def fall_to_trial(self, *, at: datetime) -> None:
+        """Be on the free trial from `at` on, where the subscription ended, with a new bill. Saves nothing."""
+        self.plan, self.status = Plan.objects.get(is_trial=True), self.Status.TRIAL
+        self.begin_bill(at=at)
+
+    def begin_bill(self, *, at: datetime) -> None:
+        """Begin a new bill at `at`: usage before it has just been invoiced. Saves nothing.
+
+        The spending of the period goes on, since a cap is for the whole period. Stripe tells whole seconds, so a change
+        in the second in which the period began needs the microsecond to begin anything new.
+        """
+        self.enter_period(now=at)
+        self.period_starts_at = max(self.period_starts_at + timedelta(microseconds=1), at)

@@ -40,5 +40,5 @@ def standing_of(*, account: BillingAccount, now: datetime) -> Standing:
         trial_remaining=max(plan.trial_requests - account.trial_used, 0),
         period=account.period,
         days_left=-((now - account.period_ends_at) // timedelta(days=1)),
-        ends_at=account.cancel_at,
+        ends_at=None if plan.is_trial else account.cancel_at,
     )

@@ -1,7 +1,7 @@
 """The state of a subscription at Stripe, applied to the billing account of its organization."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
@@ -78,29 +78,37 @@ def _enter_subscription(account: BillingAccount, *, data: dict[str, Any], status
         logger.error("a subscription with no price of ours", extra={"subscription": data["id"]})
         return False
     period = _period_of(items)
+    cancel_at = _instant(data["cancel_at"]) if data.get("cancel_at") else None
+    if _has_ended(account, data=data, cancel_at=cancel_at):
+        return True
     is_new = account.stripe_subscription_id != data["id"]
     if is_new or period.starts_at > account.period_starts_at:  # usage may have moved on before Stripe renews
         account.begin_spending(period=period)
     elif account.plan_id != prices[0].plan_id:
-        _begin_bill(account, at=_instant(max(item["created"] for item in items)))
+        account.begin_bill(at=_instant(max(item["created"] for item in items)))
     account.plan_id = prices[0].plan_id
     account.priced_at = _priced_at(prices)
     account.status = status
     account.anchor_at = _instant(data["billing_cycle_anchor"])
     account.stripe_subscription_id, account.stripe_status = data["id"], data["status"]
     account.stripe_period_ends_at = period.ends_at
-    account.cancel_at = _instant(data["cancel_at"]) if data.get("cancel_at") else None
+    account.cancel_at = cancel_at
     account.save(update_fields=SUBSCRIPTION_FIELDS)
     return True
+
+
+def _has_ended(account: BillingAccount, *, data: dict[str, Any], cancel_at: datetime | None) -> bool:
+    """Tell whether the account has left the subscription at its planned end, which Stripe is yet to carry out."""
+    same = account.stripe_subscription_id == data["id"] and account.cancel_at == cancel_at
+    return same and cancel_at is not None and account.status == Status.TRIAL
 
 
 def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
     if account.stripe_subscription_id != data["id"]:
         return False
-    if data.get("ended_at"):
-        _begin_bill(account, at=_instant(data["ended_at"]))
-    account.plan = Plan.objects.get(is_trial=True)
-    account.status, account.stripe_status = Status.TRIAL, data["status"]
+    if account.status != Status.TRIAL:
+        account.fall_to_trial(at=_instant(data.get("ended_at") or data["created"]))
+    account.stripe_status = data["status"]
     account.stripe_subscription_id, account.stripe_period_ends_at, account.cancel_at = "", None, None
     account.save(update_fields=SUBSCRIPTION_FIELDS)
     return True
@@ -115,16 +123,6 @@ def _priced_at(prices: list[PlanPrice]) -> datetime:
     for price in prices:
         first[price.stripe_price_id] = min(first.get(price.stripe_price_id, price.valid_from), price.valid_from)
     return max(first.values())
-
-
-def _begin_bill(account: BillingAccount, *, at: datetime) -> None:
-    """Begin a new bill at `at`: usage before it has just been invoiced.
-
-    The spending of the period goes on, since a cap is for the whole period. Stripe tells whole seconds, so a change in
-    the second in which the period began needs the microsecond to begin anything new.
-    """
-    account.enter_period(now=at)
-    account.period_starts_at = max(account.period_starts_at + timedelta(microseconds=1), at)
 
 
 def _period_of(items: list[dict[str, Any]]) -> Period:

@@ -303,3 +303,24 @@ def test_a_statement_that_the_server_has_forgotten_is_prepared_again(committing_
         written(make_begin(customer))
 
     assert isinstance(written(make_begin(customer))[0], Grant)
+
+
+def test_a_planned_end_is_left_to_the_lock():
+    customer = make_subscriber()
+    change(customer, cancel_at=LATER)
+    known(customer)
+
+    before, after = (
+        written(make_begin(customer), now=LATER - timedelta(seconds=1)),
+        written(make_begin(customer), now=LATER),
+    )
+
+    assert isinstance(before[0], Grant)
+    assert after == [None]
+
+
+def test_a_planned_end_that_is_not_known_is_left_to_the_lock():
+    customer = known(make_subscriber())
+    change(customer, cancel_at=LATER)
+
+    assert written(make_begin(customer), now=LATER) == [None]
