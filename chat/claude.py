@@ -1,4 +1,4 @@
-"""The gateway to Claude: the only module that imports its SDK.
+"""The gateway to Claude.
 
 Bytes pass through in both directions, to the SDK's host and with its headers, over aiohttp, on which the SDK's fastest
 HTTP client stands. They are not parsed into the SDK's models (docs/decisions/0017). The SDK does not retry either: it
@@ -11,22 +11,17 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
-from urllib.request import getproxies, proxy_bypass
-from weakref import WeakKeyDictionary
+from urllib.parse import quote
 
 import aiohttp
 from django.conf import settings
 
+from chat import claude_connections
+from chat.lenient_json import as_object, as_text
+
 RETRY_STATUSES = frozenset({429, 500, 502, 503, 504, 529})
 RETRY_PAUSES_S = (0.25, 1.0)
 LONGEST_RETRY_AFTER_S = 5.0
-CONNECT_TIMEOUT_S = 10.0
-# How long an idle connection is kept. Servers keep theirs longer, so no call meets a connection that is closing.
-KEEPALIVE_S = 30.0
-# The version of Claude's API for callers that name none, where Claude itself would refuse. It is fixed, so that no
-# upgrade of the SDK changes what such a caller may send. Named in docs/api.md.
-ANTHROPIC_VERSION = "2023-06-01"
 # The SDKs of Anthropic and OpenAI send it with every call, and try again by themselves.
 RETRIES_ITSELF = "x-stainless-retry-count"
 # Caller headers we forward, because they change Claude's answer or how often it is asked.
@@ -40,10 +35,14 @@ class ClaudeError(Exception):
 
 
 class ClaudeRefused(ClaudeError):
-    """Claude answered with an error: its status, its body as it came, and how long to wait before another try."""
+    """Claude answered with an error: its status, its body as it came, and how long to wait before another try.
+
+    The body is empty where it was no error of Claude's but, as of a proxy before it, something that tells callers
+    nothing and is none of their business.
+    """
 
     def __init__(self, *, status: int, body: bytes, retry_after: str = "", upstream_request_id: str = "") -> None:
-        super().__init__(f"Claude answered {status}")
+        super().__init__(f"Claude answered {status}" if body else f"something before Claude answered {status}")
         self.status, self.body, self.retry_after = status, body, retry_after
         self.upstream_request_id = upstream_request_id
 
@@ -146,7 +145,9 @@ async def stream(*, body: bytes, headers: Mapping[str, str]) -> AsyncIterator[Re
 
 async def count_tokens(*, body: bytes, headers: Mapping[str, str]) -> bytes:
     """Return Claude's answer to a count of a request's input, which is free. Raises a ClaudeError."""
-    return (await _ask("/v1/messages/count_tokens", body=body, headers=headers)).body
+    answer = (await _ask("/v1/messages/count_tokens", body=body, headers=headers)).body
+    _object_of(answer)
+    return answer
 
 
 async def count_text(*, model: str, text: str) -> int:
@@ -162,15 +163,18 @@ async def _count_message(model: str, text: str) -> int:
 
 async def model_info(*, model: str) -> dict[str, Any]:
     """Return Claude's description of a model. Raises a ClaudeError."""
-    info: dict[str, Any] = json.loads((await _ask(f"/v1/models/{quote(model, safe='')}", body=None, headers={})).body)
-    return info
+    return _object_of((await _ask(f"/v1/models/{quote(model, safe='')}", body=None, headers={})).body)
 
 
-async def close() -> None:
-    """Close the connections of this event loop's client."""
-    client = _clients.pop(asyncio.get_running_loop(), None)
-    if client is not None:
-        await client.session.close()
+def _object_of(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of an answer. Raises ClaudeBrokeOff where it is a page of a proxy's, or anything else."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise ClaudeBrokeOff("Claude's answer could not be read.")
+    return data
 
 
 async def _ask(path: str, *, body: bytes | None, headers: Mapping[str, str]) -> Reply:
@@ -203,7 +207,7 @@ async def _send(path: str, *, body: bytes | None, headers: Mapping[str, str]) ->
 
 
 async def _send_once(path: str, *, body: bytes | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
-    client = _client()
+    client = claude_connections.current()
     with _vendor_errors():
         response = await client.session.request(
             "GET" if body is None else "POST",
@@ -234,10 +238,18 @@ def _refusal(response: aiohttp.ClientResponse, *, body: bytes) -> ClaudeError:
         return ClaudeMisconfigured(f"Claude answered {response.status} to the operator's address or key.")
     return ClaudeRefused(
         status=response.status,
-        body=body,
+        body=body if _is_claudes_error(body) else b"",
         retry_after=response.headers.get("retry-after", ""),
         upstream_request_id=response.headers.get("request-id", ""),
     )
+
+
+def _is_claudes_error(body: bytes) -> bool:
+    try:
+        error = as_object(as_object(json.loads(body)).get("error"))
+    except (ValueError, RecursionError):
+        return False
+    return bool(as_text(error.get("type")) and as_text(error.get("message")))
 
 
 @contextmanager
@@ -270,56 +282,3 @@ def _seconds(retry_after: str, *, default: float) -> float:
         return max(float(retry_after), 0.0)
     except ValueError:  # absent, or a date
         return default
-
-
-@dataclass(frozen=True, slots=True)
-class _Client:
-    """Connections to Claude, with the host and the headers that the SDK names."""
-
-    session: aiohttp.ClientSession
-    base_url: str
-    headers: Mapping[str, str]
-    proxy: str | None
-
-
-def _client() -> _Client:
-    """Return the client of this event loop, since connections belong to a loop. It keeps them alive between calls."""
-    loop = asyncio.get_running_loop()
-    client = _clients.get(loop)
-    if client is None:
-        client = _clients[loop] = _new_client()
-    return client
-
-
-def load() -> None:
-    """Load the SDK ahead of the first call, since that takes a second."""
-    import anthropic  # noqa: F401
-
-
-def _new_client() -> _Client:
-    import anthropic  # a second's work, for which a start need not wait
-    import httpx2
-
-    sdk = anthropic.AsyncAnthropic(api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL)
-    base_url = str(sdk.base_url).rstrip("/")
-    headers = {name: value for name, value in sdk.default_headers.items() if isinstance(value, str)}
-    connector = aiohttp.TCPConnector(
-        limit=settings.CLAUDE_CONNECTIONS, keepalive_timeout=KEEPALIVE_S, ssl=httpx2.create_ssl_context()
-    )
-    session = aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),  # the call's own limit does the rest
-    )
-    # Streams pass on as they come, so nothing may be compressed.
-    fixed = {"anthropic-version": ANTHROPIC_VERSION, "Accept-Encoding": "identity"}
-    return _Client(session, base_url, {**headers, **fixed}, _proxy_of(base_url))
-
-
-def _proxy_of(url: str) -> str | None:
-    """Return the proxy that the environment names for an address, as HTTPS_PROXY and NO_PROXY do."""
-    address = urlsplit(url)
-    return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
-
-
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Client] = WeakKeyDictionary()

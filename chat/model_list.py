@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+
+from django.http import QueryDict
 
 from accounts.key_memory import Caller
 from billing.ledger.entries import UnknownModel
@@ -18,6 +20,7 @@ DESCRIPTION_TTL_S = 300.0
 # The largest that any of Claude's models has.
 LARGEST_WINDOW_TOKENS, LARGEST_OUTPUT_TOKENS = 1_000_000, 128_000
 DEFAULT_PAGE, LARGEST_PAGE = 20, 1000
+PAGE_PARAMETERS = ("limit", "after_id", "before_id")
 
 _descriptions: dict[str, tuple[dict[str, Any], float]] = {}
 
@@ -63,20 +66,22 @@ def find(infos: Sequence[dict[str, Any]], *, model_id: str) -> dict[str, Any]:
     raise UnknownModel(f"There is no model {model_id[:100]!r} here. Those this key may use: {included}.")
 
 
-def page(infos: Sequence[dict[str, Any]], *, query: Mapping[str, str]) -> dict[str, Any]:
+def page(infos: Sequence[dict[str, Any]], *, query: QueryDict) -> dict[str, Any]:
     """Return one page of a list by `after_id`, `before_id` and `limit`, for Anthropic's clients and OpenAI's.
 
     Raises InvalidRequest.
     """
+    if twice := [name for name in PAGE_PARAMETERS if len(query.getlist(name)) > 1]:
+        raise InvalidRequest(f"{twice[0]}: the parameter stands twice in the query.")
     limit_text = query.get("limit", str(DEFAULT_PAGE))
     if not limit_text.isdecimal() or not 1 <= int(limit_text) <= LARGEST_PAGE:
         raise InvalidRequest(f"limit: must be a whole number from 1 to {LARGEST_PAGE}.")
     limit, ids = int(limit_text), [info["id"] for info in infos]
     if "before_id" in query:
-        before = infos[: _index_of(ids, query["before_id"], name="before_id")]
+        before = infos[: _index_of(ids, str(query["before_id"]), name="before_id")]
         rows, has_more = before[-limit:], len(before) > limit
     else:
-        after = infos[_index_of(ids, query["after_id"], name="after_id") + 1 :] if "after_id" in query else infos
+        after = infos[_index_of(ids, str(query["after_id"]), name="after_id") + 1 :] if "after_id" in query else infos
         rows, has_more = after[:limit], len(after) > limit
     return {
         "object": "list",

@@ -5,15 +5,16 @@ import gc
 import os
 
 import django
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, LifespanScope, Scope
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, LifespanScope, Scope
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
 django.setup(set_prefix=False)
 
 from billing.ledger import group_commit  # noqa: E402
 from billing.limits import gate  # noqa: E402
-from chat import claude  # noqa: E402
+from chat import claude_connections  # noqa: E402
 from common import background, database  # noqa: E402 - apps must be loaded first
+from rgent.api import cors  # noqa: E402
 from rgent.api.handler import api_handler  # noqa: E402
 from rgent.api.paths import api_path  # noqa: E402
 from rgent.portal_handler import portal_handler  # noqa: E402
@@ -31,9 +32,21 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
     """Serve one connection."""
     if scope["type"] == "lifespan":
         await _lifespan(scope, receive, send)
-    elif scope["type"] == "http" and (path := api_path(scope["path"])):
-        await api_handler({**scope, "path": path}, receive, send)
     elif scope["type"] == "http":
+        await _http(scope, receive, send)
+
+
+async def _http(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    """Answer one request, by the handler of its path. Pages of other sites may call the API alone."""
+    path = api_path(scope["path"])
+    if (path or scope["path"].startswith("/api/")) and (origin := cors.allowed_origin(scope)):
+        if cors.is_preflight(scope):
+            await cors.answer_preflight(scope, send, origin=origin)
+            return
+        send = cors.permitting(send, origin=origin)
+    if path:
+        await api_handler({**scope, "path": path}, receive, send)
+    else:
         await portal_handler(scope, receive, send)
 
 
@@ -46,14 +59,14 @@ async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: AS
     await background.drain(timeout_s=DRAIN_S)
     await asyncio.to_thread(group_commit.stop)
     await database.close_connections()
-    await asyncio.wait_for(claude.close(), timeout=5)
+    await asyncio.wait_for(claude_connections.close(), timeout=5)
     await gate.close()
     await send({"type": "lifespan.shutdown.complete"})
 
 
 def _load_ahead() -> None:
     """Load the modules that the first request needs, and exempt them from garbage collection."""
-    claude.load()
+    claude_connections.load()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)

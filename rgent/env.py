@@ -67,6 +67,11 @@ class Environment:
         """Return texts separated by commas."""
         return _read(name, default, lambda text: [part.strip() for part in text.split(",") if part.strip()], form="")
 
+    def origins(self, name: Text) -> Texts:
+        """Return origins separated by commas, as browsers write them, or `*` for any; none where unset."""
+        form = "origins such as https://app.example.com, with commas between them, or *"
+        return _read(name, [], lambda text: [_origin(part.strip()) for part in text.split(",")], form=form)
+
     def url(self, name: Text, *schemes: Text, default: Text) -> Text:
         """Return an address of one of these schemes, without its last slash."""
         form = "an address that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
@@ -104,6 +109,14 @@ def _address(text: str, schemes: tuple[str, ...]) -> str:
     if parts.scheme not in schemes or not (parts.hostname or parts.path):
         raise ValueError
     return text
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    is_origin = parts.scheme in {"https", "http"} and parts.netloc and text == f"{parts.scheme}://{parts.netloc}"
+    if text != "*" and not is_origin:
+        raise ValueError
+    return text.lower()
 
 
 def _database(text: str) -> Config:

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
-from rest_framework.exceptions import NotAcceptable
+from rest_framework.exceptions import NotAcceptable, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -75,6 +75,13 @@ class ManagementView(WithRequestId):
         """Return the query parameters as the serializer reads them, but for `format`. Raises ValidationError."""
         given = {name: value for name, value in self.request.query_params.items() if name != "format"}
         return self._read(serializer_class(data=given))
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Judge the request before its method runs. Raises ValidationError for a query parameter that stands twice."""
+        super().initial(request, *args, **kwargs)
+        for name, values in request.query_params.lists():
+            if len(values) > 1:
+                raise ValidationError({name[:100]: "The parameter stands twice in the query."})
 
     @staticmethod
     def _read(serializer: Serializer[Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reads JSON bodies of the management API: UTF-8, finite numbers, at most MAX_BODY_BYTES."""
+"""Reads JSON bodies of the management API: UTF-8, finite numbers, each field once, at most MAX_BODY_BYTES."""
 
 import json
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from typing import IO, Any, NoReturn
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+
+from common.json_fields import StandsTwice, unique_fields
 
 MAX_BODY_BYTES = 256 * 1024
 
@@ -27,7 +29,9 @@ class StrictJsonParser(BaseParser):
         if len(body) > MAX_BODY_BYTES:
             raise ManagementBodyTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} kB. Send less.")
         try:
-            data = json.loads(body.decode(), parse_constant=_refuse) if body.strip() else {}
+            data = json.loads(body.decode().strip() or "{}", parse_constant=_refuse, object_pairs_hook=unique_fields)
+        except StandsTwice as error:
+            raise ParseError(str(error)) from error
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is not JSON: {error}") from error
         if not isinstance(data, dict):

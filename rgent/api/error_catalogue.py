@@ -98,14 +98,15 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     ClaudeBrokeOff: (HTTPStatus.BAD_GATEWAY, "api_error"),
     ClaudeTimedOut: (HTTPStatus.GATEWAY_TIMEOUT, "timeout_error"),
 }
+ADDRESSES = "The API is at /chat, /v1/messages, /v1/chat/completions and /v1/models."
 # Sentences for callers, where the words of an error are meant for the operator.
 WORDS: dict[type[Exception], str] = {
     **PUBLIC_WORDS,
     UnknownApiKey: "The API key is missing, wrong, expired or revoked. Send it as `Authorization: Bearer <key>`, as "
     "`x-api-key`, or, on /chat, as `access_code`.",
-    Resolver404: "There is nothing at this address. The API is at /chat, /v1/messages, /v1/chat/completions and "
-    "/v1/models.",
+    Resolver404: f"There is nothing at this address. {ADDRESSES}",
     DisallowedHost: "The Host header names no host that is served here. Use the address that you were given.",
+    ClaudeRefused: "Something on the way to Claude answered in Claude's place. Nothing was charged.",
     ClaudeMisconfigured: "This service's access to Claude needs its operator's attention. Nothing was charged.",
 }
 # SDKs obey `x-should-retry: false`: a repetition of these would be refused again, or be paid twice.
@@ -122,17 +123,41 @@ NOT_TO_RETRY = (
     ClaudeTimedOut,
 )
 UNEXPECTED = (HTTPStatus.INTERNAL_SERVER_ERROR, "api_error")
+# The type of an error that is known by its status alone, such as a page of a proxy's.
+TYPES: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "authentication_error",
+    HTTPStatus.FORBIDDEN: "permission_error",
+    HTTPStatus.NOT_FOUND: "not_found_error",
+    HTTPStatus.REQUEST_TIMEOUT: "timeout_error",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request_too_large",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limit_error",
+    HTTPStatus.GATEWAY_TIMEOUT: "timeout_error",
+    OVERLOADED: "overloaded_error",
+}
 UNEXPECTED_WORDS = "Something went wrong on our side. Tell support the request id."
+
+
+class PageRefused(Exception):
+    """A page refused a request, and its status is all that is known of the reason."""
+
+    def __init__(self, *, status: int) -> None:
+        super().__init__(
+            f"This address is a page of the portal and takes no such request. {ADDRESSES}"
+            if status < HTTPStatus.INTERNAL_SERVER_ERROR
+            else UNEXPECTED_WORDS
+        )
+        self.status = status
 
 
 def error_response(error: Exception, *, request_id: str) -> HttpResponse:
     """Return the JSON answer to an error. Claude's own errors keep Claude's status and words."""
+    status, _ = _entry(error)
     if isinstance(error, ClaudeRefused):
-        response = HttpResponse(error.body, status=error.status, content_type="application/json")
+        body = error.body or _foreign(error, request_id=request_id)
+        response = HttpResponse(body, status=status, content_type="application/json")
         if error.retry_after:
             response["retry-after"] = error.retry_after
         return response
-    status, _ = _entry(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         trace = None if _is_listed(error) else error
         logger.error("request failed", extra={"request_id": request_id, "error": str(error)}, exc_info=trace)
@@ -148,6 +173,12 @@ def error_response(error: Exception, *, request_id: str) -> HttpResponse:
     return response
 
 
+def _foreign(error: ClaudeRefused, *, request_id: str) -> bytes:
+    """Return our own body in place of one that Claude did not write."""
+    logger.error("request failed", extra={"request_id": request_id, "error": str(error)})
+    return error_body(error, request_id=request_id)
+
+
 def error_body(error: Exception, *, request_id: str) -> bytes:
     """Return an error as the JSON that answers and streams carry."""
     _, kind = _entry(error)
@@ -156,8 +187,11 @@ def error_body(error: Exception, *, request_id: str) -> bytes:
 
 
 def _entry(error: Exception) -> tuple[int, str]:
+    if isinstance(error, ClaudeRefused | PageRefused):
+        by_status = "api_error" if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
+        return error.status, TYPES.get(error.status, by_status)
     return next((CATALOGUE[kind] for kind in type(error).__mro__ if kind in CATALOGUE), UNEXPECTED)
 
 
 def _is_listed(error: Exception) -> bool:
-    return any(kind in CATALOGUE for kind in type(error).__mro__)
+    return isinstance(error, PageRefused) or any(kind in CATALOGUE for kind in type(error).__mro__)

@@ -1,16 +1,32 @@
 """The management API's OpenAPI document and the pages that show it. All files come from this server."""
 
+from typing import Any
+
 from csp.decorators import csp_update
 from django.utils.decorators import method_decorator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 
-from accounts.api.base import WithRequestId
+from accounts.api.base import ManagementView
 from rgent.management_api.schema import KeySchemes  # noqa: F401 - registers itself
 
 
-class SchemaView(WithRequestId, SpectacularAPIView):
+class ReadOnlyView(ManagementView):
+    """A view that is read alone, so another method is refused whatever the caller accepts."""
+
+    http_method_names = ["get", "head"]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Judge the request before its method runs. Raises MethodNotAllowed."""
+        if str(request.method).lower() not in self.http_method_names:
+            raise MethodNotAllowed(str(request.method))
+        super().initial(request, *args, **kwargs)
+
+
+class SchemaView(ReadOnlyView, SpectacularAPIView):
     """The document, as JSON or, with `?format=yaml`, as YAML."""
 
     renderer_classes = [JSONRenderer, OpenApiJsonRenderer, OpenApiYamlRenderer]
@@ -18,7 +34,7 @@ class SchemaView(WithRequestId, SpectacularAPIView):
 
 # Swagger UI adds a style element. Its scripts come as files and need no exception.
 @method_decorator(csp_update({"style-src": ["'self'", "'unsafe-inline'"]}), name="dispatch")
-class DocsView(WithRequestId, SpectacularSwaggerSplitView):
+class DocsView(ReadOnlyView, SpectacularSwaggerSplitView):
     """Pages that describe every endpoint and let one call it with a key."""
 
     url_name = "api_schema"

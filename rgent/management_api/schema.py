@@ -54,14 +54,16 @@ class KeySchemes(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-cal
 
 
 def describe_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Add the errors that every operation shares to each (a postprocessing hook of drf-spectacular).
+    """Add the errors that every operation shares to each, and say which answers are text.
 
-    An operation's own errors, such as 409, are named by its view with an empty answer; they get the same shape.
+    It is a postprocessing hook of drf-spectacular. An operation's own errors, such as 409, are named by its view with
+    an empty answer; they get the same shape.
     """
     result["components"]["schemas"]["Error"] = ERROR_SCHEMA
     for operations in result["paths"].values():
         for operation in operations.values():
             responses = operation["responses"]
+            _describe_text(responses)
             for status in _statuses(operation):
                 responses[status] = {
                     "description": ERRORS[status],
@@ -69,6 +71,14 @@ def describe_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
                 }
             operation["responses"] = dict(sorted(responses.items()))
     return result
+
+
+def _describe_text(responses: dict[str, Any]) -> None:
+    """Describe every answer that is not JSON, such as CSV, as text: drf-spectacular gives it the JSON's schema."""
+    for response in responses.values():
+        for media_type, content in response.get("content", {}).items():
+            if media_type != "application/json":
+                content["schema"] = {"type": "string"}
 
 
 def _statuses(operation: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from accounts.key_memory import Caller
 from billing.models import UsageRecord
-from chat import claude, completions
+from chat import claude_connections, completions
 from chat.claude_request import ClaudeRequest, read_messages_request
 from chat.streaming import Reshape, StreamedCompletion
 from common import background
@@ -114,7 +114,7 @@ def run_stream(
             told = await _follow(stream, client, leaves_after_s=leaves_after_s)
             await background.drain(timeout_s=10)
             assert not client.keeps_waiting
-            await claude.close()
+            await claude_connections.close()
         server.close()
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
         return told
@@ -143,7 +143,7 @@ def run_plain(customer: Customer, *, answer: bytes, shape: completions.Shape | N
                     return error
                 finally:
                     await background.drain(timeout_s=10)
-                    await claude.close()
+                    await claude_connections.close()
 
     return asyncio.run(ask())
 

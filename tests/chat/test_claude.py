@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat import claude
+from chat import claude, claude_connections
 
 BODY = b'{"model": "claude-haiku-5-5"}'
 ANSWER = b"HTTP/1.1 200 OK\r\nrequest-id: req_1\r\ncontent-length: 2\r\n\r\n{}"
@@ -50,7 +50,7 @@ async def wire(settings: Any, behave: Callable[[Wire], Behaviour]) -> AsyncItera
         try:
             yield at
         finally:
-            await claude.close()
+            await claude_connections.close()
 
 
 def answering(*answers: bytes) -> Callable[[Wire], Behaviour]:
@@ -69,6 +69,20 @@ def answering(*answers: bytes) -> Callable[[Wire], Behaviour]:
     return behave
 
 
+def answering_anything(answer: bytes) -> Callable[[Wire], Behaviour]:
+    """Answer the first call of a connection as soon as its head is there."""
+
+    def behave(at: Wire) -> Behaviour:
+        async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+
+        return behaviour
+
+    return behave
+
+
 async def create(**headers: str) -> claude.Reply:
     return await claude.create(body=BODY, headers=headers)
 
@@ -79,7 +93,7 @@ async def test_a_call_that_nobody_takes_cannot_have_been_served(settings: Any) -
         settings.ANTHROPIC_BASE_URL = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         with pytest.raises(claude.ClaudeUnavailable) as caught:
             await create()
-        await claude.close()
+        await claude_connections.close()
 
     assert not caught.value.may_have_served
 
@@ -147,14 +161,22 @@ async def test_a_header_that_is_not_utf_8_goes_on_all_the_same(settings: Any) ->
 
 
 async def test_a_refusal_is_tried_again_and_passed_on_in_the_end(settings: Any) -> None:
-    busy = b"HTTP/1.1 529 Overloaded\r\nretry-after: 0\r\ncontent-length: 6\r\n\r\n{'a':}"
+    error = b'{"error":{"type":"overloaded_error","message":"Busy","more":1}}'
+    busy = b"HTTP/1.1 529 Overloaded\r\nretry-after: 0\r\ncontent-length: %d\r\n\r\n%b" % (len(error), error)
     async with wire(settings, answering(busy, ANSWER, busy, busy, busy)) as at:
         assert (await create()).body == b"{}"
         with pytest.raises(claude.ClaudeRefused) as caught:
             await create()
 
-    assert (caught.value.status, caught.value.body) == (529, b"{'a':}")
+    assert (caught.value.status, caught.value.body) == (529, error)
     assert len(at.calls) == 5
+
+
+async def test_a_page_of_a_proxy_describes_no_model(settings: Any) -> None:
+    page = b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n<html></html>"
+    async with wire(settings, answering_anything(page)):
+        with pytest.raises(claude.ClaudeBrokeOff):
+            await claude.model_info(model="claude-haiku-5-5")
 
 
 async def test_a_refusal_is_not_tried_again_for_a_caller_that_does_so_itself(settings: Any) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from billing.models import Plan, PlanPrice, UsageRecord
 from billing.tokens import CACHE_WRITES, TokenClass
-from chat import claude
+from chat import claude_connections
 from chat.claude_request import read_messages_request
 from chat.input_bound import LARGEST_PICTURE_TOKENS, MOST_ROUNDS, OVERHEAD_TOKENS, InputBound, input_bound
 from chat.json_objects import InvalidRequest, read_json
@@ -42,7 +42,7 @@ CUSTOM = {"name": "weather", "input_schema": {"type": "object", "properties": {"
 async def models(sandbox):
     """Claude's models, which a bound asks for, and this loop's connections to it."""
     yield
-    await claude.close()
+    await claude_connections.close()
 
 
 def block(kind: str, source: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.api_keys import revoke_api_key
 from accounts.key_memory import Caller
 from billing.models import BillingAccount, UsageRecord
-from chat import claude, completions
+from chat import claude_connections, completions
 from chat.claude_request import read_messages_request
 from chat.streaming import StreamedCompletion
 from common import background
@@ -259,7 +259,7 @@ def test_a_stream_that_nobody_begins_to_read_is_let_go_and_settled(api):
         await stream.opened()
         stream.client_gone()
         await background.drain(timeout_s=10)
-        await claude.close()
+        await claude_connections.close()
 
     asyncio.run(open_and_leave())
 

@@ -20,7 +20,7 @@ from djstripe.models import Product  # noqa: E402
 from stripe import StripeError  # noqa: E402
 
 from billing.stripe_billing import client, meters  # noqa: E402
-from chat import claude  # noqa: E402
+from chat import claude, claude_connections  # noqa: E402
 
 IDENTIFIER = "rgent-vendor-call"
 
@@ -30,7 +30,7 @@ async def call_claude() -> None:
     body = {"model": "claude-haiku-5-5", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
     with suppress(claude.ClaudeError):
         await claude.create(body=json.dumps(body).encode(), headers={})
-    await claude.close()
+    await claude_connections.close()
 
 
 def call_stripe() -> None:

@@ -97,14 +97,16 @@ def test_mail_shows_what_was_sent(client, settings, tmp_path):
 
 
 def test_an_unknown_address_is_a_page_of_ours(client):
-    answer = client.get("/nothing/here")
+    answer = client.get("/nothing/here", headers={"accept": "text/html"})
 
     assert answer.status_code == 404
     assert "There is nothing here" in answer.content.decode()
 
 
 def test_a_form_without_its_token_is_a_page_of_ours():
-    answer = Client(enforce_csrf_checks=True).post(reverse("account_login"), {"login": "x", "password": "y"})
+    browser = Client(enforce_csrf_checks=True, headers={"accept": "text/html"})
+
+    answer = browser.post(reverse("account_login"), {"login": "x", "password": "y"})
 
     assert answer.status_code == 403
     assert "This form has expired" in answer.content.decode()

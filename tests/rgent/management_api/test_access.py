@@ -149,3 +149,19 @@ def test_calls_are_limited_by_organization(manager, settings):
     assert refused.json()["error"]["type"] == "rate_limit_error"
     assert 1 <= int(refused.headers["retry-after"]) <= 30
     assert make_manager().call("GET", "/keys").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/keys", b'{"name": "a", "name": "b"}'),
+        ("PUT", "/alerts", b'{"thresholds": [50], "thresholds": [80]}'),
+        ("GET", "/requests?limit=1&limit=2", None),
+        ("GET", "/plans?format=json&format=json", None),
+    ],
+)
+def test_what_stands_twice_is_refused_by_name(manager, method, path, body):
+    status, kind, message = manager.error(method, path, body)
+
+    assert (status, kind) == (400, "invalid_request_error")
+    assert "stands twice" in message

@@ -143,6 +143,30 @@ def test_every_error_of_the_document_says_what_it_means():
     assert all(response["description"] and "application/json" in response["content"] for _, response in responses)
 
 
+def test_an_answer_that_is_not_json_is_described_as_text():
+    content = document()["paths"]["/api/v1/usage"]["get"]["responses"]["200"]["content"]
+
+    assert content["text/csv"]["schema"] == {"type": "string"}
+    assert "$ref" in content["application/json"]["schema"]
+
+
+@pytest.mark.parametrize("path", ["/api/schema", "/api/docs"])
+@pytest.mark.parametrize(
+    ("method", "query", "accept", "status"),
+    [
+        ("GET", "", "application/yaml", 406),
+        ("GET", "?format=nope", "*/*", 406),
+        ("GET", "?lang=en&lang=de", "*/*", 400),
+        *((method, "", "application/yaml", 405) for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")),
+    ],
+)
+def test_the_document_and_its_pages_refuse_in_json(path, method, query, accept, status):
+    answer = Client(raise_request_exception=False).generic(method, path + query, headers={"accept": accept})
+
+    assert answer.status_code == status
+    assert answer.json()["request_id"] == answer.headers["request-id"]
+
+
 def test_the_pages_load_nothing_from_elsewhere():
     page = Client().get("/api/docs")
     policy = page.headers["content-security-policy"]
