@@ -55,6 +55,9 @@ class BillingAccount(Budget):
         blank=True,
         help_text="In wall time: since then a change is being made, and usage waits to be posted.",
     )
+    collection_stopped = models.BooleanField(
+        default=False, help_text="Stripe stopped collecting open invoices as the subscription ended. They are owed."
+    )
     stripe_status = models.CharField(max_length=30, blank=True)
     cancel_at = models.DateTimeField(null=True, blank=True)
 
@@ -64,6 +67,7 @@ class BillingAccount(Budget):
             models.Index(
                 fields=["id"], condition=models.Q(change_begun_at__isnull=False), name="accounts_being_changed"
             ),
+            models.Index(fields=["id"], condition=models.Q(collection_stopped=True), name="accounts_collected_no_more"),
         ]
 
     def __str__(self) -> str:

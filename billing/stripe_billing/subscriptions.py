@@ -1,6 +1,7 @@
 """Subscriptions at Stripe: making, changing, previewing and ending them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -71,10 +72,29 @@ def _client_secret(subscription: stripe.Subscription) -> str:
     return secret.client_secret if secret else ""
 
 
-def cancel_subscription(*, subscription_id: str, invoice_now: bool) -> None:
-    """Cancel at once. Pending usage is billed only with `invoice_now` (docs.stripe.com/api/subscriptions/cancel)."""
+def cancel_subscription(*, subscription_id: str) -> None:
+    """Cancel at once, and bill the usage so far (docs.stripe.com/api/subscriptions/cancel, "invoice_now")."""
     with translate_stripe_errors():
-        client().v1.subscriptions.cancel(subscription_id, {"invoice_now": invoice_now, "prorate": False})
+        client().v1.subscriptions.cancel(subscription_id, {"invoice_now": True, "prorate": False})
+
+
+def withdraw_incomplete(*, subscription_id: str) -> bool:
+    """End a subscription that waits for its first payment, with its invoice, which could be paid all the same.
+
+    Returns False where it is too late: it has been paid. Raises StripeUnavailable, StripeRejected.
+    """
+    with translate_stripe_errors():
+        api = client().v1
+        invoice = api.subscriptions.retrieve(subscription_id, {"expand": ["latest_invoice"]}).latest_invoice
+        if isinstance(invoice, stripe.Invoice):
+            # It may be paid in this very moment: then its status tells.
+            with suppress(stripe.InvalidRequestError):
+                api.invoices.void_invoice(invoice.id)
+            if api.invoices.retrieve(invoice.id).status == "paid":
+                return False
+        with suppress(stripe.InvalidRequestError):  # Stripe may have ended it with its invoice
+            api.subscriptions.cancel(subscription_id)
+        return True
 
 
 def cancel_at_period_end(*, subscription_id: str, wanted: bool) -> None:

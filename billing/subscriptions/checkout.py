@@ -9,6 +9,8 @@ from billing.plans.price_lists import current_prices
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.customer import customer_of
+from billing.subscriptions.refreshing import refresh_subscription
+from billing.subscriptions.state import ENTITLING
 
 # Stripe's status of a subscription whose first invoice is not paid yet.
 INCOMPLETE = "incomplete"
@@ -36,7 +38,8 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     )
     customer_id = customer_of(account)
     close_checkout(account)
-    _close_incomplete(customer_id)
+    newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
+    close_pending(subscription_id=newest, status=status)
     session_id, url = stripe_checkout.create_checkout_session(
         customer_id=customer_id,
         items=items,
@@ -58,11 +61,15 @@ def close_checkout(account: BillingAccount) -> None:
     _close_session(account.checkout_session_id)
 
 
-def _close_incomplete(customer_id: str) -> None:
-    """Cancel a subscription made by API that waits for its first payment: paid later, it would be a second one."""
-    newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
-    if status == INCOMPLETE:
-        stripe_subscriptions.cancel_subscription(subscription_id=newest, invoice_now=False)
+def close_pending(*, subscription_id: str, status: str) -> None:
+    """Withdraw a customer's newest subscription if it waits for its payment: paid later, it would be a second one.
+
+    Raises AlreadySubscribed if it has been paid.
+    """
+    paid = status == INCOMPLETE and not stripe_subscriptions.withdraw_incomplete(subscription_id=subscription_id)
+    if paid or status in ENTITLING:
+        refresh_subscription(subscription_id=subscription_id)
+        raise AlreadySubscribed("A subscription has just been paid.")
 
 
 def _close_session(session_id: str) -> None:

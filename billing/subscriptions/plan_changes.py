@@ -16,6 +16,7 @@ from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.changing import SubscriptionChanged, changing_terms, how_it_is, read_anew, told_what_is_true
 from billing.subscriptions.checkout import metered_price_ids
+from billing.subscriptions.collecting import collect_what_is_owed
 from billing.subscriptions.refreshing import refresh_subscription
 
 
@@ -91,8 +92,9 @@ def cancel_now(*, account: BillingAccount, now: datetime) -> None:
     read_anew(account)
     _ensure_subscribed(account)
     with told_what_is_true(account), changing_terms(account=account, now=now):
-        stripe_subscriptions.cancel_subscription(subscription_id=account.stripe_subscription_id, invoice_now=True)
+        stripe_subscriptions.cancel_subscription(subscription_id=account.stripe_subscription_id)
         _apply(account)
+    collect_what_is_owed(account)
 
 
 def resume(*, account: BillingAccount) -> None:

@@ -35,6 +35,7 @@ SUBSCRIPTION_FIELDS = [
     "stripe_status",
     "stripe_period_ends_at",
     "cancel_at",
+    "collection_stopped",
 ]
 
 
@@ -108,7 +109,9 @@ def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
         return False
     if account.status != Status.TRIAL:
         account.fall_to_trial(at=_instant(data.get("ended_at") or data["created"]))
+    reason = (data.get("cancellation_details") or {}).get("reason")
     account.stripe_status = data["status"]
+    account.collection_stopped = data["status"] == "canceled" and reason != "payment_failed"
     account.stripe_subscription_id, account.stripe_period_ends_at, account.cancel_at = "", None, None
     account.save(update_fields=SUBSCRIPTION_FIELDS)
     return True

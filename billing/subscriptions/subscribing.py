@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions as stripe_subscriptions
-from billing.subscriptions.checkout import INCOMPLETE, AlreadySubscribed, close_checkout, metered_price_ids
+from billing.subscriptions.checkout import (
+    INCOMPLETE,
+    AlreadySubscribed,
+    close_checkout,
+    close_pending,
+    metered_price_ids,
+)
 from billing.subscriptions.customer import customer_of
-from billing.subscriptions.refreshing import refresh_subscription
-from billing.subscriptions.state import ENTITLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,11 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
     customer_id = customer_of(account)
     close_checkout(account)
     newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
-    if status in ENTITLING:
-        refresh_subscription(subscription_id=newest)
-        raise AlreadySubscribed("A subscription has just been paid.")
     if status == INCOMPLETE:
         prices, client_secret = stripe_subscriptions.incomplete_subscription(subscription_id=newest)
         if sorted(prices) == sorted(item["price"] for item in items):
             return PendingSubscription(newest, client_secret)
-        stripe_subscriptions.cancel_subscription(subscription_id=newest, invoice_now=False)
+    close_pending(subscription_id=newest, status=status)
     key = f"rgent-subscribe-{account.organization_id}-after-{newest or 'none'}"
     made = stripe_subscriptions.create_incomplete_subscription(
         customer_id=customer_id, items=items, idempotency_key=key

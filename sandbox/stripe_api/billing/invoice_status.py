@@ -11,7 +11,7 @@ from sandbox.stripe_api.protocol.errors import InvalidRequest
 from sandbox.stripe_api.protocol.world import World
 
 FINALIZE = "invoice.finalize"
-RETRY = "invoice.retry"
+RETRY = subscription_status.RETRY
 
 
 def finalize(world: World, invoice: Json) -> Json:

@@ -9,6 +9,7 @@ from sandbox.stripe_api.protocol.world import World
 
 RENEW = "subscription.renew"
 EXPIRE = "subscription.expire_incomplete"
+RETRY = "invoice.retry"
 OVER = ("canceled", "incomplete_expired")
 
 
@@ -46,5 +47,17 @@ def end(world: World, subscription: Json, *, status: str, reason: str | None) ->
         canceled_at=subscription["canceled_at"] or world.now,
         cancellation_details=details,
     )
+    if status == "canceled":
+        _stop_collecting(world, subscription["customer"])
     event = "customer.subscription.deleted" if status == "canceled" else "customer.subscription.updated"
     world.emit(event, subscription, previous=None if status == "canceled" else {"status": "incomplete"})
+
+
+def _stop_collecting(world: World, customer: str) -> None:
+    """Stop the automatic collection of the customer's finalized invoices, which stay owed
+    (https://docs.stripe.com/api/subscriptions/cancel).
+    """
+    for invoice in world.find("invoice", customer=customer):
+        if invoice["status"] == "open" and invoice["auto_advance"]:
+            world.store.unschedule(RETRY, invoice["id"])
+            world.change(invoice, event="invoice.updated", auto_advance=False, next_payment_attempt=None)

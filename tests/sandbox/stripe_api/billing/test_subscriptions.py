@@ -170,6 +170,19 @@ def test_cancelling_at_once_with_invoice_now_bills_the_usage(shop: Shop):
     assert [(invoice.total, invoice.status) for invoice in shop.invoices(customer)] == [(1000, "paid"), (1300, "paid")]
 
 
+def test_cancelling_stops_the_collection_of_what_is_open(shop: Shop):
+    customer = shop.customer()
+    subscription = shop.subscribe(customer)
+    shop.sandbox.control("POST", "/settings", {"decline_next_payments": 1})
+    shop.sandbox.advance("1 month")
+    shop.sandbox.advance("1 hour")
+
+    shop.stripe.v1.subscriptions.cancel(subscription.id)
+
+    invoice = shop.invoices(customer)[-1]
+    assert (invoice.status, invoice.auto_advance, invoice.next_payment_attempt) == ("open", False, None)
+
+
 def test_a_declined_renewal_is_past_due_then_retried_then_cancelled(shop: Shop):
     customer = shop.customer()
     subscription = shop.subscribe(customer)
