@@ -9,9 +9,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.models import Membership
 from accounts.organizations import NoOrganization, membership_of
-from billing.models import BillingAccount
-from billing.pages.price_table import plans_on_sale, worked_example
+from billing.pages.frame import account_of
+from billing.pages.price_table import plans_on_sale, shared_prices, worked_example
 from rgent.laptop.mailbox import newest_mails
 
 
@@ -21,6 +22,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     plans = plans_on_sale()
     context: dict[str, Any] = {
         "plans": plans,
+        "price_rows": shared_prices(plans),
         "example": worked_example(),
         "quickstart_model": next((plan.models[0] for plan in plans if plan.models), ""),
     }
@@ -31,9 +33,14 @@ def landing(request: HttpRequest) -> HttpResponse:
 @never_cache
 def pricing(request: HttpRequest) -> HttpResponse:
     """Show the plans and every price; a signed-in customer on the trial subscribes from here."""
-    account = _account_of(request)
+    membership = _membership_of(request)
+    account = account_of(membership) if membership else None
+    plans = plans_on_sale()
     context: dict[str, Any] = {
-        "plans": plans_on_sale(),
+        "layout": "layouts/portal.html" if membership else "layouts/public.html",
+        "membership": membership,
+        "plans": plans,
+        "price_rows": shared_prices(plans),
         "example": worked_example(),
         "current_plan": account.plan.code if account else "",
         "subscribed": bool(account and account.stripe_subscription_id),
@@ -59,11 +66,10 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-def _account_of(request: HttpRequest) -> BillingAccount | None:
+def _membership_of(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
     try:
-        membership = membership_of(request)
+        return membership_of(request)
     except NoOrganization:
         return None
-    return BillingAccount.objects.select_related("plan").get(organization_id=membership.organization_id)

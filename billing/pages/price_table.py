@@ -1,5 +1,7 @@
 """The price table of the public pages."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -35,7 +37,7 @@ class ModelPrices:
 class PlanOnSale:
     """A plan as the price table shows it. The trial's base price is $0 and it has no prices.
 
-    `headlines` are the rows that a card has room for: fresh input and output.
+    `headlines` are the rows that a card has room for: fresh input and output, of each model.
     """
 
     code: str
@@ -45,8 +47,17 @@ class PlanOnSale:
     base_price: str
     trial_requests: int
     models: list[str]
-    tables: list[ModelPrices]
-    headlines: list[PriceRow]
+    prices: list[ModelPrices]
+    headlines: list[ModelPrices]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPrices:
+    """The prices of one model, and the plans on which they hold."""
+
+    model: str
+    plans: list[str]
+    prices: list[PriceRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,16 @@ class WorkedExample:
 def plans_on_sale() -> list[PlanOnSale]:
     """Return the free trial and the paid plans, in the order they are shown."""
     return [_on_sale(plan) for plan in Plan.objects.on_sale()]
+
+
+def shared_prices(plans: Iterable[PlanOnSale]) -> list[SharedPrices]:
+    """Return the prices of every model on any of `plans`, by model. Plans with the same prices share a row."""
+    plans_with: dict[tuple[str, tuple[PriceRow, ...]], list[str]] = defaultdict(list)
+    for plan in plans:
+        for table in plan.prices:
+            plans_with[table.model, tuple(table.rows)].append(plan.name)
+    rows = [SharedPrices(model, names, list(prices)) for (model, prices), names in plans_with.items()]
+    return sorted(rows, key=lambda row: row.model)
 
 
 def worked_example() -> WorkedExample | None:
@@ -103,12 +124,16 @@ def _on_sale(plan: Plan) -> PlanOnSale:
         base_price=_base_price(plan),
         trial_requests=plan.trial_requests,
         models=sorted({price.model for price in prices}),
-        tables=[
-            ModelPrices(model=model, rows=[_price_row(price) for price in rows])
-            for model, rows in groupby(priced, key=lambda price: price.model)
-        ],
-        headlines=[_price_row(price) for price in priced if price.token_class in EXAMPLE_TOKENS],
+        prices=_by_model(priced),
+        headlines=_by_model([price for price in priced if price.token_class in EXAMPLE_TOKENS]),
     )
+
+
+def _by_model(prices: list[PlanPrice]) -> list[ModelPrices]:
+    return [
+        ModelPrices(model=model, rows=[_price_row(price) for price in rows])
+        for model, rows in groupby(prices, key=lambda price: price.model)
+    ]
 
 
 def _price_row(price: PlanPrice) -> PriceRow:

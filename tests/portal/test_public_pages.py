@@ -1,11 +1,14 @@
 """Pages for everybody: landing, prices, the sandbox's mail, error pages."""
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from billing.models import BillingAccount, Plan, PlanPrice
-from tests.factories import make_user
+from billing.tokens import TokenClass
+from tests.factories import NOON, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -121,3 +124,37 @@ def test_a_page_that_breaks_is_a_page_of_ours_and_tells_nothing(browser, organiz
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.content.decode()
     assert "DoesNotExist" not in answer.content.decode()
+
+
+def test_a_plan_of_many_models_has_a_card_and_a_row_for_each(client):
+    plan = Plan.objects.get(code="pro_haiku")
+    for number in range(10):
+        add_model(plan, f"claude-test-{number}")
+
+    body = client.get(reverse("pricing")).content.decode()
+
+    assert "11 models; per 1M tokens" in body
+    for number in range(10):
+        assert f"<code>claude-test-{number}</code><small>Pro Haiku</small>" in body
+
+
+def test_a_price_that_is_the_same_on_two_plans_stands_once(client):
+    for code in ("pro_haiku", "pro_sonnet"):
+        add_model(Plan.objects.get(code=code), "claude-test")
+
+    body = client.get(reverse("pricing")).content.decode()
+
+    assert "<code>claude-test</code><small>Pro Haiku, Pro Sonnet</small>" in body
+
+
+def test_pricing_stays_in_the_portal_for_its_people(browser, client):
+    assert 'aria-label="Portal"' in browser.get(reverse("pricing")).content.decode()
+    assert 'aria-label="Portal"' not in Client().get(reverse("pricing")).content.decode()
+
+
+def add_model(plan: Plan, model: str) -> None:
+    """Give the plan a model at a price of its own for every class."""
+    for number, token_class in enumerate(TokenClass, start=1):
+        PlanPrice.objects.create(
+            plan=plan, model=model, token_class=token_class, price_per_1k=Decimal(number), valid_from=NOON
+        )
