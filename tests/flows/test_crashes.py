@@ -46,14 +46,15 @@ def test_it_keeps_and_never_bills_the_stream_in_which_the_web_server_died(laptop
 
     becomes(lambda: customer.state_of(request_id), "Interrupted, free", within_s=30)
     becomes(books.meters, {HAIKU_INPUT: 100, HAIKU_OUTPUT: 10}, within_s=SENT_WITHIN_S)
-    becomes(lambda: laptop.evaluate(f"Discrepancy.objects.filter(subject='{request_id}').count()"), 1, within_s=30)
+    becomes(lambda: laptop.count("billing_discrepancy", f"subject = '{request_id}'"), 1, within_s=30)
     assert held_minor(laptop, customer) == 0
 
 
 def held_minor(laptop: Laptop, customer: Customer) -> Decimal:
     """Return the cents that the customer's requests in flight hold."""
-    account = f"BillingAccount.objects.get(organization__name='{customer.organization}')"
-    return Decimal(laptop.evaluate(f"str({account}.held_minor)"))
+    its_own = f"organization_id = {laptop.organization_id(customer.organization)}"
+    ((held,),) = laptop.rows("held_minor", "billing_billingaccount", its_own)
+    return Decimal(held)
 
 
 def what_is_left(stream: HTTPResponse) -> bytes:

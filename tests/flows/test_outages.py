@@ -84,6 +84,5 @@ def test_it_answers_and_meters_while_the_web_server_cannot_reach_redis(servers: 
 
 def unsent(product: Product) -> int:
     """Return how many records and meter events are still on their way to Stripe."""
-    unposted = "UsageRecord.objects.filter(posted_at=None, state='settled').count()"
-    unsent = "MeterEvent.objects.filter(state__in=['pending', 'sending']).count()"
-    return int(product.evaluate(f"{unposted} + {unsent}"))
+    unposted = product.count("billing_usagerecord", "posted_at IS NULL AND state = 'settled'")
+    return unposted + product.count("billing_meterevent", "state IN ('pending', 'sending')")
