@@ -29,7 +29,10 @@ class Client:
 
 
 def current() -> Client:
-    """Return the client of this event loop, since connections belong to a loop. It keeps them alive between calls."""
+    """Return the client of this event loop, since connections belong to a loop. It keeps them alive between calls.
+
+    The first of a process takes a second: it loads the SDK.
+    """
     loop = asyncio.get_running_loop()
     client = _clients.get(loop)
     if client is None:
@@ -44,13 +47,8 @@ async def close() -> None:
         await client.session.close()
 
 
-def load() -> None:
-    """Load the SDK ahead of the first call, since that takes a second."""
-    import anthropic  # noqa: F401
-
-
 def _new_client() -> Client:
-    import anthropic  # a second's work, for which a start need not wait
+    import anthropic  # a second's work, which worker and commands need not do
     import httpx2
 
     sdk = anthropic.AsyncAnthropic(api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL)

@@ -44,16 +44,39 @@ async def in_database(work: Callable[..., T], *args: object) -> T:
         running.cancel()  # where its caller has gone: it need not begin any more
 
 
+async def open_connections() -> None:
+    """Open the connection of every database thread, so that no request waits for one.
+
+    A database that does not answer raises nothing: requests find that out for themselves.
+    """
+    await _on_every_thread(_connect)
+
+
 async def close_connections() -> None:
     """Close the connection of every database thread. The threads stay, and connect again when they are needed."""
-    everyone = threading.Barrier(THREADS)  # makes each thread close its own connection
+    await _on_every_thread(_disconnect)
 
-    def close() -> None:
+
+async def _on_every_thread(work: Callable[[], object]) -> None:
+    everyone = threading.Barrier(THREADS)  # no thread takes two of these while another takes none
+
+    def run() -> None:
         everyone.wait()
-        connection.close()
+        work()
 
     loop = asyncio.get_running_loop()
-    await asyncio.gather(*(loop.run_in_executor(_threads, close) for _ in range(THREADS)))
+    await asyncio.gather(*(loop.run_in_executor(_threads, run) for _ in range(THREADS)))
+
+
+def _connect() -> None:
+    try:
+        connection.ensure_connection()
+    except (DatabaseError, InterfaceError) as error:
+        note_outage(error)
+
+
+def _disconnect() -> None:
+    connection.close()
 
 
 def _run_limited(work: Callable[..., T], *args: object) -> T:

@@ -3,9 +3,12 @@
 import asyncio
 import gc
 import os
+from contextlib import suppress
+from importlib import import_module
 
 import django
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope, LifespanScope, Scope
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rgent.settings")
 django.setup(set_prefix=False)
@@ -22,6 +25,8 @@ from rgent.starting import exit_where_unsafe  # noqa: E402
 
 exit_where_unsafe(database=True)
 
+# A start waits this long for the database. Requests find out for themselves where it is away.
+CONNECTING_S = 3.0
 # A shutdown waits this long for open records to close: longer than an ending is retried (ENDING_RETRY_S).
 DRAIN_S = 50.0
 # Closing connections takes at most this long. Compose kills after the minute that open streams get, and both of these.
@@ -51,10 +56,12 @@ async def _http(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCa
 
 
 async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-    """Start up; at shutdown wait for the records in flight to close, so that a deploy loses nothing."""
+    """Start up before a connection is accepted; at shutdown wait for the records in flight to close."""
     await receive()
+    await asyncio.gather(asyncio.to_thread(_load_views), _connect())
+    claude_connections.current()
+    _exempt_what_is_loaded_from_garbage_collection()
     await send({"type": "lifespan.startup.complete"})
-    background.spawn(asyncio.to_thread(_load_ahead))
     await receive()
     await background.drain(timeout_s=DRAIN_S)
     await asyncio.to_thread(group_commit.stop)
@@ -64,9 +71,23 @@ async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: AS
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _load_ahead() -> None:
-    """Load the modules that the first request needs, and exempt them from garbage collection."""
-    claude_connections.load()
+async def _connect() -> None:
+    """Open the connections that requests are served by, so that the first one waits for none of them.
+
+    Chat must start when the database comes late: so a database that does not answer fails no start.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CONNECTING_S):
+            await asyncio.gather(database.open_connections(), asyncio.to_thread(group_commit.start))
+
+
+def _load_views() -> None:
+    """Load the views of the API and the portal, with all that they use."""
+    for urlconf in (settings.API_URLCONF, settings.ROOT_URLCONF):
+        import_module(urlconf)
+
+
+def _exempt_what_is_loaded_from_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)

@@ -74,7 +74,7 @@ def committing_db(transactional_db: None, no_connection_left: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def api_server(django_db_setup: None) -> Iterator[str]:
+def api_server(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """The product's web server in a thread, on the test database; its address."""
     from rgent.asgi import application
 
@@ -88,9 +88,10 @@ def api_server(django_db_setup: None) -> Iterator[str]:
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    with django_db_blocker.unblock():  # its threads connect before it accepts
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
     yield f"http://127.0.0.1:{settings.PORT}"
     server.should_exit = True
     thread.join(timeout=10)

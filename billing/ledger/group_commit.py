@@ -77,6 +77,11 @@ async def end(entry: Settle | Void) -> bool:
         raise NotSettled("The answer could not be recorded in time, so it was withheld.") from error
 
 
+def start() -> None:
+    """Start the writing thread, and wait until it has connected or found that it cannot."""
+    _thread.start()
+
+
 def stop() -> None:
     """Commit what waits and end the writing thread; the next entry starts it again."""
     _thread.stop()

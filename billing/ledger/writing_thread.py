@@ -43,14 +43,20 @@ class Waiting:
 
 
 class WritingThread:
-    """Started with the first entry of the process."""
+    """Started with the process, or with the first entry."""
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._has_connected = threading.Event()
         self._lease_renewed_at_s = float("-inf")
         self.patience = Patience(limit_s=BEGIN_LIMIT_S)
+
+    def start(self) -> None:
+        """Start the thread, and wait until it has connected or found that it cannot."""
+        self._start()
+        self._has_connected.wait()
 
     def put(self, entry: Entry) -> Waiting:
         """Queue an entry. Its outcome belongs to the running event loop."""
@@ -77,6 +83,8 @@ class WritingThread:
 
     def _run(self) -> None:
         use_own_connection()
+        self._renew_lease_if_due()
+        self._has_connected.set()
         while (batch := self._next_batch()) is not None:
             self._renew_lease_if_due()
             if batch:
