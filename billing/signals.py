@@ -1,13 +1,16 @@
-"""Signals: a new organization gets its billing account."""
+"""Signals: a new organization gets its billing account, and a confirmed address its one free trial."""
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_confirmed
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from accounts.models import Organization
+from accounts.models import Membership, Organization
 from billing import clock
 from billing.subscriptions.state import open_billing_account
+from billing.subscriptions.trial_grants import claim_trial
 
 
 @receiver(post_save, sender=Organization, dispatch_uid="billing.open_billing_account")
@@ -15,3 +18,11 @@ def organization_saved(instance: Organization, created: bool, raw: bool, **kwarg
     """Open the billing account of a new organization in the same transaction. Fixtures bring their own."""
     if created and not raw:
         open_billing_account(organization=instance, now=clock.now())
+
+
+@receiver(email_confirmed, dispatch_uid="billing.claim_trial")
+def address_confirmed(email_address: EmailAddress, **kwargs: Any) -> None:
+    """Claim the trial of a confirmed address for the organizations of its owner, the first of them first."""
+    owned = Membership.objects.filter(user_id=email_address.user_id, role=Membership.Role.OWNER)
+    for organization_id in owned.order_by("id").values_list("organization_id", flat=True):
+        claim_trial(organization_id=organization_id, email=email_address.email, now=clock.now())

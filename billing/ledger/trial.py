@@ -44,6 +44,8 @@ def check_trial(entry: Begin, *, account: BillingAccount, prices: PriceList, now
 
 def check_requests(account: BillingAccount, *, prices: PriceList) -> None:
     """Pass if the account is off the trial or has requests of it left. Raises TrialExhausted."""
+    if prices.trial and account.had_trial_before:
+        raise _ended("Your e-mail address had its free trial in another organization.")
     if prices.trial and account.trial_used >= prices.trial_requests:
         raise _ended(f"The {prices.trial_requests} free requests are used up.")
 

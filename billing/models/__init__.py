@@ -14,6 +14,7 @@ from billing.models.plan import Plan, PlanPrice
 from billing.models.posted_usage import PostedUsage
 from billing.models.process_lease import ProcessLease
 from billing.models.spending_alert import AlertThresholds, SpendingAlert
+from billing.models.trial_grant import TrialGrant
 from billing.models.usage_record import UsageRecord
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "PostedUsage",
     "ProcessLease",
     "SpendingAlert",
+    "TrialGrant",
     "UsageRecord",
 ]

@@ -40,6 +40,12 @@ class BillingAccount(Budget):
     trial_tokens = models.BigIntegerField(
         default=0, db_default=0, help_text="Tokens of the free trial: used, or set aside for requests that run."
     )
+    had_trial_before = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether the owner's mailbox had its free trial in another organization.",
+    )
     has_key_caps = models.BooleanField(
         default=False, editable=False, help_text="Whether any key has a budget of its own, for requests to look up."
     )

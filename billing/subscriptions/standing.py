@@ -21,6 +21,7 @@ class Standing:
     is_trial: bool
     trial_requests: int
     trial_remaining: int
+    had_trial_before: bool
     period: Period
     days_left: int
     ends_at: datetime | None
@@ -38,6 +39,7 @@ def standing_of(*, account: BillingAccount, now: datetime) -> Standing:
         is_trial=plan.is_trial,
         trial_requests=plan.trial_requests,
         trial_remaining=max(plan.trial_requests - account.trial_used, 0),
+        had_trial_before=account.had_trial_before,
         period=account.period,
         days_left=-((now - account.period_ends_at) // timedelta(days=1)),
         ends_at=None if plan.is_trial else account.cancel_at,

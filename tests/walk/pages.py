@@ -68,8 +68,8 @@ POST /app/billing/subscribe                       login   302       403     302 
 GET  /app/billing/return                          login   302       302     302    302
 GET  /app/billing/canceled                        login   302       302     302    302
 GET  /app/billing/invoices/<str:invoice_id>/      login   404       200     200    200
-# Who was mailed the link is led on to the page that asks; joining is for the invited address alone, which is none of
-# theirs. Nobody here opened a link before the page. Who is not signed in gets a session to keep it in.
+# A mailed link leads on to the page that asks, which nobody here has come to by a link; a stranger to the site gets a
+# session to keep it in.
 GET  /app/invitations/                            login   404       404     404    404
 POST /app/invitations/                            login   404       404     404    404
 GET  /app/invitations/<str:token>                 302!    302       302     302    302
