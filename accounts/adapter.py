@@ -1,11 +1,14 @@
 """Hooks by which allauth uses this project's accounts."""
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from accounts.access_log import note
 from accounts.background_mail import send_soon
 from accounts.networks import network_of
 from accounts.recent_sign_in import signed_in_recently
@@ -27,6 +30,14 @@ class AccountAdapter(DefaultAccountAdapter):
         """Sign a person in; the first time with what this browser chose in signing up."""
         apply_choices(request, user=user)
         super().login(request, user)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a try. Raises ValidationError after too many."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            note("sign-in refused after too many tries", level=logging.WARNING)
+            raise
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send a mail beside the request."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from accounts.access_log import note_on_commit
 from accounts.key_memory import Caller, KeyMemory, look_up, note_use
 from accounts.models import ApiKey, KeyScope, Organization, User
 from accounts.secret_hash import secret_hash
@@ -58,9 +59,11 @@ def create_api_key(
 
 def revoke_api_key(*, organization: Organization, api_key_id: int, now: datetime) -> bool:
     """Revoke a key of this organization. Returns False if there is no such key, or it is revoked already."""
-    return bool(
-        ApiKey.objects.filter(id=api_key_id, organization=organization, revoked_at__isnull=True).update(revoked_at=now)
-    )
+    unrevoked = ApiKey.objects.filter(id=api_key_id, organization=organization, revoked_at__isnull=True)
+    revoked = bool(unrevoked.update(revoked_at=now))
+    if revoked:
+        note_on_commit("API key revoked", organization_id=organization.id, api_key_id=api_key_id)
+    return revoked
 
 
 async def find_caller(*, key: str, scope: KeyScope = KeyScope.CHAT) -> Caller:

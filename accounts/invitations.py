@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from accounts.access_log import note_on_commit
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.secret_hash import secret_hash
 
@@ -66,6 +67,7 @@ def invite(
     except OSError as error:  # smtplib's errors are of this kind
         invitation.delete()
         raise MailUnavailable("The invitation could not be mailed. Try again in a minute.") from error
+    _note("invited", invitation)
     return invitation
 
 
@@ -74,6 +76,7 @@ def withdraw(*, organization_id: int, invitation_id: int) -> None:
     deleted, _ = Invitation.objects.filter(id=invitation_id, organization_id=organization_id, accepted_at=None).delete()
     if not deleted:
         raise InvitationNotFound(f"Your organization has no open invitation {invitation_id}.")
+    note_on_commit("invitation withdrawn", organization_id=organization_id, invitation_id=invitation_id)
 
 
 def find_invitation(*, token_hash: str, now: datetime) -> Invitation:
@@ -99,6 +102,7 @@ def accept(*, invitation: Invitation, user: User, now: datetime) -> Membership:
     used = Invitation.objects.filter(id=invitation.id, accepted_at=None, expires_at__gt=now).update(accepted_at=now)
     if not used:
         raise InvitationNotFound("This invitation is over: ask for a new one.")
+    _note("invitation accepted", invitation)
     membership, _ = Membership.objects.get_or_create(
         organization=invitation.organization, user=user, defaults={"role": invitation.role}
     )
@@ -112,6 +116,11 @@ def _replace(invitation: Invitation) -> Invitation:
         raise InvitationRefused(f"{MOST_PENDING} invitations are open. Withdraw some, or wait until they are accepted.")
     invitation.save()
     return invitation
+
+
+def _note(event: str, invitation: Invitation) -> None:
+    fields = {"organization_id": invitation.organization_id, "invitation_id": invitation.pk}
+    note_on_commit(event, **fields, role=str(invitation.role))
 
 
 def _mail(invitation: Invitation, *, token: str) -> None:

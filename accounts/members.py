@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 
+from accounts.access_log import note_on_commit
 from accounts.models import Membership
 
 ROLES_TO_GIVE = [Membership.Role.ADMIN.value, Membership.Role.MEMBER.value]
@@ -24,6 +25,7 @@ def change_role(*, organization_id: int, member_id: int, role: Membership.Role) 
         organization_id=organization_id,
         member_id=member_id,
     )
+    note_on_commit("role changed", organization_id=organization_id, member_id=member_id, role=str(role))
     return Membership.objects.select_related("user").get(id=member_id, organization_id=organization_id)
 
 

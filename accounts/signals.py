@@ -1,27 +1,122 @@
 """Reactions to sign-ins and to changes of access: they are remembered, logged, and told to the person by mail."""
 
+import logging
 from typing import Any
 
+from allauth.account import signals as account_signals
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
-from allauth.account.signals import email_added
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth import signals as auth_signals
+from django.contrib.auth.models import Group
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.access_log import note, note_on_commit
+from accounts.models import ApiKey, Membership, User
 from accounts.recent_sign_in import note_sign_in
 
+# allauth's signals about a person, and the events they are logged as.
+EVENTS = {
+    "signed up": account_signals.user_signed_up,
+    "password changed": account_signals.password_changed,
+    "password set": account_signals.password_set,
+    "password reset": account_signals.password_reset,
+    "address added": account_signals.email_added,
+    "primary address changed": account_signals.email_changed,
+}
 
-@receiver(user_logged_in)
+
+def connect_events() -> None:
+    """Log allauth's signals."""
+    for event, signal in EVENTS.items():
+        signal.connect(_noter(event), weak=False, dispatch_uid=f"accounts.log {event}")
+
+
+def _noter(event: str) -> Any:
+    def note_event(sender: Any, user: User, **kwargs: Any) -> None:
+        note(event, user_id=user.pk)
+
+    return note_event
+
+
+@receiver(auth_signals.user_logged_in)
 def remember_sign_in(sender: type[User], request: HttpRequest, user: User, **kwargs: Any) -> None:
     """Keep when the session began."""
     note_sign_in(request)
+    note("signed in", user_id=user.pk)
 
 
-@receiver(email_added)
+@receiver(auth_signals.user_logged_out)
+def note_sign_out(sender: type[User], user: User | None, **kwargs: Any) -> None:
+    """Log the end of a session."""
+    if user is not None:
+        note("signed out", user_id=user.pk)
+
+
+@receiver(auth_signals.user_login_failed)
+def note_failed_sign_in(sender: Any, credentials: dict[str, Any], **kwargs: Any) -> None:
+    """Log a wrong password, without the address: people type passwords into its field."""
+    email = str(credentials.get("email") or credentials.get("username") or "")
+    user = User.objects.filter(email__iexact=email).only("id").first()
+    note("sign-in failed", level=logging.WARNING, user_id=user.pk if user else None)
+
+
+@receiver(account_signals.email_confirmed)
+def note_confirmed_address(sender: Any, email_address: EmailAddress, **kwargs: Any) -> None:
+    """Log that an address was confirmed."""
+    note("address confirmed", user_id=email_address.user_id)
+
+
+@receiver(account_signals.email_added)
 def tell_of_added_address(
     sender: type[EmailAddress], request: HttpRequest, user: User, email_address: EmailAddress, **kwargs: Any
 ) -> None:
     """Tell the person at their other addresses that one more can sign in and reset the password."""
     get_adapter().send_notification_mail("account/email/email_confirm", user, {"added_email": email_address.email})
+
+
+@receiver(post_delete, sender=EmailAddress)
+def note_removed_address(instance: EmailAddress, **kwargs: Any) -> None:
+    """Log a removed address, by its owner or by staff."""
+    note_on_commit("address removed", user_id=instance.user_id)
+
+
+@receiver(post_delete, sender=Group)
+def note_removed_group(instance: Group, **kwargs: Any) -> None:
+    """Log a removed group of rights."""
+    note_on_commit("group removed", group=instance.name)
+
+
+@receiver(post_save, sender=Membership)
+def note_membership(instance: Membership, created: bool, raw: bool, **kwargs: Any) -> None:
+    """Log a new member, or a changed role."""
+    if not raw:
+        note_on_commit("member added" if created else "role changed", **_fields_of(instance))
+
+
+@receiver(post_delete, sender=Membership)
+def note_removed_membership(instance: Membership, **kwargs: Any) -> None:
+    """Log a removed member."""
+    note_on_commit("member removed", **_fields_of(instance))
+
+
+@receiver(post_save, sender=ApiKey)
+def note_key(instance: ApiKey, created: bool, raw: bool, **kwargs: Any) -> None:
+    """Log a new key, or one changed in admin. Updates of rows log for themselves."""
+    if not raw:
+        event = "API key created" if created else "API key changed"
+        fields = {"organization_id": instance.organization_id, "scopes": instance.scopes}
+        note_on_commit(event, api_key_id=instance.pk, **fields)
+
+
+def _fields_of(membership: Membership) -> dict[str, Any]:
+    return {
+        "user_id": membership.user_id,
+        "organization_id": membership.organization_id,
+        "member_id": membership.pk,
+        "role": str(membership.role),
+    }
+
+
+connect_events()

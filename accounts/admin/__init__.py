@@ -1,5 +1,5 @@
 """The admin of people and their teams. Organizations and keys are shown by billing, beside what they owe."""
 
-from accounts.admin import people, team
+from accounts.admin import addresses, people, team
 
-__all__ = ["people", "team"]
+__all__ = ["addresses", "people", "team"]

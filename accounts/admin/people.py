@@ -1,4 +1,4 @@
-"""People, their e-mail addresses, and the rights of staff.
+"""People, and the rights of staff.
 
 Rights, and the ways into an account that has some, are changed by superusers alone: staff who may edit people could
 otherwise make themselves superusers, or take the account of one over.
@@ -7,86 +7,31 @@ otherwise make themselves superusers, or take the account of one over.
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
-from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts.access_log import note, note_on_commit
 from accounts.admin.base import ReadOnlyInline
+from accounts.admin.guards import ConfirmedChanges, SuperusersChange, confirm_first, is_superuser
 from accounts.models import Membership, User
-from accounts.recent_sign_in import is_confirmed
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
-def is_superuser(request: HttpRequest) -> bool:
-    """Tell whether an active superuser asks."""
-    return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
-
-
-class SuperusersChange:
-    """Rows that staff with the right may look at, and superusers alone add, change or delete."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Allow superusers."""
-        return is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow superusers."""
-        return is_superuser(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow superusers."""
-        return is_superuser(request)
-
-
-class ConfirmedChanges:
-    """Rows that are changed by a person who gave the password lately: a stolen session of staff opens all doors.
-
-    The form has to be sent again afterwards, since a password in it must not be kept in the meantime.
-    """
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """Show or change a row; a change asks for the password first where it was not given lately."""
-        if confirm := _confirm_first(request):
-            return confirm
-        shown: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[misc]
-        return shown
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or act on rows of it."""
-        if confirm := _confirm_first(request):
-            return confirm
-        shown: HttpResponse = super().changelist_view(request, extra_context)  # type: ignore[misc]
-        return shown
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Delete a row."""
-        if confirm := _confirm_first(request):
-            return confirm
-        shown: HttpResponse = super().delete_view(request, object_id, extra_context)  # type: ignore[misc]
-        return shown
-
-
-def _confirm_first(request: HttpRequest) -> HttpResponse | None:
-    if request.method != "POST" or is_confirmed(request):
-        return None
-    return redirect_to_login(request.get_full_path(), login_url=reverse("account_reauthenticate"))
+def rights_of(user: User) -> dict[str, Any]:
+    """Return a person's rights, for the log."""
+    return {
+        "is_active": user.is_active,
+        "is_staff": user.is_staff,
+        "is_superuser": user.is_superuser,
+        "groups": sorted(user.groups.values_list("name", flat=True)),
+        "permissions": sorted(user.user_permissions.values_list("codename", flat=True)),
+    }
 
 
 class NewUserForm(UserCreationForm):
@@ -143,12 +88,13 @@ class UserAdmin(ConfirmedChanges, DjangoUserAdmin, ModelAdmin):  # type: ignore[
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Set a person's password, and tell them by mail."""
-        if confirm := _confirm_first(request):
+        if confirm := confirm_first(request):
             return confirm
         before = User.objects.filter(pk=id).values_list("password", flat=True).first()
         response: HttpResponse = super().user_change_password(request, id, form_url)
         user = User.objects.filter(pk=id).first()
         if user and user.password != before:
+            note("password set by staff", user_id=user.pk)
             get_adapter().send_notification_mail("account/email/password_changed", user)
         return response
 
@@ -160,27 +106,28 @@ class UserAdmin(ConfirmedChanges, DjangoUserAdmin, ModelAdmin):  # type: ignore[
             emails = {"from_email": before, "to_email": obj.email}
             get_adapter().send_notification_mail("account/email/email_changed", obj, emails, email=before)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save groups and permissions, and log what a person may do where that changed."""
+        super().save_related(request, form, formsets, change)
+        if changed := sorted({"email", "is_active", *RIGHTS} & set(form.changed_data)):
+            note_on_commit(
+                "person changed by staff", user_id=form.instance.pk, fields=changed, **rights_of(form.instance)
+            )
+
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Keep people: one who left is made inactive, so that the rows they made stay explained."""
         return False
 
 
-admin.site.unregister([Group, EmailAddress])
+admin.site.unregister(Group)
 
 
 @admin.register(Group)
 class GroupAdmin(SuperusersChange, ConfirmedChanges, DjangoGroupAdmin, ModelAdmin):
     """Rights that several members of staff share."""
 
-
-@admin.register(EmailAddress)
-class EmailAddressAdmin(SuperusersChange, ConfirmedChanges, AllauthEmailAddressAdmin, ModelAdmin):
-    """Addresses people sign in with, and whether they were verified. A verified address can reset the password."""
-
-    list_select_related = ["user"]
-    actions = ["mark_verified"]
-
-    @admin.action(description="Mark as verified", permissions=["change"])
-    def mark_verified(self, request: HttpRequest, queryset: Any) -> None:
-        """Verify the chosen addresses, which allauth's own action lets anybody do who may look at them."""
-        self.make_verified(request, queryset)
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the group's permissions, and log them."""
+        super().save_related(request, form, formsets, change)
+        permissions = sorted(form.instance.permissions.values_list("codename", flat=True))
+        note_on_commit("group changed by staff", group=form.instance.name, permissions=permissions)

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from django.db import transaction
 
+from accounts.access_log import note_on_commit
 from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, KeyScope, Organization, User
 from billing.caps.caps import set_key_cap
@@ -55,6 +56,8 @@ def change_key(*, api_key: ApiKey, terms: KeyTerms, now: datetime) -> None:
         ApiKey.objects.filter(id=api_key.id).update(**given)
     if "cap_minor" in terms:
         _set_cap(api_key, terms["cap_minor"], now=now)
+    changed = {"api_key_id": api_key.id, "organization_id": api_key.organization_id, "fields": sorted(terms)}
+    note_on_commit("API key changed", **changed)
 
 
 def _set_cap(api_key: ApiKey, cap_minor: Decimal | None, *, now: datetime) -> None:

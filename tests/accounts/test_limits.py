@@ -65,7 +65,7 @@ def test_a_network_signs_up_so_many_people_a_day(settings: Any, account_log: lis
 
     assert [answer.status_code for answer in answers] == [302, 302, 429, 302]
     assert "Try again tomorrow, or from another network." in answers[2].content.decode()
-    assert [record.network for record in account_log] == ["198.51.100.0/24"]
+    assert [record.network for record in account_log if hasattr(record, "network")] == ["198.51.100.0/24"]
     assert User.objects.count() == 3
 
 
