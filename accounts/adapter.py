@@ -1,18 +1,27 @@
 """Hooks by which allauth uses this project's accounts."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.shortcuts import render
+from django.utils import timezone
 
 from accounts.access_log import note
 from accounts.background_mail import send_soon
+from accounts.mail_budget import MailBudgetUsed, count_mail, count_reset
 from accounts.networks import network_of
 from accounts.recent_sign_in import signed_in_recently
 from accounts.sign_up_again import apply_choices
+
+# allauth's mails that anybody can have sent to anybody; all others are notices to the owner of an account.
+RESETS = {"password_reset_code", "password_reset_key", "unknown_account"}
+CODES = {"email_confirmation", "email_confirmation_signup", "account_already_exists", "login_code"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -40,8 +49,29 @@ class AccountAdapter(DefaultAccountAdapter):
             raise
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail beside the request."""
+        """Send a mail beside the request. Raises ImmediateHttpResponse where the receiver's of the day are used up."""
+        try:
+            self._count_mail(template_prefix, email)
+        except MailBudgetUsed as error:
+            raise ImmediateHttpResponse(render(self.request, "429.html", {"exception": error}, status=429)) from error
         send_soon(self.render_mail(template_prefix, email, {"request": self.request, "email": email, **context}))
+
+    def _count_mail(self, template_prefix: str, email: str) -> None:
+        """Count a mail. Raises MailBudgetUsed.
+
+        A code sent again, which a page does twice at most, is not counted: for a known address none is sent, and the
+        limit would tell.
+        """
+        if self.request.resolver_match and self.request.resolver_match.url_name == "account_email_verification_sent":
+            return
+        now, name = timezone.now(), template_prefix.rpartition("/")[2]
+        if name in RESETS:
+            count_reset(email=email, network=network_of(self.request), now=now)
+        elif name in CODES:
+            count_mail(email=email, now=now)
+        else:
+            with suppress(MailBudgetUsed):
+                count_mail(email=email, now=now)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask for the password again, unless the person signed in just now."""

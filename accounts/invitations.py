@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.access_log import note_on_commit
+from accounts.mail_budget import MailBudgetUsed, count_invitation
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.secret_hash import secret_hash
 
@@ -49,6 +50,10 @@ def invite(
         raise InvitationRefused("Nobody is invited as an owner. Choose admin or member.")
     if Membership.objects.filter(organization=organization, user__email__iexact=email).exists():
         raise InvitationRefused(f"{email} is a member already.")
+    try:
+        count_invitation(organization_id=organization.pk, email=email, now=now)
+    except MailBudgetUsed as error:
+        raise InvitationRefused(str(error)) from error
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with transaction.atomic():
         invitation = _replace(

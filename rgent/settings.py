@@ -322,6 +322,9 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 MAIL_DOMAINS_WITHOUT_DOTS = env.list("MAIL_DOMAINS_WITHOUT_DOTS", default=["gmail.com", "googlemail.com"])
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip"}  # by receiver and network: accounts/mail_budget.py
+MAILS_A_DAY_PER_RECEIVER = env.int("MAILS_A_DAY_PER_RECEIVER", default=0 if SANDBOX else 30)
+INVITATIONS_A_DAY = env.int("INVITATIONS_A_DAY", default=0 if SANDBOX else 100)
 SIGN_UPS_A_DAY = env.int("SIGN_UPS_A_DAY", default=0 if SANDBOX else 500)
 SIGN_UPS_A_DAY_PER_NETWORK = env.int("SIGN_UPS_A_DAY_PER_NETWORK", default=0 if SANDBOX else 30)
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -11,6 +12,12 @@ from django.core.cache import cache
 def nobody_was_counted() -> None:
     """Forget the tries that limits count."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(settings: Any) -> None:
+    """Hash passwords in no time: Argon2 takes its tenth of a second each time, on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A stolen session: it can look, and cannot change who may come in; and each change is told to the owner."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
+from tests.accounts.mails import code_in
 from tests.factories import make_organization, make_user
 
 pytestmark = pytest.mark.django_db
@@ -102,10 +102,8 @@ def test_an_added_address_is_told_to_the_old_one(owner: User, mailoutbox: list[A
     browser = Client()
     browser.force_login(owner)
     browser.post(EMAIL, {"email": "new@example.com", "action_add": ""})
-    code = re.search(r"^ {4}(\S+)$", mailoutbox[-1].body, re.MULTILINE)
-    assert code
 
-    browser.post(reverse("account_email_verification_sent"), {"code": code[1]})
+    browser.post(reverse("account_email_verification_sent"), {"code": code_in(mailoutbox[-1])})
 
     assert EmailAddress.objects.filter(email="new@example.com", verified=True).exists()
     assert told(mailoutbox, "An address was added to your rgent account") == {"owner@example.com"}
@@ -140,3 +138,15 @@ def test_a_changed_password_is_told_to_every_address(owner: User, mailoutbox: li
     browser.post(reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new})
 
     assert told(mailoutbox, "Your rgent password was changed") == {"owner@example.com", "second@example.com"}
+
+
+def test_a_password_reset_is_told_to_every_address(owner: User, mailoutbox: list[Any]) -> None:
+    second = add_second_address(owner)
+    browser = Client()
+    browser.post(reverse("account_reset_password"), {"email": second.email})
+    browser.post(reverse("account_confirm_password_reset_code"), {"code": code_in(mailoutbox[-1])})
+    new = "a quite new password"
+
+    browser.post(reverse("account_complete_password_reset"), {"password1": new, "password2": new})
+
+    assert told(mailoutbox, "Your rgent password was reset") == {"owner@example.com", "second@example.com"}
