@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.models import Membership
 from accounts.pages.access import member_page
 from billing.metering.posting import post_due
+from billing.models import BillingAccount
 from tests.factories import begin, make_customer, make_subscriber, make_user, settle
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,12 @@ def test_member_page_keeps_the_name_of_its_view():
         raise NotImplementedError
 
     assert member_page(some_page).__name__ == "some_page"
+
+
+@pytest.mark.parametrize("name", ["overview", "billing"])
+def test_both_pages_say_why_there_is_no_trial(client, name):
+    organization = make_customer().organization
+    BillingAccount.objects.filter(organization=organization).update(had_trial_before=True)
+    client.force_login(organization.members.get())
+
+    assert "had its free trial in another organization" in page(client, name)
