@@ -5,6 +5,7 @@ ordinary shutdown sends what is left.
 """
 
 import logging
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,14 +15,17 @@ from django.core.mail import EmailMessage
 logger = logging.getLogger(__name__)
 
 PAUSES_S = (1.0, 10.0)
+# While a mail server hangs, a request for one more waits: memory stays bounded, and no notice is dropped.
+MOST_WAITING = 1000
 
+_room = threading.BoundedSemaphore(MOST_WAITING)
 _senders = ThreadPoolExecutor(max_workers=4, thread_name_prefix="mail")
 
 
 def send_soon(message: EmailMessage) -> None:
-    """Send a mail in the background, or at once without `MAIL_IN_BACKGROUND`. Raises OSError in the latter case."""
-    if settings.MAIL_IN_BACKGROUND:
-        _senders.submit(_send, message)
+    """Send a mail in the background; at once without `MAIL_IN_BACKGROUND` or room. Raises OSError in these cases."""
+    if settings.MAIL_IN_BACKGROUND and _room.acquire(blocking=False):
+        _senders.submit(_send, message).add_done_callback(lambda _: _room.release())
     else:
         message.send()
 
