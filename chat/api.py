@@ -13,6 +13,7 @@ from accounts.key_headers import caller_of_headers
 from accounts.key_memory import Caller
 from billing.ledger.entitlement import check_entitled
 from billing.ledger.idempotency import AlreadyAnswered
+from billing.limits import gate
 from billing.limits.side_calls import SideCall, admit_side_call
 from chat import claude, completions, model_list
 from chat.answers import Answer, EventStream, event_stream, json_answer
@@ -88,7 +89,8 @@ async def count_tokens(request: HttpRequest) -> ApiAnswer:
     model = named if isinstance(named, str) else ""
     check_model(caller=caller, model=model)
     await in_database(check_entitled, caller.organization_id, model, caller.models)
-    return json_answer(await claude.count_tokens(body=request.body, headers=forwarded_headers(request)))
+    async with gate.share(organization_id=caller.organization_id, request_id=request_id_of(request)):
+        return json_answer(await claude.count_tokens(body=request.body, headers=forwarded_headers(request)))
 
 
 @only("GET")

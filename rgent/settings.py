@@ -70,6 +70,9 @@ MIGRATION_MODULES = {"djstripe": "rgent.djstripe_schema"}
 # --- Selling ----------------------------------------------------------------------------------------------
 CLAUDE_CALL_LIMIT_S = env.float("CLAUDE_CALL_LIMIT_S", default=600.0)
 CLAUDE_CONNECTIONS = env.int("CLAUDE_CONNECTIONS", default=2000, at_least=1)
+ORGANIZATION_CONNECTIONS = env.int(
+    "ORGANIZATION_CONNECTIONS", default=0 if SANDBOX else max(CLAUDE_CONNECTIONS // 10, 1)
+)
 CLAUDE_BETAS = env.list("CLAUDE_BETAS", default=[])
 CLAUDE_SERVICE_TIERS = env.list("CLAUDE_SERVICE_TIERS", default=["standard"])
 CLAUDE_INFERENCE_GEOS = env.list("CLAUDE_INFERENCE_GEOS", default=["global", "not_available"])

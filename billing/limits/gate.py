@@ -4,13 +4,18 @@ Requests a minute and requests at once are exact. Input tokens are drawn by an e
 tokens, which nobody knows before, are drawn at the end alone, so that a burst may go into debt, which later requests
 wait for.
 
-With Redis the limits hold over all processes. While Redis is gone each process keeps them by itself, so that together
-they let through at most the limit times the number of processes, and every call is answered.
+Where a plan names no number of requests at once, an organization has a share of this process's connections to Claude
+(ORGANIZATION_CONNECTIONS), so that its slow calls do not keep everybody else's waiting.
+
+With Redis the limits of plans hold over all processes. While Redis is gone each process keeps them by itself, so that
+together they let through at most the limit times the number of processes, and every call is answered.
 """
 
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from weakref import WeakKeyDictionary
 
@@ -52,9 +57,10 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """A request that was let in, until it is released."""
+    """A request that was let in, until it is released. With `shares` it has a place in its organization's share."""
 
     owner: str
+    shares: bool
     lease: str
     limits: RateLimits
     estimated_input_tokens: int
@@ -65,24 +71,34 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
     """Let a request in. `input_tokens` is an estimate. Raises RateLimited."""
     limits = await _limits_of(organization_id)
     owner = str(organization_id)
-    draws = [
-        Draw(name=name, limit=limit, amount=amount)
-        for name, limit, amount in (
-            (REQUESTS, limits.requests_per_minute, 1),
-            (INPUT_TOKENS, limits.input_tokens_per_minute, input_tokens),
-            # One lets a request in; its real output is taken at the end.
-            (OUTPUT_TOKENS, limits.output_tokens_per_minute, 1),
-        )
-        if limit
-    ]
-    drawn = Drawn(levels=())
-    if draws or limits.concurrent_requests:
-        drawn = await _draw(owner=owner, draws=draws, lease=request_id, most_leases=limits.concurrent_requests)
-    if drawn.refused:
-        raise RateLimited(_refusal_text(drawn, limits), retry_after_s=drawn.wait_s, levels=drawn.levels)
+    shares = bool(settings.ORGANIZATION_CONNECTIONS and not limits.concurrent_requests)
+    if shares:
+        await _take_place(owner=owner, lease=request_id)
+    try:
+        levels = await _draw_all(owner=owner, lease=request_id, limits=limits, input_tokens=input_tokens)
+    except BaseException:
+        _give_place_back(owner=owner, lease=request_id)
+        raise
     return Admission(
-        owner=owner, lease=request_id, limits=limits, estimated_input_tokens=input_tokens, levels=drawn.levels
+        owner=owner,
+        shares=shares,
+        lease=request_id,
+        limits=limits,
+        estimated_input_tokens=input_tokens,
+        levels=levels,
     )
+
+
+@asynccontextmanager
+async def share(*, organization_id: int, request_id: str) -> AsyncIterator[None]:
+    """Hold a place in an organization's share for a call that opens no record. Raises RateLimited."""
+    owner = str(organization_id)
+    if settings.ORGANIZATION_CONNECTIONS:
+        await _take_place(owner=owner, lease=request_id)
+    try:
+        yield
+    finally:
+        _give_place_back(owner=owner, lease=request_id)
 
 
 def release(admission: Admission, *, usage: TokenUsage | None) -> None:
@@ -91,6 +107,8 @@ def release(admission: Admission, *, usage: TokenUsage | None) -> None:
     Nobody waits for Redis: where it is gone, leases run out by themselves, and buckets fill.
     """
     limits = admission.limits
+    if admission.shares:
+        _give_place_back(owner=admission.owner, lease=admission.lease)
     if not (limits.input_tokens_per_minute or limits.output_tokens_per_minute or limits.concurrent_requests):
         return
     used = usage or TokenUsage()
@@ -127,6 +145,42 @@ def note_plan(*, organization_id: int, plan_id: int) -> None:
     _plans[organization_id] = plan_id
 
 
+async def _take_place(*, owner: str, lease: str) -> None:
+    """Take a place in the share of `owner`. Raises RateLimited where none is left."""
+    most, lease_s = settings.ORGANIZATION_CONNECTIONS, settings.CLAUDE_CALL_LIMIT_S
+    drawn = await _stores().shares.draw(owner=owner, draws=(), lease=lease, most_leases=most, lease_s=lease_s)
+    if drawn.refused:
+        raise RateLimited(
+            f"Your organization may have {most} requests at once. Wait for one to end, and try again.",
+            retry_after_s=drawn.wait_s,
+            levels=(),
+        )
+
+
+def _give_place_back(*, owner: str, lease: str) -> None:
+    _stores().shares.settle(owner=owner, draws=(), lease=lease)
+
+
+async def _draw_all(*, owner: str, lease: str, limits: RateLimits, input_tokens: int) -> tuple[Level, ...]:
+    """Draw from every bucket of the plan, and take a lease where it limits requests at once. Raises RateLimited."""
+    draws = [
+        Draw(name=name, limit=limit, amount=amount)
+        for name, limit, amount in (
+            (REQUESTS, limits.requests_per_minute, 1),
+            (INPUT_TOKENS, limits.input_tokens_per_minute, input_tokens),
+            # One lets a request in; its real output is taken at the end.
+            (OUTPUT_TOKENS, limits.output_tokens_per_minute, 1),
+        )
+        if limit
+    ]
+    if not (draws or limits.concurrent_requests):
+        return ()
+    drawn = await _draw(owner=owner, draws=draws, lease=lease, most_leases=limits.concurrent_requests)
+    if drawn.refused:
+        raise RateLimited(_refusal_text(drawn, limits), retry_after_s=drawn.wait_s, levels=drawn.levels)
+    return drawn.levels
+
+
 async def _draw(*, owner: str, draws: list[Draw], lease: str, most_leases: int) -> Drawn:
     async def draw_from(store: MemoryStore | RedisStore) -> Drawn:
         limit_s = settings.CLAUDE_CALL_LIMIT_S
@@ -153,6 +207,7 @@ class _Stores:
 
     def __init__(self) -> None:
         self.memory = MemoryStore()
+        self.shares = MemoryStore()
         self.redis = RedisStore(url=settings.REDIS_URL) if settings.REDIS_URL else None
         self._redis_again_at_s = 0.0
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from billing.limits import gate
 from billing.models import Plan
-from tests.chat.http import Answer, messages_body, send
+from tests.chat.http import Answer, messages_body, send, wait_until
 from tests.factories import Customer, make_customer
 
 
@@ -116,3 +116,47 @@ def test_a_plan_that_limits_requests_at_once_alone_gives_each_place_back(api):
     customer = make_customer()
 
     assert [ask(api, customer).status for _ in range(3)] == [200, 200, 200]
+
+
+def statuses_at_once(api: str, customer: Customer, *, number: int) -> list[int]:
+    """Return the statuses of calls that are all under way at once, in order."""
+    with ThreadPoolExecutor(number) as pool:
+        slow = "[[usage output=1 delay_ms=800]]"
+        return sorted(pool.map(lambda _: ask(api, customer, slow).status, range(number)))
+
+
+def test_no_organization_takes_the_connections_of_others(api, settings):
+    settings.ORGANIZATION_CONNECTIONS = 2
+    greedy, other = make_customer(), make_customer()
+
+    with ThreadPoolExecutor(1) as pool:
+        greedy_statuses = pool.submit(statuses_at_once, api, greedy, number=4)
+        wait_until(lambda: greedy.organization.usage_records.filter(state="open").count() == 2)
+        refused = ask(api, greedy)
+        counted = send(
+            api, "POST", "/v1/messages/count_tokens", body=messages_body("Hi"), headers={"x-api-key": greedy.key}
+        )
+        served = ask(api, other)
+
+    assert greedy_statuses.result() == [200, 200, 429, 429]
+    assert (refused.status, refused.error[0], refused.headers["retry-after"]) == (429, "rate_limit_error", "1")
+    assert "2 requests at once" in refused.error[1]
+    assert (counted.status, served.status) == (429, 200)
+    assert ask(api, greedy).status == 200
+
+
+def test_a_plans_own_number_of_requests_at_once_takes_the_shares_place(api, settings):
+    settings.ORGANIZATION_CONNECTIONS = 1
+    limit_trial(concurrent_requests=3)
+
+    assert statuses_at_once(api, make_customer(), number=4) == [200, 200, 200, 429]
+
+
+def test_a_request_that_a_bucket_refuses_leaves_no_place_taken(api, settings):
+    settings.ORGANIZATION_CONNECTIONS = 1
+    limit_trial(requests_per_minute=1)
+    customer = make_customer()
+    ask(api, customer)
+
+    assert "1 requests a minute" in ask(api, customer).error[1]
+    assert "1 requests a minute" in ask(api, customer).error[1]
