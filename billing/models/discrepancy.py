@@ -18,6 +18,8 @@ class Discrepancy(models.Model):
         METER_EVENT_PARKED = "meter_event_parked", "A resend could bill twice, so it waits"
         INVOICE_HELD = "invoice_held", "An invoice waits for usage that Stripe does not have"
         LATE_USAGE_REJECTED = "late_usage_rejected", "Stripe rejected an invoice item for late usage"
+        SECOND_SUBSCRIPTION = "second_subscription", "A customer has a second subscription"
+        FOREIGN_PRICE = "foreign_price", "A subscription has a price that is no plan's"
         UNREADABLE_USAGE = "unreadable_usage", "Claude told usage that could not be read"
         ABANDONED = "abandoned", "A record was left open by a crash"
         SERVED_OTHERWISE = "served_otherwise", "Claude served at another tier, place, speed or model than is sold"

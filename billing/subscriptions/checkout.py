@@ -9,8 +9,8 @@ from billing.plans.price_lists import current_prices
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.customer import customer_of
+from billing.subscriptions.live import ENTITLING
 from billing.subscriptions.refreshing import refresh_subscription
-from billing.subscriptions.state import ENTITLING
 
 # Stripe's status of a subscription whose first invoice is not paid yet.
 INCOMPLETE = "incomplete"

@@ -1,7 +1,8 @@
 """The state of a subscription at Stripe, applied to the billing account of its organization."""
 
 import logging
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -9,19 +10,11 @@ from django.db import transaction
 from accounts.models import Organization
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.periods import Period, period_at
+from billing.subscriptions.live import Live, live_subscriptions, show_oddities
 
 logger = logging.getLogger(__name__)
 
 Status = BillingAccount.Status
-# docs.stripe.com/billing/subscriptions/overview#subscription-statuses. A past_due subscription may still call while
-# Stripe retries the payment (ledger/entitlement.py). The statuses that are not listed (incomplete, incomplete_expired,
-# canceled, paused) entitle to nothing: the organization is back on its trial.
-ENTITLING = {
-    "trialing": Status.ACTIVE,
-    "active": Status.ACTIVE,
-    "past_due": Status.PAST_DUE,
-    "unpaid": Status.SUSPENDED,
-}
 SUBSCRIPTION_FIELDS = [
     "plan",
     "status",
@@ -66,30 +59,33 @@ def apply_subscription(*, data: dict[str, Any]) -> bool:
     if account is None:
         logger.warning("a subscription of no organization here", extra={"subscription": data["id"]})
         return False
-    status = ENTITLING.get(data["status"])
-    if status is None:
+    live = live_subscriptions(account, told=data)
+    show_oddities(account, told=data, live=live)
+    if not live:
         return _end_subscription(account, data=data)
-    return _enter_subscription(account, data=data, status=status)
-
-
-def _enter_subscription(account: BillingAccount, *, data: dict[str, Any], status: BillingAccount.Status) -> bool:
-    items = data["items"]["data"]
-    prices = list(PlanPrice.objects.filter(stripe_price_id__in=[item["price"]["id"] for item in items]).order_by("id"))
-    if not prices:
-        logger.error("a subscription with no price of ours", extra={"subscription": data["id"]})
+    ours = live[0]
+    if data["id"] not in {ours.id, account.stripe_subscription_id}:
         return False
+    return _enter_subscription(account, ours=ours)
+
+
+def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
+    data, prices = ours.data, list(ours.prices)
+    items = data["items"]["data"]
     period = _period_of(items)
     cancel_at = _instant(data["cancel_at"]) if data.get("cancel_at") else None
     if _has_ended(account, data=data, cancel_at=cancel_at):
         return True
     is_new = account.stripe_subscription_id != data["id"]
-    if is_new or period.starts_at > account.period_starts_at:  # usage may have moved on before Stripe renews
+    if is_new:
+        _begin_subscription(account, period=period)
+    elif period.starts_at > account.period_starts_at:  # usage may have moved on before Stripe renews
         account.begin_spending(period=period)
     elif account.plan_id != prices[0].plan_id:
         account.begin_bill(at=_instant(max(item["created"] for item in items)))
     account.plan_id = prices[0].plan_id
     account.priced_at = _priced_at(prices)
-    account.status = status
+    account.status = ours.status
     account.anchor_at = _instant(data["billing_cycle_anchor"])
     account.stripe_subscription_id, account.stripe_status = data["id"], data["status"]
     account.stripe_period_ends_at = period.ends_at
@@ -98,7 +94,19 @@ def _enter_subscription(account: BillingAccount, *, data: dict[str, Any], status
     return True
 
 
-def _has_ended(account: BillingAccount, *, data: dict[str, Any], cancel_at: datetime | None) -> bool:
+def _begin_subscription(account: BillingAccount, *, period: Period) -> None:
+    """Begin the first bill of a subscription. Of another one before it, the spending of its period goes on.
+
+    Else a cap could be spent again by canceling and subscribing anew.
+    """
+    account.enter_period(now=period.starts_at)
+    starts_at = period.starts_at
+    if account.stripe_status:
+        starts_at = max(starts_at, account.period_starts_at + timedelta(microseconds=1))
+    account.period_starts_at, account.period_ends_at = starts_at, period.ends_at
+
+
+def _has_ended(account: BillingAccount, *, data: Mapping[str, Any], cancel_at: datetime | None) -> bool:
     """Tell whether the account has left the subscription at its planned end, which Stripe is yet to carry out."""
     same = account.stripe_subscription_id == data["id"] and account.cancel_at == cancel_at
     return same and cancel_at is not None and account.status == Status.TRIAL

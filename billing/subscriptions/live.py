@@ -1,0 +1,98 @@
+"""The live subscriptions of a customer: which one is ours, and what an admin must look at.
+
+A customer is meant to have one subscription, to a plan of ours. In Stripe's dashboard anybody may add a second one, or
+another price. Meters count by customer, so a second subscription bills the same usage again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from djstripe.models import Subscription
+
+from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
+from billing.models import BillingAccount, Discrepancy, Plan, PlanPrice
+
+Status, Kind = BillingAccount.Status, Discrepancy.Kind
+# docs.stripe.com/billing/subscriptions/overview#subscription-statuses. The other statuses (incomplete,
+# incomplete_expired, canceled, paused) entitle to nothing: the organization is back on its trial.
+ENTITLING = {
+    "trialing": Status.ACTIVE,
+    "active": Status.ACTIVE,
+    "past_due": Status.PAST_DUE,
+    "unpaid": Status.SUSPENDED,
+}
+BEST_FIRST = [Status.ACTIVE, Status.PAST_DUE, Status.SUSPENDED]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """A subscription, as Stripe tells it, that entitles to a plan."""
+
+    data: Mapping[str, Any]
+    status: BillingAccount.Status
+    prices: tuple[PlanPrice, ...]
+
+    @property
+    def id(self) -> str:
+        """Stripe's id."""
+        return str(self.data["id"])
+
+
+def live_subscriptions(account: BillingAccount, *, told: Mapping[str, Any]) -> list[Live]:
+    """Return the customer's live subscriptions to plans of ours, the one that is ours first.
+
+    They are those that Stripe has told of, and `told`, the newest news. The best paid is ours; among equals it is the
+    one the account knows, then the newest.
+    """
+    stored = Subscription.objects.filter(customer__id=account.stripe_customer_id).exclude(id=told["id"])
+    found = [_live(data) for data in (told, *(row.stripe_data for row in stored))]
+
+    def order(each: Live) -> tuple[int, bool, int]:
+        return BEST_FIRST.index(each.status), each.id != account.stripe_subscription_id, -each.data["created"]
+
+    return sorted((each for each in found if each is not None), key=order)
+
+
+def _live(data: Mapping[str, Any]) -> Live | None:
+    status = ENTITLING.get(data.get("status", ""))
+    if status is None:
+        return None
+    prices = PlanPrice.objects.filter(stripe_price_id__in=[item["price"]["id"] for item in data["items"]["data"]])
+    return Live(data=data, status=status, prices=tuple(prices.order_by("id"))) if prices else None
+
+
+def show_oddities(account: BillingAccount, *, told: Mapping[str, Any], live: list[Live]) -> None:
+    """Show an admin a second subscription and prices that are not the plan's, until they are gone."""
+    others = {
+        each.id: f"The account is billed by {live[0].id}, and this one bills the same usage again. Cancel one of them."
+        for each in live[1:]
+    }
+    foreign = {told["id"]: text} if (text := _foreign_prices(told)) else {}
+    _show(account, Kind.SECOND_SUBSCRIPTION, found=others)
+    if not foreign:
+        resolve_discrepancy(organization_id=account.organization_id, kind=Kind.FOREIGN_PRICE, subject=told["id"])
+    for subject, detail in foreign.items():
+        open_discrepancy(
+            organization_id=account.organization_id, kind=Kind.FOREIGN_PRICE, subject=subject, detail=detail
+        )
+
+
+def _show(account: BillingAccount, kind: Discrepancy.Kind, *, found: Mapping[str, str]) -> None:
+    shown = Discrepancy.objects.filter(organization_id=account.organization_id, kind=kind, resolved_at=None)
+    for subject in shown.exclude(subject__in=found).values_list("subject", flat=True):
+        resolve_discrepancy(organization_id=account.organization_id, kind=kind, subject=subject)
+    for subject, detail in found.items():
+        open_discrepancy(organization_id=account.organization_id, kind=kind, subject=subject, detail=detail)
+
+
+def _foreign_prices(data: Mapping[str, Any]) -> str:
+    """Say which prices of a live subscription are none of ours; nothing where all are."""
+    if data.get("status") not in ENTITLING:
+        return ""
+    products = set(Plan.objects.values_list("stripe_product_id", flat=True))
+    prices = [item["price"] for item in data["items"]["data"] if item["price"]["product"] not in products]
+    ids = [price["id"] for price in prices]
+    known = set(PlanPrice.objects.filter(stripe_price_id__in=ids).values_list("stripe_price_id", flat=True))
+    unknown = ", ".join(price_id for price_id in ids if price_id not in known)
+    return f"Not among the prices of any plan here: {unknown}." if unknown else ""

@@ -1,0 +1,170 @@
+"""Two subscriptions of one customer, prices of somebody else's, and a cap through the end of a subscription."""
+
+from decimal import Decimal
+
+import pytest
+from stripe import StripeClient
+from stripe import Subscription as StripeSubscription
+
+from billing import clock
+from billing.ledger.entries import SpendingCapReached
+from billing.models import BillingAccount, Discrepancy, Plan
+from billing.stripe_billing.subscriptions import subscription_items
+from billing.subscriptions.checkout import metered_price_ids
+from billing.subscriptions.plan_changes import cancel_now, change_plan
+from billing.subscriptions.refreshing import refresh_subscription
+from tests.billing.subscribing import make_paying_customer
+from tests.factories import Customer, begin, begin_or_refusal, settle
+from tests.sandbox.running import client
+from tests.servers import SandboxServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def customer(sandbox: SandboxServer) -> Customer:
+    """A customer of Pro Haiku."""
+    return make_paying_customer()
+
+
+@pytest.fixture
+def stripe(sandbox: SandboxServer) -> StripeClient:
+    """Stripe, as anybody with the key sees it."""
+    return client(sandbox.url)
+
+
+def subscribe_by_hand(stripe: StripeClient, customer: Customer, plan_code: str = "pro_sonnet") -> StripeSubscription:
+    """Make a subscription as an operator does in Stripe's dashboard, and hear of it."""
+    plan = Plan.objects.get(code=plan_code)
+    items = subscription_items(base_price_id=plan.stripe_base_price_id, metered_price_ids=metered_price_ids(plan))
+    made = stripe.v1.subscriptions.create({"customer": customer.account.stripe_customer_id, "items": items})
+    refresh_subscription(subscription_id=made.id)
+    return made
+
+
+def end(stripe: StripeClient, subscription_id: str) -> None:
+    stripe.v1.subscriptions.cancel(subscription_id)
+    refresh_subscription(subscription_id=subscription_id)
+
+
+def shown(kind: str) -> list[str]:
+    return list(Discrepancy.objects.filter(kind=kind, resolved_at=None).values_list("subject", flat=True))
+
+
+def test_the_first_stays_ours_and_the_second_is_named(customer, stripe):
+    first = customer.account.stripe_subscription_id
+
+    second = subscribe_by_hand(stripe, customer)
+
+    assert customer.account.stripe_subscription_id == first
+    assert shown("second_subscription") == [second.id]
+
+
+def test_when_the_second_ends_the_first_still_entitles(customer, stripe):
+    second = subscribe_by_hand(stripe, customer)
+
+    end(stripe, second.id)
+
+    assert (customer.account.plan.code, customer.account.status) == ("pro_haiku", "active")
+    assert shown("second_subscription") == []
+
+
+def test_when_the_first_ends_the_second_takes_its_place(customer, stripe):
+    second = subscribe_by_hand(stripe, customer)
+
+    end(stripe, customer.account.stripe_subscription_id)
+
+    account = customer.account
+    assert (account.plan.code, account.stripe_subscription_id) == ("pro_sonnet", second.id)
+    assert shown("second_subscription") == []
+
+
+def test_one_that_is_paid_counts_before_one_that_is_not(customer, stripe, sandbox):
+    first = customer.account.stripe_subscription_id
+    sandbox.control("POST", "/settings", {"decline_next_payments": 1})
+    sandbox.advance("1 month")
+    sandbox.advance("1 day")
+    refresh_subscription(subscription_id=first)
+    before = customer.account.status
+
+    second = subscribe_by_hand(stripe, customer)
+
+    assert (before, customer.account.stripe_subscription_id) == ("past_due", second.id)
+    assert shown("second_subscription") == [first]
+
+
+def foreign_price(stripe: StripeClient) -> str:
+    product = stripe.v1.products.create({"name": "Support"})
+    price = stripe.v1.prices.create(
+        {"product": product.id, "currency": "usd", "unit_amount": 500, "recurring": {"interval": "month"}}
+    )
+    return price.id
+
+
+def test_a_foreign_price_beside_ours_is_named_until_it_is_gone(customer, stripe):
+    account = customer.account
+    item = stripe.v1.subscription_items.create(
+        {"subscription": account.stripe_subscription_id, "price": foreign_price(stripe)}
+    )
+    refresh_subscription(subscription_id=account.stripe_subscription_id)
+    before = shown("foreign_price")
+
+    stripe.v1.subscription_items.delete(item.id)
+    refresh_subscription(subscription_id=account.stripe_subscription_id)
+
+    assert before == [account.stripe_subscription_id]
+    assert (shown("foreign_price"), customer.account.plan.code) == ([], "pro_haiku")
+
+
+def test_a_subscription_to_nothing_of_ours_entitles_to_nothing(customer, stripe):
+    account = customer.account
+    items = stripe.v1.subscriptions.retrieve(account.stripe_subscription_id)["items"].data
+    changes = [{"price": foreign_price(stripe)}, *({"id": item.id, "deleted": True} for item in items)]
+    stripe.v1.subscriptions.update(account.stripe_subscription_id, {"items": changes})
+
+    refresh_subscription(subscription_id=account.stripe_subscription_id)
+
+    assert customer.account.plan.is_trial
+    assert shown("foreign_price") == [account.stripe_subscription_id]
+
+
+def cap_at(customer: Customer, *, cap_minor: int) -> None:
+    BillingAccount.objects.filter(id=customer.account.id).update(cap_minor=Decimal(cap_minor))
+
+
+def spend(customer: Customer, **tokens: int) -> None:
+    settle(begin(customer, now=clock.now()), now=clock.now(), **tokens)
+
+
+def switch(customer: Customer, stripe: StripeClient) -> None:
+    change_plan(account=customer.account, plan=Plan.objects.get(code="pro_sonnet"), now=clock.now())
+
+
+def cancel_and_subscribe_again(customer: Customer, stripe: StripeClient) -> None:
+    cancel_now(account=customer.account, now=clock.now())
+    subscribe_by_hand(stripe, customer)
+
+
+@pytest.mark.parametrize("leave", [switch, cancel_and_subscribe_again])
+def test_a_cap_is_not_spent_anew(customer, stripe, leave):
+    cap_at(customer, cap_minor=260)
+    spend(customer, input_tokens=2_000_000)
+
+    leave(customer, stripe)
+
+    assert customer.account.plan.code == "pro_sonnet"
+    assert customer.account.spent_minor == 260
+    assert isinstance(begin_or_refusal(customer, now=clock.now()), SpendingCapReached)
+
+
+@pytest.mark.parametrize("leave", [switch, cancel_and_subscribe_again])
+def test_a_cap_is_whole_again_in_the_next_period(customer, stripe, sandbox, leave):
+    cap_at(customer, cap_minor=260)
+    spend(customer, input_tokens=2_000_000)
+    leave(customer, stripe)
+
+    sandbox.advance("1 month")
+    sandbox.advance("1 hour")
+
+    begin(customer, now=clock.now())
+    assert customer.account.spent_minor == 0
