@@ -14,7 +14,7 @@ from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
 from billing.metering import late_usage, outbox, posting, reconciliation
 from billing.stripe_billing import stored_events
-from billing.subscriptions import catching_up, collecting
+from billing.subscriptions import catching_up, collecting, full_sync
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +118,13 @@ def hold_forgotten_drafts() -> None:
     held = invoice_holds.hold_forgotten_drafts(now=clock.now())
     if held:
         logger.warning("drafts held of which no webhook told", extra={"count": held})
+
+
+@shared_task(time_limit=3600)
+@one_at_a_time
+def sync_with_stripe() -> None:
+    """Every night: fetch every live subscription and open invoice."""
+    full_sync.sync_everything()
 
 
 @shared_task(time_limit=3600)

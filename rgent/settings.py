@@ -279,6 +279,7 @@ _EVERY = {
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
     "release held invoices": ("billing.tasks.release_held_invoices", 10.0),
     "hold forgotten drafts": ("billing.tasks.hold_forgotten_drafts", 600.0),
+    "sync with Stripe": ("billing.tasks.sync_with_stripe", timedelta(hours=24).total_seconds()),
     "reconcile": ("billing.tasks.reconcile", timedelta(hours=24).total_seconds()),
 }
 CELERY_BEAT_SCHEDULE = {

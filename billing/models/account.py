@@ -52,7 +52,9 @@ class BillingAccount(Budget):
     stripe_customer_id = models.CharField(max_length=255, blank=True, db_index=True)
     stripe_subscription_id = models.CharField(max_length=255, blank=True, db_index=True)
     checkout_session_id = models.CharField(max_length=255, blank=True, help_text="The Checkout session last opened.")
-    checkout_opened_at = models.DateTimeField(null=True, blank=True, help_text="In wall time.")
+    checkout_opened_at = models.DateTimeField(
+        null=True, blank=True, help_text="In wall time: when a first payment was last asked for, there or by API."
+    )
     stripe_period_ends_at = models.DateTimeField(
         null=True, blank=True, help_text="The end of the subscription's period as Stripe last told it."
     )

@@ -1,5 +1,7 @@
 """The billing page and the page of one invoice."""
 
+from contextlib import suppress
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,14 +15,21 @@ from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
 from billing.pages.cap_form import SpendingCapForm
-from billing.pages.frame import page_frame
+from billing.pages.frame import account_of, page_frame
 from billing.pages.price_table import plans_on_sale
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.subscriptions.catching_up import bring_up_to_date
 
 
 @require_safe
 @member_page
 def billing(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Show the plan, the bill so far, the spending cap, the plans to subscribe to, and the invoices."""
+    """Show the plan, the bill so far, the spending cap, the plans to subscribe to, and the invoices.
+
+    Where a payment is awaited, Stripe is asked first, unless it does not answer.
+    """
+    with suppress(StripeUnavailable, StripeRejected):
+        bring_up_to_date(account_of(membership))
     return _billing_page(request, membership)
 
 

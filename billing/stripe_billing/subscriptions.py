@@ -53,7 +53,11 @@ def create_incomplete_subscription(
 def newest_subscription(*, customer_id: str) -> tuple[str, str]:
     """Return the id and status of a customer's newest subscription, ended or not; empty texts if there is none."""
     with translate_stripe_errors():
-        found = client().v1.subscriptions.list({"customer": customer_id, "status": "all", "limit": 1}).data
+        found = (
+            client()
+            .v1.subscriptions.list({"customer": customer_id, "status": "all", "limit": 1}, {"max_network_retries": 0})
+            .data
+        )
     return (found[0].id, found[0].status) if found else ("", "")
 
 

@@ -1,10 +1,11 @@
 """dj-stripe's copies of Stripe's objects, brought up to date without waiting for a webhook."""
 
-from typing import cast
+from contextlib import suppress
+from typing import Any, cast
 
 from djstripe import models as djstripe
 
-from billing.stripe_billing.client import client, translate_stripe_errors
+from billing.stripe_billing.client import StripeRejected, client, translate_stripe_errors
 
 
 def sync_subscription(*, subscription_id: str) -> djstripe.Subscription:
@@ -21,3 +22,29 @@ def sync_invoices(*, customer_id: str, limit: int = 10) -> int:
         for invoice in reversed(invoices):  # oldest first: of those made in one second the rows tell the order
             djstripe.Invoice.sync_from_stripe_data(invoice)
     return len(invoices)
+
+
+def sync_invoice(*, invoice_id: str) -> None:
+    """Fetch an invoice and store it as dj-stripe does."""
+    with translate_stripe_errors():
+        djstripe.Invoice.sync_from_stripe_data(client().v1.invoices.retrieve(invoice_id))
+
+
+def sync_live_subscriptions() -> list[dict[str, Any]]:
+    """Fetch and store every subscription that has not ended; return them as Stripe tells them."""
+    with translate_stripe_errors():
+        found = client().v1.subscriptions.list({"limit": 100}).auto_paging_iter()
+        return [djstripe.Subscription.sync_from_stripe_data(subscription).stripe_data for subscription in found]
+
+
+def sync_open_invoices() -> int:
+    """Fetch and store every open invoice, and every one that is open here and may be open no more; return how many."""
+    stale = set(djstripe.Invoice.objects.filter(stripe_data__status__in=["open", "draft"]).values_list("id", flat=True))
+    with translate_stripe_errors():
+        found = {
+            invoice.id for invoice in client().v1.invoices.list({"status": "open", "limit": 100}).auto_paging_iter()
+        }
+    for invoice_id in sorted(found | stale):
+        with suppress(StripeRejected):  # a draft that was deleted
+            sync_invoice(invoice_id=invoice_id)
+    return len(found | stale)

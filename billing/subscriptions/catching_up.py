@@ -9,40 +9,67 @@ from django.utils import timezone
 from billing.models import BillingAccount
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import client
+from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.changing import find_out, unclear_changes
+from billing.subscriptions.live import ENTITLING
+from billing.subscriptions.missed_events import fetch_missed
 from billing.subscriptions.refreshing import refresh_subscription
 
 logger = logging.getLogger(__name__)
 
 WEBHOOKS_LATE_AFTER = timedelta(minutes=10)
-# Stripe closes a Checkout page within a day. One paid after more than an hour is left to its webhook.
-CHECKOUTS_WATCHED_FOR = timedelta(hours=1)
+# Stripe closes a Checkout page within a day, and gives up a subscription that nobody paid after 23 hours.
+PAYMENTS_AWAITED_FOR = timedelta(hours=24)
 
 
 def catch_up(*, now: datetime) -> int:
-    """Fetch what webhooks should have told by now, and return the number of accounts it changed.
+    """Fetch what webhooks should have told by now, and return how many subscriptions were applied.
 
-    Three kinds of account are due: those with a Checkout opened within the hour, those whose period is over, and those
-    of whose change nobody knows the outcome. `now` is billing time.
+    First what Stripe's events tell, which is a single call where nothing is missing. Then accounts whose period is
+    over, and those of whose change nobody knows the outcome. `now` is billing time.
     """
     caught_up = 0
-    for account in _due(now=now).order_by("id"):
-        try:
+    try:
+        caught_up += fetch_missed(now=now)
+        for account in _due(now=now).order_by("id"):
             caught_up += _fetch(account)
-        except client.StripeUnavailable as error:
-            logger.warning("Stripe is unavailable; lost webhooks are made up for later", extra={"error": str(error)})
-            break
-        except client.StripeRejected as error:
-            logger.error("Stripe refused to tell of a subscription", extra={"account": account.id, "error": str(error)})
+    except client.StripeUnavailable as error:
+        logger.warning("Stripe is unavailable; lost webhooks are made up for later", extra={"error": str(error)})
     return caught_up
 
 
 def _due(*, now: datetime) -> QuerySet[BillingAccount]:
-    paying = Q(stripe_subscription_id="", checkout_opened_at__gte=timezone.now() - CHECKOUTS_WATCHED_FOR) & ~Q(
-        checkout_session_id=""
-    )
     renewing = ~Q(stripe_subscription_id="") & Q(stripe_period_ends_at__lt=now - WEBHOOKS_LATE_AFTER)
-    return BillingAccount.objects.filter(paying | renewing | unclear_changes())
+    return BillingAccount.objects.filter(renewing | unclear_changes())
+
+
+def _fetch(account: BillingAccount) -> bool:
+    try:
+        return find_out(account)
+    except client.StripeRejected as error:
+        logger.error("Stripe refused to tell of a subscription", extra={"account": account.id, "error": str(error)})
+        return False
+
+
+def bring_up_to_date(account: BillingAccount) -> None:
+    """Fetch what a customer may just have done at Stripe, since a webhook of it may be late, and read the account anew.
+
+    They may have paid, within the last day, or their subscription has come to its planned end. Any other account costs
+    no call. Raises StripeUnavailable, StripeRejected.
+    """
+    if account.stripe_subscription_id:
+        if account.status == BillingAccount.Status.TRIAL:
+            refresh_subscription(subscription_id=account.stripe_subscription_id)
+    elif account.stripe_customer_id and _awaits_payment(account):
+        newest, status = stripe_subscriptions.newest_subscription(customer_id=account.stripe_customer_id)
+        if status in ENTITLING:
+            refresh_subscription(subscription_id=newest)
+    account.refresh_from_db()
+
+
+def _awaits_payment(account: BillingAccount) -> bool:
+    since = account.checkout_opened_at
+    return since is not None and since > timezone.now() - PAYMENTS_AWAITED_FOR
 
 
 def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
@@ -60,9 +87,3 @@ def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
     activated = refresh_subscription(subscription_id=subscription_id)
     BillingAccount.objects.filter(id=account.id, checkout_session_id=session_id).update(checkout_session_id="")
     return activated
-
-
-def _fetch(account: BillingAccount) -> bool:
-    if account.checkout_session_id and not account.stripe_subscription_id:
-        return finish_checkout(account=account, session_id=account.checkout_session_id)
-    return find_out(account)

@@ -8,6 +8,7 @@ from billing.models import BillingAccount, Plan
 from billing.plans.price_lists import current_prices
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import subscriptions as stripe_subscriptions
+from billing.subscriptions.catching_up import bring_up_to_date
 from billing.subscriptions.customer import customer_of
 from billing.subscriptions.live import ENTITLING
 from billing.subscriptions.refreshing import refresh_subscription
@@ -31,6 +32,7 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     when another is opened, since two paid pages would make two subscriptions.
     Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
     """
+    bring_up_to_date(account)
     if account.stripe_subscription_id:
         raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
     items = stripe_subscriptions.subscription_items(

@@ -29,6 +29,8 @@ SUBSCRIPTION_FIELDS = [
     "stripe_period_ends_at",
     "cancel_at",
     "collection_stopped",
+    "checkout_session_id",
+    "checkout_opened_at",
 ]
 
 
@@ -99,6 +101,7 @@ def _begin_subscription(account: BillingAccount, *, period: Period) -> None:
 
     Else a cap could be spent again by canceling and subscribing anew.
     """
+    account.checkout_session_id, account.checkout_opened_at = "", None
     account.enter_period(now=period.starts_at)
     starts_at = period.starts_at
     if account.stripe_status:

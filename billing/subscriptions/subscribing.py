@@ -6,8 +6,11 @@ canceled before another is made. Two calls at once share an idempotency key and 
 
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions as stripe_subscriptions
+from billing.subscriptions.catching_up import bring_up_to_date
 from billing.subscriptions.checkout import (
     INCOMPLETE,
     AlreadySubscribed,
@@ -31,6 +34,7 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
 
     Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
     """
+    bring_up_to_date(account)
     if account.stripe_subscription_id:
         raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
     items = stripe_subscriptions.subscription_items(
@@ -48,4 +52,5 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
     made = stripe_subscriptions.create_incomplete_subscription(
         customer_id=customer_id, items=items, idempotency_key=key
     )
+    BillingAccount.objects.filter(id=account.id).update(checkout_opened_at=timezone.now())
     return PendingSubscription(*made)

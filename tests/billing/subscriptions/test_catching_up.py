@@ -3,15 +3,22 @@
 from datetime import timedelta
 
 import pytest
-from django.utils import timezone
+from django.test import Client
+from djstripe.models import Event, Invoice
+from stripe import StripeClient
 
 from billing import clock
 from billing.models import BillingAccount, Plan
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.catching_up import catch_up
-from billing.subscriptions.checkout import start_checkout
+from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
+from billing.subscriptions.full_sync import sync_everything
+from billing.subscriptions.plan_changes import cancel_now
+from billing.subscriptions.subscribing import subscribe
 from tests.billing.subscribing import make_paying_customer, pay
 from tests.factories import Customer, make_customer
+from tests.sandbox.running import client
+from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
 
@@ -22,30 +29,172 @@ def checkout(customer: Customer) -> str:
     return start_checkout(account=customer.account, plan=Plan.objects.get(code="pro_haiku"))
 
 
-def test_a_checkout_that_was_paid_is_found(sandbox):
-    customer = make_customer()
+def pay_by_checkout(customer: Customer, stripe: StripeClient) -> None:
     pay(checkout(customer))
 
-    assert catch_up(now=clock.now()) == 1
+
+def pay_by_api(customer: Customer, stripe: StripeClient) -> None:
+    publish_plans()
+    made = subscribe(account=customer.account, plan=Plan.objects.get(code="pro_haiku"))
+    stripe.v1.payment_intents.confirm(made.client_secret.partition("_secret_")[0], {"payment_method": "pm_card_visa"})
+
+
+@pytest.fixture
+def stripe(sandbox: SandboxServer) -> StripeClient:
+    """Stripe, as anybody with the key sees it."""
+    return client(sandbox.url)
+
+
+WAYS = pytest.mark.parametrize("way", [pay_by_checkout, pay_by_api])
+
+
+@WAYS
+def test_a_payment_of_which_no_webhook_told_is_found_within_two_minutes(sandbox, stripe, way):
+    customer = make_customer()
+    way(customer, stripe)
+
+    assert catch_up(now=clock.now() + timedelta(minutes=1)) == 1
 
     assert customer.account.plan.code == "pro_haiku"
+    assert customer.account.checkout_session_id == ""
+
+
+def test_a_payment_a_day_after_the_page_was_opened_is_found(sandbox):
+    customer = make_customer()
+    page = checkout(customer)
+    sandbox.advance("1 hour")
+    assert catch_up(now=clock.now()) == 0
+    for _ in range(22):
+        sandbox.advance("1 hour")
+    pay(page)
+
+    assert catch_up(now=clock.now() + timedelta(minutes=1)) == 1
 
 
 def test_a_checkout_that_was_not_paid_changes_nothing(sandbox):
     customer = make_customer()
     checkout(customer)
 
-    assert catch_up(now=clock.now()) == 0
+    assert catch_up(now=clock.now() + timedelta(minutes=1)) == 0
 
     assert customer.account.plan.is_trial
 
 
-def test_a_checkout_left_for_long_is_not_asked_for_any_more(sandbox):
+@WAYS
+def test_a_look_at_the_billing_page_finds_a_payment_at_once(sandbox, stripe, way):
+    customer = make_customer()
+    way(customer, stripe)
+    browser = Client()
+    browser.force_login(customer.organization.memberships.get(role="owner").user)
+
+    page = browser.get("/app/billing/").content.decode()
+
+    assert "Pro Haiku" in page
+    assert customer.account.plan.code == "pro_haiku"
+
+
+@WAYS
+@pytest.mark.parametrize("again", [start_checkout, subscribe])
+def test_trying_again_finds_a_payment_at_once(sandbox, stripe, way, again):
+    customer = make_customer()
+    way(customer, stripe)
+
+    with pytest.raises(AlreadySubscribed):
+        again(account=customer.account, plan=Plan.objects.get(code="pro_haiku"))
+
+    assert customer.account.plan.code == "pro_haiku"
+
+
+def test_a_page_that_webhooks_told_of_does_not_bar_a_later_checkout(sandbox):
     customer = make_customer()
     pay(checkout(customer))
-    BillingAccount.objects.filter(id=customer.account.id).update(checkout_opened_at=timezone.now() - timedelta(hours=2))
+    catch_up(now=clock.now() + timedelta(minutes=1))
+    cancel_now(account=customer.account, now=clock.now())
 
-    assert catch_up(now=clock.now()) == 0
+    assert start_checkout(account=customer.account, plan=Plan.objects.get(code="pro_haiku")).startswith(sandbox.url)
+
+
+def test_what_webhooks_told_is_not_fetched_again(sandbox, stripe):
+    customer = make_paying_customer()
+    for told in stripe.v1.events.list({"limit": 100}).data:
+        Event.objects.create(id=told.id, type=told.type, data={}, stripe_data={}, livemode=False, created=clock.now())
+    asked = requests(sandbox)
+
+    catch_up(now=clock.now() + timedelta(minutes=1))
+    catch_up(now=clock.now() + timedelta(minutes=2))
+
+    assert requests(sandbox) == asked + 2
+    assert customer.account.plan.code == "pro_haiku"
+
+
+def requests(sandbox: SandboxServer) -> int:
+    return len(sandbox.control("GET", "/requests?limit=1000")["requests"])
+
+
+def cancel(stripe: StripeClient, account: BillingAccount) -> str:
+    stripe.v1.subscriptions.cancel(account.stripe_subscription_id)
+    return "trial, canceled, paid"
+
+
+def delete_the_customer(stripe: StripeClient, account: BillingAccount) -> str:
+    stripe.v1.customers.delete(account.stripe_customer_id)
+    return "trial, canceled, paid"
+
+
+def pause_collection(stripe: StripeClient, account: BillingAccount) -> str:
+    stripe.v1.subscriptions.update(account.stripe_subscription_id, {"pause_collection": {"behavior": "void"}})
+    return "active, active, paid"
+
+
+def plan_the_end(stripe: StripeClient, account: BillingAccount) -> str:
+    stripe.v1.subscriptions.update(account.stripe_subscription_id, {"cancel_at_period_end": True})
+    return "active, active, paid"
+
+
+def void_the_open_invoice(stripe: StripeClient, account: BillingAccount) -> str:
+    stripe.v1.invoices.void_invoice(newest_invoice(stripe, account))
+    return "past_due, past_due, void"
+
+
+def note_a_payment_out_of_band(stripe: StripeClient, account: BillingAccount) -> str:
+    stripe.v1.invoices.pay(newest_invoice(stripe, account), {"paid_out_of_band": True})
+    return "active, active, paid"
+
+
+def write_it_off(stripe: StripeClient, account: BillingAccount) -> str:
+    stripe.v1.invoices.mark_uncollectible(newest_invoice(stripe, account))
+    return "past_due, past_due, uncollectible"
+
+
+def newest_invoice(stripe: StripeClient, account: BillingAccount) -> str:
+    return stripe.v1.invoices.list({"customer": account.stripe_customer_id, "limit": 1}).data[0].id
+
+
+OF_AN_OPEN_INVOICE = [void_the_open_invoice, note_a_payment_out_of_band, write_it_off]
+
+
+@pytest.mark.parametrize("fetch", ["events", "everything"])
+@pytest.mark.parametrize("act", [cancel, delete_the_customer, pause_collection, plan_the_end, *OF_AN_OPEN_INVOICE])
+def test_each_act_in_stripes_dashboard_arrives_without_a_webhook(sandbox, stripe, act, fetch):
+    customer = make_paying_customer()
+    if act in OF_AN_OPEN_INVOICE:
+        sandbox.control("POST", "/settings", {"decline_next_payments": 1})
+        sandbox.advance("1 month")
+    sandbox.advance("2 hours")
+    catch_up(now=clock.now())
+    before = customer.account
+
+    expected = act(stripe, before)
+    if fetch == "events":
+        catch_up(now=clock.now() + timedelta(minutes=1))
+    else:
+        sync_everything()
+
+    account = customer.account
+    invoice = Invoice.objects.get(id=newest_invoice(stripe, account)) if act is not delete_the_customer else None
+    status = invoice.stripe_data["status"] if invoice else "paid"
+    assert f"{account.status}, {account.stripe_status}, {status}" == expected
+    assert (account.cancel_at is not None) == (act is plan_the_end)
 
 
 def test_a_renewal_is_found(sandbox):
@@ -62,21 +211,10 @@ def test_a_renewal_is_found(sandbox):
     assert catch_up(now=clock.now()) == 0
 
 
-def test_nothing_is_fetched_while_nothing_is_late(sandbox):
-    make_paying_customer()
-    asked = len(sandbox.control("GET", "/requests?limit=1000")["requests"])
-
-    assert catch_up(now=clock.now()) == 0
-
-    assert len(sandbox.control("GET", "/requests?limit=1000")["requests"]) == asked
-
-
 def test_while_stripe_is_down_it_waits(sandbox):
     customer = make_customer()
     pay(checkout(customer))
-    sandbox.fail(effect="status", status=503, times=None)
+    with sandbox.failing(effect="status", status=503):
+        assert catch_up(now=clock.now() + timedelta(minutes=1)) == 0
 
-    assert catch_up(now=clock.now()) == 0
-
-    sandbox.control("DELETE", "/faults")
-    assert catch_up(now=clock.now()) == 1
+    assert catch_up(now=clock.now() + timedelta(minutes=1)) == 1

@@ -1,0 +1,66 @@
+"""Stripe's events that no webhook brought: the objects they are about."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import stripe
+from djstripe.models import Event
+
+from billing.stripe_billing.client import client, translate_stripe_errors
+
+# Twenty types at most (docs.stripe.com/api/events/list).
+TYPES = [
+    "checkout.session.completed",
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.updated",
+    "invoice.created",
+    "invoice.finalized",
+    "invoice.marked_uncollectible",
+    "invoice.paid",
+    "invoice.payment_action_required",
+    "invoice.payment_failed",
+    "invoice.updated",
+    "invoice.voided",
+]
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """A `subscription` or an `invoice`, by Stripe's ids, of which no webhook told."""
+
+    kind: str
+    id: str
+    customer: str
+
+
+def missed_objects(*, since: datetime, until: datetime) -> list[Missed]:
+    """Return the objects, oldest first, of which Stripe told in `[since, until)` and no webhook did.
+
+    Raises StripeUnavailable, StripeRejected.
+    """
+    span = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+    params: Any = {"types": TYPES, "created": span, "limit": PAGE}
+    with translate_stripe_errors():
+        events = list(client().v1.events.list(params).auto_paging_iter())
+    known = _known({event.id for event in events})
+    found = [each for event in reversed(events) if event.id not in known for each in _objects(event)]
+    return list(dict.fromkeys(found))
+
+
+def _known(event_ids: set[str]) -> set[str]:
+    return set(Event.objects.filter(id__in=event_ids).values_list("id", flat=True))
+
+
+def _objects(event: stripe.Event) -> Iterator[Missed]:
+    """Yield the objects of an event that are kept here; a Checkout session is known by its subscription."""
+    told = event.to_dict()["data"]["object"]
+    if told["object"] != "checkout.session":
+        yield Missed(kind=told["object"], id=told["id"], customer=told["customer"] or "")
+    elif told["subscription"]:
+        yield Missed(kind="subscription", id=told["subscription"], customer=told["customer"] or "")

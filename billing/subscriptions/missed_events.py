@@ -1,0 +1,53 @@
+"""Making up for lost webhooks: the events that Stripe keeps are read, and what no webhook told is fetched.
+
+So whatever anybody does in Stripe's dashboard arrives here within two minutes, be it a payment, a cancellation, a pause
+or a voided invoice.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from billing.models import BillingAccount, EventCursor
+from billing.stripe_billing import sync
+from billing.stripe_billing.client import StripeRejected
+from billing.stripe_billing.missed_events import Missed, missed_objects
+from billing.subscriptions.refreshing import refresh_subscription
+
+logger = logging.getLogger(__name__)
+
+# A webhook that takes longer is made up for. With a run every minute that is within two minutes.
+WEBHOOKS_LATE_AFTER = timedelta(seconds=40)
+# Events bear the time of Stripe's clock.
+CLOCKS_DIFFER_BY = timedelta(minutes=1)
+# Stripe keeps events for 30 days (docs.stripe.com/api/events).
+KEPT_FOR = timedelta(days=30)
+FIRST_READ = timedelta(days=1)
+
+
+def fetch_missed(*, now: datetime) -> int:
+    """Fetch the objects of events that no webhook brought; return how many subscriptions were applied.
+
+    `now` is billing time. Raises StripeUnavailable; then the next run begins where this one did.
+    """
+    cursor = EventCursor.objects.first()
+    since = max(cursor.read_until - CLOCKS_DIFFER_BY, now - KEPT_FOR) if cursor else now - FIRST_READ
+    until = now - WEBHOOKS_LATE_AFTER
+    if since >= until:
+        return 0
+    missed = missed_objects(since=since, until=until)
+    customers = BillingAccount.objects.filter(stripe_customer_id__in={each.customer for each in missed})
+    ours = set(customers.exclude(stripe_customer_id="").values_list("stripe_customer_id", flat=True))
+    applied = sum(_fetch(each) for each in missed if each.customer in ours)
+    EventCursor.objects.update_or_create(id=1, defaults={"read_until": until})
+    return applied
+
+
+def _fetch(missed: Missed) -> bool:
+    logger.info("a webhook is made up for", extra={"kind": missed.kind, "stripe_id": missed.id})
+    try:
+        if missed.kind == "subscription":
+            return refresh_subscription(subscription_id=missed.id)
+        sync.sync_invoice(invoice_id=missed.id)
+    except StripeRejected as error:  # a draft that was deleted, for one
+        logger.warning("Stripe does not tell of an object", extra={"stripe_id": missed.id, "error": str(error)})
+    return False
