@@ -3,9 +3,13 @@
 from typing import cast
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import Membership, Organization, User
+from common.rest.paging import MAX_ID
+
+CHOSEN = "organization_id"
 
 
 class NoOrganization(Exception):
@@ -28,11 +32,35 @@ def create_organization(*, owner: User, name: str = "") -> Organization:
 def membership_of(request: HttpRequest) -> Membership:
     """Return the signed-in person's membership, with its organization. Raises NoOrganization.
 
-    Of several it is the newest, so a person who accepts an invitation finds that team.
+    Of several it is the one chosen in this session, or else the newest, so that a person who accepts an invitation
+    finds that team.
     """
-    user = cast(User, request.user)  # pages of the portal let in nobody who has not signed in
-    memberships = Membership.objects.select_related("organization").filter(user=user)
-    membership = memberships.order_by("-created_at", "-id").first()
+    memberships = memberships_of(request)
+    chosen = request.session.get(CHOSEN)
+    found = memberships.filter(organization_id=chosen).first() if chosen else None
+    membership = found or memberships.first()
     if membership is None:
         raise NoOrganization
     return membership
+
+
+def membership_or_none(request: HttpRequest) -> Membership | None:
+    """Return what `membership_of` does; None to strangers, and to people without an organization."""
+    try:
+        return membership_of(request) if request.user.is_authenticated else None
+    except NoOrganization:
+        return None
+
+
+def memberships_of(request: HttpRequest) -> QuerySet[Membership]:
+    """Return all of the signed-in person's memberships, the newest first."""
+    user = cast(User, request.user)  # pages of the portal let in nobody who has not signed in
+    return Membership.objects.select_related("organization").filter(user=user).order_by("-created_at", "-id")
+
+
+def choose(request: HttpRequest, *, organization_id: int) -> bool:
+    """Choose one of the person's organizations for this session. Returns False if they are not a member of it."""
+    is_theirs = organization_id <= MAX_ID and memberships_of(request).filter(organization_id=organization_id).exists()
+    if is_theirs:
+        request.session[CHOSEN] = organization_id
+    return is_theirs

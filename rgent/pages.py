@@ -9,8 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import Membership
-from accounts.organizations import NoOrganization, membership_of
+from accounts.organizations import membership_or_none
 from billing.pages.frame import account_of
 from billing.pages.price_table import plans_on_sale, shared_prices, worked_example
 from rgent.laptop.mailbox import newest_mails
@@ -33,7 +32,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 @never_cache
 def pricing(request: HttpRequest) -> HttpResponse:
     """Show the plans and every price; a signed-in customer on the trial subscribes from here."""
-    membership = _membership_of(request)
+    membership = membership_or_none(request)
     account = account_of(membership) if membership else None
     plans = plans_on_sale()
     context: dict[str, Any] = {
@@ -64,12 +63,3 @@ def health(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
-
-
-def _membership_of(request: HttpRequest) -> Membership | None:
-    if not request.user.is_authenticated:
-        return None
-    try:
-        return membership_of(request)
-    except NoOrganization:
-        return None

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.invitations import InvitationNotFound, InvitationRefused, accept, find_invitation
 from accounts.models import User
+from accounts.organizations import choose
 from accounts.secret_hash import secret_hash
 
 OPENED = "invitation"
@@ -45,6 +46,7 @@ def invitation(request: HttpRequest) -> HttpResponse:
         offer = find_invitation(token_hash=request.session.get(OPENED, ""), now=now)
         if request.method == "POST":
             accept(invitation=offer, user=request.user, now=now)
+            choose(request, organization_id=offer.organization_id)
             messages.success(request, f"Welcome to {offer.organization}.")
             return redirect("overview")
     except InvitationNotFound as error:

@@ -61,6 +61,13 @@ GET  /app/keys/<int:api_key_id>/                  login   404       403     200 
 POST /app/keys/<int:api_key_id>/                  login   404       403     302!   302!
 GET  /app/keys/<int:api_key_id>/revoke            login   404       403     200    200
 POST /app/keys/<int:api_key_id>/revoke            login   404       403     302!   302!
+GET  /app/team/                                   login   200       200     200    200
+POST /app/team/invite                             login   302!      403     302!   302!
+POST /app/team/invitations/<int:invitation_id>/withdraw  login  302  403  302!  302!
+POST /app/team/<int:member_id>/role               login   302       403     302!   302!
+# The id is the member's own: they may leave.
+POST /app/team/<int:member_id>/remove             login   302       302!    302!   302!
+POST /app/organization                            login   302       302     302    302
 GET  /app/billing/                                login   200       200     200    200
 POST /app/billing/cap                             login   302!      403     302!   302!
 # No plan is published here, so that nobody is led on to Stripe.
@@ -78,6 +85,8 @@ GET  /app/invitations/<str:token>                 302!    302       302     302 
 FORMS = {
     "POST /app/keys/create": {"name": "Made"},
     "POST /app/keys/<int:api_key_id>/": {"name": "Renamed"},
+    "POST /app/team/invite": {"email": "new@example.com", "role": "member"},
+    "POST /app/team/<int:member_id>/role": {"role": "admin"},
     "POST /app/billing/cap": {"cap": "5"},
     "POST /app/billing/subscribe": {"plan": "pro_haiku"},
 }
