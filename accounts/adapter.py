@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.access_log import note
 from accounts.background_mail import send_soon
-from accounts.mail_budget import MailBudgetUsed, count_mail, count_reset
+from accounts.mail_budget import MailBudgetUsed, count_code, count_mail, count_reset
 from accounts.networks import network_of
 from accounts.recent_sign_in import signed_in_recently
 from accounts.sign_up_again import apply_choices
@@ -68,7 +68,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if name in RESETS:
             count_reset(email=email, network=network_of(self.request), now=now)
         elif name in CODES:
-            count_mail(email=email, now=now)
+            count_code(email=email, network=network_of(self.request), now=now)
         else:
             with suppress(MailBudgetUsed):
                 count_mail(email=email, now=now)

@@ -22,8 +22,8 @@ HOME, ELSEWHERE = "198.51.100.7", "203.0.113.9"
 
 
 @pytest.fixture(autouse=True)
-def two_a_day(settings: Any) -> None:
-    settings.MAILS_A_DAY_PER_RECEIVER, settings.INVITATIONS_A_DAY = 2, 3
+def few_a_day(settings: Any) -> None:
+    settings.MAILS_A_DAY_PER_RECEIVER, settings.INVITATIONS_A_DAY = 6, 7
 
 
 @pytest.fixture
@@ -40,10 +40,12 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield clock
 
 
-def sign_ups(email: str, *, clock: time_machine.Traveller) -> list[Any]:
+def sign_ups(email: str, *, clock: time_machine.Traveller, networks: tuple[str, ...] = (HOME,)) -> list[Any]:
+    """Sign up three times from each network, so that the last is one too many."""
     answers = []
-    for _ in range(3):
-        answers.append(Client().post(reverse("account_signup"), {"email": email, "password1": PASSWORD}))
+    for address in networks * 3:
+        browser = Client(REMOTE_ADDR=address)
+        answers.append(browser.post(reverse("account_signup"), {"email": email, "password1": PASSWORD}))
         clock.shift(timedelta(seconds=15))
     return answers
 
@@ -53,15 +55,18 @@ def test_a_mailbox_gets_so_many_codes_known_or_not(
     owner: User, mailoutbox: list[Any], clock: time_machine.Traveller, email: str
 ) -> None:
     answers = sign_ups(email, clock=clock)
+    others = sign_ups(email, clock=clock, networks=(ELSEWHERE, "192.0.2.1", "100.64.0.1"))
 
     assert [answer.status_code for answer in answers] == [302, 302, 429]
-    assert f"{email} got 2 mails from us today." in answers[2].content.decode()
-    assert [mail.to for mail in mailoutbox] == [[email]] * 2
+    assert f"Your network has asked for 2 mails to {email} today." in answers[2].content.decode()
+    assert [answer.status_code for answer in others] == [302, 302, 302, 302, *[429] * 5]
+    assert f"{email} got 6 mails from us today." in others[5].content.decode()
+    assert [mail.to for mail in mailoutbox] == [[email]] * 6
 
 
 @pytest.mark.parametrize("email", ["owner@example.com", "new@example.com"])
 def test_a_code_sent_again_counts_for_neither(owner: User, clock: time_machine.Traveller, email: str) -> None:
-    browser = Client()
+    browser = Client(REMOTE_ADDR=HOME)
     browser.post(reverse("account_signup"), {"email": email, "password1": PASSWORD})
     for _ in range(2):
         clock.shift(timedelta(seconds=15))
@@ -87,13 +92,13 @@ def ask_for_reset(address: str) -> Any:
 def test_strangers_cannot_use_up_the_owners_reset(
     owner: User, mailoutbox: list[Any], clock: time_machine.Traveller
 ) -> None:
-    sign_ups(owner.email, clock=clock)
-    strangers = [ask_for_reset(ELSEWHERE).status_code for _ in range(7)]
+    sign_ups(owner.email, clock=clock, networks=(ELSEWHERE, "192.0.2.1", "100.64.0.1"))
+    strangers = [ask_for_reset(ELSEWHERE).status_code for _ in range(9)]
     mailoutbox.clear()
 
     answer = ask_for_reset(HOME)
 
-    assert strangers == [302, 302, *[429] * 5]
+    assert strangers == [*[302] * 6, *[429] * 3]
     assert answer.status_code == 302
     assert [mail.subject for mail in mailoutbox] == ["Your code to reset your rgent password"]
 
@@ -101,7 +106,7 @@ def test_strangers_cannot_use_up_the_owners_reset(
 def test_a_notice_of_changed_access_goes_out_all_the_same(
     owner: User, mailoutbox: list[Any], clock: time_machine.Traveller
 ) -> None:
-    sign_ups(owner.email, clock=clock)
+    sign_ups(owner.email, clock=clock, networks=(ELSEWHERE, "192.0.2.1", "100.64.0.1"))
     browser = Client()
     browser.force_login(owner)
     new = "a quite new password"
@@ -123,13 +128,12 @@ def invitation_to(organization: Organization, email: str) -> str:
 
 def test_invitations_count_by_mailbox_and_by_organization(owner: User, mailoutbox: list[Any]) -> None:
     organization = owner.organizations.get()
-    refusals = [invitation_to(organization, f"x+{number}@example.com") for number in range(3)]
+    refusals = [invitation_to(organization, f"x+{number}@example.com") for number in range(7)]
     refusals.append(invitation_to(organization, "y@example.com"))
 
     assert [refusal[:45] for refusal in refusals] == [
-        "",
-        "",
-        "x+2@example.com got 2 mails from us today. Lo",
-        "Your organization has sent 3 invitations toda",
+        *[""] * 6,
+        "x+6@example.com got 6 mails from us today. Lo",
+        "Your organization has sent 7 invitations toda",
     ]
-    assert len(mailoutbox) == 2
+    assert len(mailoutbox) == 6

@@ -150,3 +150,15 @@ def test_a_password_reset_is_told_to_every_address(owner: User, mailoutbox: list
     browser.post(reverse("account_complete_password_reset"), {"password1": new, "password2": new})
 
     assert told(mailoutbox, "Your rgent password was reset") == {"owner@example.com", "second@example.com"}
+
+
+def test_a_changed_password_ends_every_other_session(owner: User) -> None:
+    thief, browser = Client(), Client()
+    thief.force_login(owner)
+    browser.force_login(owner)
+    new = "a quite new password"
+
+    browser.post(reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new})
+
+    assert browser.get(reverse("overview")).status_code == 200
+    assert thief.get(reverse("overview")).status_code == 302
