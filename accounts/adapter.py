@@ -8,7 +8,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from accounts.background_mail import send_soon
 from accounts.mail_budget import MailBudgetUsed, count_code, count_mail, count_reset
 from accounts.networks import network_of
 from accounts.recent_sign_in import signed_in_recently
-from accounts.sign_up_again import apply_choices
+from accounts.sign_up_again import apply_choices, forget_choices
 
 # allauth's mails that anybody can have sent to anybody; all others are notices to the owner of an account.
 RESETS = {"password_reset_code", "password_reset_key", "unknown_account"}
@@ -34,6 +34,13 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             user.save()
         return user
+
+    def pre_login(self, request: HttpRequest, user: Any, *, signup: bool, **kwargs: Any) -> HttpResponse | None:
+        """Begin to sign a person in, or answer why not."""
+        if not signup:
+            forget_choices(request)
+        refusal: HttpResponse | None = super().pre_login(request, user, signup=signup, **kwargs)
+        return refusal
 
     def login(self, request: HttpRequest, user: Any) -> None:
         """Sign a person in; the first time with what this browser chose in signing up."""

@@ -34,6 +34,11 @@ def keep_choices(request: HttpRequest, *, user: User, password: str, organizatio
     }
 
 
+def forget_choices(request: HttpRequest) -> None:
+    """Forget this browser's choices: its person signs in with the password that the account has."""
+    request.session.pop(CHOICES, None)
+
+
 @transaction.atomic
 def apply_choices(request: HttpRequest, *, user: User) -> None:
     """Give the account what this browser chose, at its first sign-in. Later choices change nothing."""

@@ -9,14 +9,16 @@ import pytest
 import time_machine
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organization, User
+from accounts.sign_up_again import apply_choices, keep_choices
 from tests.accounts.mails import code_in
 from tests.factories import make_organization, make_user
 
@@ -68,14 +70,26 @@ def test_a_code_opens_nothing_in_another_browser(mailoutbox: list[Any]) -> None:
     assert not EmailAddress.objects.filter(verified=True).exists()
 
 
-def test_choices_of_a_browser_that_confirmed_nothing_are_void_after_the_first_sign_in(mailoutbox: list[Any]) -> None:
-    first, second = sign_up(password=FIRST), sign_up(password=SECOND)
-    first.post(CODE_PAGE, {"code": code_in(mailoutbox[0])})
+def test_choices_are_void_after_the_first_sign_in(rf: RequestFactory) -> None:
+    user = make_user(email=ADDRESS, password=FIRST, last_login=timezone.now())
+    request = rf.get("/")
+    request.session = SessionStore()
+    keep_choices(request, user=user, password=SECOND, organization="")
 
-    with time_machine.travel(timezone.now() + timedelta(hours=1)):  # the second browser's code is over
-        second.post(reverse("account_login"), {"login": ADDRESS, "password": FIRST})
+    apply_choices(request, user=user)
 
-    assert second.get(reverse("overview")).status_code == 200
+    assert User.objects.get().check_password(FIRST)
+
+
+def test_a_password_that_signs_in_stays_the_accounts(mailoutbox: list[Any]) -> None:
+    sign_up(password=FIRST)
+    browser = sign_up(password=SECOND)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=1)):  # the second code is over
+        browser.post(reverse("account_login"), {"login": ADDRESS, "password": FIRST})
+        browser.post(CODE_PAGE, {"code": code_in(mailoutbox[-1])})
+
+    assert EmailAddress.objects.get().verified
     assert User.objects.get().check_password(FIRST)
 
 
