@@ -63,17 +63,11 @@ def note_failed_sign_in(sender: Any, credentials: dict[str, Any], **kwargs: Any)
 
 
 @receiver(account_signals.email_confirmed)
-def note_confirmed_address(sender: Any, email_address: EmailAddress, **kwargs: Any) -> None:
-    """Log that an address was confirmed."""
+def tell_of_confirmed_address(sender: Any, email_address: EmailAddress, **kwargs: Any) -> None:
+    """Log a confirmed address, and tell its person at the others that one more signs in and resets the password."""
     note("address confirmed", user_id=email_address.user_id)
-
-
-@receiver(account_signals.email_added)
-def tell_of_added_address(
-    sender: type[EmailAddress], request: HttpRequest, user: User, email_address: EmailAddress, **kwargs: Any
-) -> None:
-    """Tell the person at their other addresses that one more can sign in and reset the password."""
-    get_adapter().send_notification_mail("account/email/email_confirm", user, {"added_email": email_address.email})
+    added = {"added_email": email_address.email}
+    get_adapter().send_notification_mail("account/email/email_confirm", email_address.user, added)
 
 
 @receiver(post_delete, sender=EmailAddress)

@@ -46,7 +46,7 @@ class EmailAddressAdmin(SuperusersChange, ConfirmedChanges, AllauthEmailAddressA
         chosen = list(queryset.filter(verified=False))
         self.make_verified(request, queryset)
         for address in chosen:
-            _tell_of(address)
+            note_on_commit("address changed by staff", user_id=address.user_id)
 
 
 def _tell_of(address: EmailAddress) -> None:

@@ -110,6 +110,19 @@ def test_an_added_address_is_told_to_the_old_one(owner: User, mailoutbox: list[A
     assert "new@example.com" in mailoutbox[-1].body
 
 
+def test_a_confirmed_address_is_told_to_the_old_one_though_it_was_added_before(
+    owner: User, mailoutbox: list[Any]
+) -> None:
+    EmailAddress.objects.create(user=owner, email="new@example.com")
+    browser = Client()
+    browser.force_login(owner)
+    browser.post(EMAIL, {"email": "new@example.com", "action_send": ""})
+
+    browser.post(reverse("account_email_verification_sent"), {"code": code_in(mailoutbox[-1])})
+
+    assert told(mailoutbox, "An address was added to your rgent account") == {"owner@example.com"}
+
+
 @pytest.mark.parametrize(
     ("action", "email", "subject"),
     [

@@ -10,7 +10,8 @@ from accounts.addresses import mailbox_of
 from accounts.models import User
 from billing.ledger.entries import Grant, TrialExhausted
 from billing.models import BillingAccount
-from tests.factories import Customer, begin_or_refusal, make_customer, make_organization, make_user
+from billing.subscriptions.trial_grants import claim_trial
+from tests.factories import NOON, Customer, begin_or_refusal, make_customer, make_organization, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -49,9 +50,9 @@ def test_mailboxes_are_told_apart_by_what_providers_tell_apart(one: str, other: 
     assert (mailbox_of(one) == mailbox_of(other)) is same
 
 
-def confirm(user: User, email: str = "") -> None:
-    """Confirm an address as allauth does when its code was entered."""
-    address = EmailAddress.objects.create(user=user, email=email or user.email, verified=True)
+def confirm(user: User) -> None:
+    """Confirm a person's address as allauth does when its code was entered."""
+    address = EmailAddress.objects.create(user=user, email=user.email, verified=True)
     email_confirmed.send(sender=EmailAddress, request=None, email_address=address)
 
 
@@ -96,7 +97,7 @@ def test_an_address_that_nobody_confirmed_uses_up_no_trial() -> None:
 def test_a_further_address_neither_gives_nor_takes_a_trial() -> None:
     first, second = open_organization("ada@example.com"), open_organization("bob@example.com")
 
-    confirm(first.organization.members.get(), "bob+2@example.com")
+    claim_trial(organization_id=first.organization.id, email="bob+2@example.com", now=NOON)
     third = open_organization("bob+3@example.com")
 
     outcomes = [type(begin_or_refusal(each)) for each in (first, second, third)]
