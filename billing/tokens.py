@@ -2,33 +2,36 @@
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Self
 
 
 class TokenClass(StrEnum):
-    """The classes Claude prices apart. `INPUT` excludes what was written to or read from the cache."""
+    """The classes Claude prices apart, each with the name that pages show.
 
-    INPUT = "input"
-    CACHE_WRITE_5M = "cache_write_5m"
-    CACHE_WRITE_1H = "cache_write_1h"
-    CACHE_READ = "cache_read"
-    OUTPUT = "output"
+    `INPUT` excludes tokens that were written to or read from the cache.
+    """
 
-    @property
-    def label(self) -> str:
-        """The name that pages show."""
-        return _LABELS[self]
+    INPUT = "input", "Input"
+    CACHE_WRITE_5M = "cache_write_5m", "Cache write, 5 min"
+    CACHE_WRITE_1H = "cache_write_1h", "Cache write, 1 h"
+    CACHE_READ = "cache_read", "Cache read"
+    OUTPUT = "output", "Output"
 
+    _value_: str
+    label: str
 
-_LABELS = {
-    TokenClass.INPUT: "Input",
-    TokenClass.CACHE_WRITE_5M: "Cache write, 5 min",
-    TokenClass.CACHE_WRITE_1H: "Cache write, 1 h",
-    TokenClass.CACHE_READ: "Cache read",
-    TokenClass.OUTPUT: "Output",
-}
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Make a member from its stored value and its label."""
+        member = str.__new__(cls, value)
+        member._value_, member.label = value, label
+        return member
 
 
 CACHE_WRITES = frozenset({TokenClass.CACHE_WRITE_5M, TokenClass.CACHE_WRITE_1H})
+# A request without a write to the cache has these alone.
+READ_INPUT = frozenset(TokenClass) - CACHE_WRITES - {TokenClass.OUTPUT}
+# Reads from the cache do not count, as with Anthropic's own limits (docs.anthropic.com, "rate limits").
+RATE_LIMITED_INPUT = frozenset(TokenClass) - {TokenClass.CACHE_READ, TokenClass.OUTPUT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,11 @@ class TokenUsage:
     def tokens_of(self, token_class: TokenClass) -> int:
         """Return the tokens of one class."""
         return int(getattr(self, column_of(token_class)))
+
+    @property
+    def by_class(self) -> list[tuple[TokenClass, int]]:
+        """The tokens of each class, for tables."""
+        return [(token_class, self.tokens_of(token_class)) for token_class in TokenClass]
 
     def __add__(self, other: "TokenUsage") -> "TokenUsage":
         return TokenUsage(**{name: getattr(self, name) + getattr(other, name) for name in TOKEN_COLUMNS})

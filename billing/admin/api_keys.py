@@ -14,6 +14,7 @@ from accounts.models import ApiKey
 from billing import clock
 from billing.caps.caps import key_cap_balance
 from billing.caps.meter import cap_meter
+from billing.keys.listing import state_of
 
 BUDGET = ["budget", "organization__billing_account"]
 
@@ -80,12 +81,10 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     actions = ["revoke_selected"]
     actions_detail = ["revoke"]
 
-    @display(label={"Usable": "success", "Expired": "warning", "Revoked": "danger"})
+    @display(label={"Active": "success", "Expired": "warning", "Revoked": "danger"})
     def state(self, api_key: ApiKey) -> str:
         """Tell whether the key opens the API."""
-        if api_key.revoked_at:
-            return "Revoked"
-        return "Expired" if api_key.expires_at and api_key.expires_at <= timezone.now() else "Usable"
+        return state_of(api_key, at=timezone.now()).capitalize()
 
     def has_revoke_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         """Allow revoking to everyone who may change keys."""

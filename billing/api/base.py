@@ -9,7 +9,13 @@ from rest_framework import serializers
 from accounts.api.base import ManagementView
 from billing import clock
 from billing.models import BillingAccount
+from billing.tokens import TokenClass, column_of
 from common.rest.fields import Amount, Instant
+
+_COUNT_HELP = {
+    TokenClass.INPUT: "Without those written to or read from the cache.",
+    TokenClass.OUTPUT: "With thinking.",
+}
 
 
 class BillingView(ManagementView):
@@ -45,3 +51,15 @@ class LineOut(serializers.Serializer[Any]):
     quantity = Amount(help_text="Tokens, or months of a base price.")
     exact_minor = Amount(help_text="In cents, exactly.")
     charged_minor = Amount(help_text="In whole cents, as Stripe charges it.")
+
+
+class TokenCounts(serializers.Serializer[Any]):
+    """The base of answers that count tokens: a field for every class."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields that are declared, and the counts."""
+        counts = {
+            column_of(each): serializers.IntegerField(help_text=_COUNT_HELP.get(each, f"{each.label}."))
+            for each in TokenClass
+        }
+        return {**super().get_fields(), **counts}

@@ -1,14 +1,13 @@
 """The requests log."""
 
 from decimal import Decimal
-from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.api.base import BillingView
+from billing.api.base import BillingView, TokenCounts
 from billing.models import UsageRecord
 from billing.usage.request_log import RequestFilter, request_of, requests_of
 from common.rest.fields import Amount, Instant, StrictSerializer, Text
@@ -37,7 +36,7 @@ class RequestQuery(StrictSerializer):
     ends_at = Instant(required=False, help_text="Begun before this instant.")
 
 
-class RequestOut(serializers.Serializer[Any]):
+class RequestOut(TokenCounts):
     """One request to Claude. Prompts and answers are not stored."""
 
     request_id = serializers.CharField(help_text="As the `request-id` header told it.")
@@ -50,11 +49,6 @@ class RequestOut(serializers.Serializer[Any]):
     stop_reason = serializers.SerializerMethodField(help_text="Claude's, once settled; else empty.")
     begun_at = Instant()
     settled_at = Instant(allow_null=True, help_text="When it ended; this decides its billing period.")
-    input_tokens = serializers.IntegerField(help_text="Without those written to or read from the cache.")
-    cache_write_5m_tokens = serializers.IntegerField()
-    cache_write_1h_tokens = serializers.IntegerField()
-    cache_read_tokens = serializers.IntegerField()
-    output_tokens = serializers.IntegerField()
     server_tool_use = serializers.DictField(
         child=serializers.IntegerField(),
         help_text="How often Claude ran tools of its own, by Claude's name for each (`web_search_requests`): free.",

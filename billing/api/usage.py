@@ -9,7 +9,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from billing.api.base import BillingView, PeriodOut
+from billing.api.base import BillingView, PeriodOut, TokenCounts
 from billing.periods import Period, hour_of
 from billing.tokens import TOKEN_COLUMNS
 from billing.usage.report import Dimension, Group, Rows, usage_of_period, usage_report, usage_within
@@ -68,16 +68,11 @@ class UsageQuery(StrictSerializer):
         return attrs
 
 
-class UsageCounts(serializers.Serializer[Any]):
+class UsageCounts(TokenCounts):
     """The counts of usage."""
 
     requests = serializers.IntegerField(help_text="All, also those that failed.")
     failed_requests = serializers.IntegerField(help_text="Those that failed or were cut off, which cost nothing.")
-    input_tokens = serializers.IntegerField(help_text="Without those written to or read from the cache.")
-    cache_write_5m_tokens = serializers.IntegerField()
-    cache_write_1h_tokens = serializers.IntegerField()
-    cache_read_tokens = serializers.IntegerField()
-    output_tokens = serializers.IntegerField(help_text="With thinking.")
     exact_minor = Amount(help_text="In cents, exactly.")
 
 

@@ -26,7 +26,7 @@ from billing.limits.buckets import Draw, Drawn, Level
 from billing.limits.memory import MemoryStore
 from billing.limits.redis_store import RedisStore
 from billing.models import BillingAccount, Plan
-from billing.tokens import TokenUsage
+from billing.tokens import RATE_LIMITED_INPUT, TokenUsage
 from common.database import in_database
 
 logger = logging.getLogger(__name__)
@@ -112,8 +112,7 @@ def release(admission: Admission, *, usage: TokenUsage | None) -> None:
     if not (limits.input_tokens_per_minute or limits.output_tokens_per_minute or limits.concurrent_requests):
         return
     used = usage or TokenUsage()
-    # Reads from the cache do not count, as with Anthropic's own limits (docs.anthropic.com, "rate limits").
-    input_tokens = used.input_tokens + used.cache_write_5m_tokens + used.cache_write_1h_tokens
+    input_tokens = sum(map(used.tokens_of, RATE_LIMITED_INPUT))
     draws = [
         Draw(name=name, limit=limit, amount=amount)
         for name, limit, amount in (

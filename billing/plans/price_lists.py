@@ -9,10 +9,8 @@ from functools import lru_cache
 
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.money import EXACT
-from billing.tokens import TokenClass, TokenUsage
+from billing.tokens import READ_INPUT, TokenClass, TokenUsage
 
-# Without a write to the cache, input is fresh or read from it.
-READ_INPUT = frozenset({TokenClass.INPUT, TokenClass.CACHE_READ})
 # How long a process remembers a price list. A paid plan's published prices never change.
 REMEMBERED_S = 15.0
 

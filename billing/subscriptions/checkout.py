@@ -1,5 +1,7 @@
 """Subscribing in the portal, where a page of Stripe's takes the card."""
 
+from typing import Any
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
@@ -32,12 +34,7 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     when another is opened, since two paid pages would make two subscriptions.
     Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
     """
-    bring_up_to_date(account)
-    if account.stripe_subscription_id:
-        raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
-    items = stripe_subscriptions.subscription_items(
-        base_price_id=plan.stripe_base_price_id, metered_price_ids=metered_price_ids(plan)
-    )
+    items = first_items(account=account, plan=plan)
     customer_id = customer_of(account)
     close_checkout(account)
     newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
@@ -56,6 +53,19 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     _close_session(session_id)
     account.refresh_from_db()
     return start_checkout(account=account, plan=plan)
+
+
+def first_items(*, account: BillingAccount, plan: Plan) -> list[dict[str, Any]]:
+    """Return the items of a first subscription to `plan`, once the account is as Stripe has it.
+
+    Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
+    """
+    bring_up_to_date(account)
+    if account.stripe_subscription_id:
+        raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
+    return stripe_subscriptions.subscription_items(
+        base_price_id=plan.stripe_base_price_id, metered_price_ids=metered_price_ids(plan)
+    )
 
 
 def close_checkout(account: BillingAccount) -> None:

@@ -10,13 +10,11 @@ from django.utils import timezone
 
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions as stripe_subscriptions
-from billing.subscriptions.catching_up import bring_up_to_date
 from billing.subscriptions.checkout import (
     INCOMPLETE,
-    AlreadySubscribed,
     close_checkout,
     close_pending,
-    metered_price_ids,
+    first_items,
 )
 from billing.subscriptions.customer import customer_of
 
@@ -34,12 +32,7 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
 
     Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
     """
-    bring_up_to_date(account)
-    if account.stripe_subscription_id:
-        raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
-    items = stripe_subscriptions.subscription_items(
-        base_price_id=plan.stripe_base_price_id, metered_price_ids=metered_price_ids(plan)
-    )
+    items = first_items(account=account, plan=plan)
     customer_id = customer_of(account)
     close_checkout(account)
     newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
