@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from sandbox.clock import DAY_S, HOUR_S, Clock, add_months
+from sandbox.fast_forward import FastForward
 from sandbox.store import ABSENT, Store
 from sandbox.stripe_api.protocol import idempotency, timeline
 from sandbox.stripe_api.protocol.world import World
@@ -34,12 +35,14 @@ class PassingTime:
         self._base_url = base_url
         self._on_change = on_change
         self._moving = asyncio.Lock()
+        self._fast_forward = FastForward(store)
 
     async def tick_for_ever(self) -> None:
-        """Do all that falls due as wall time goes by, until cancelled."""
+        """Do all that falls due as wall time goes by, or faster where that was asked for, until cancelled."""
         while True:
             try:
                 await self.catch_up()
+                await self._move_by(self._fast_forward.next_step_s(now=self._clock.now()))
                 idempotency.forget_old(self._store, now=self._clock.now())
             except Exception:
                 log.exception("a tick of the clock failed")
@@ -57,11 +60,21 @@ class PassingTime:
         All that falls due on the way is done at its own moment, so that the state is that of a month later. Raises
         InvalidAdvance.
         """
+        now = self._clock.now()
+        await self._move_by(self._target(span, now, customer) - now)
+
+    async def advance_and_collect(self, span: str, *, customer: str | None = None) -> None:
+        """Move the clock likewise, and let time run fast until the invoices of the way are collected."""
+        since = self._clock.now()
+        await self.advance(span, customer=customer)
+        self._fast_forward.begin(since=since, now=self._clock.now())
+
+    async def _move_by(self, seconds: float) -> None:
+        if not seconds:
+            return
         async with self._moving:
-            started_at = self._clock.now()
-            target = self._target(span, started_at, customer)
-            offset_s = self._clock.offset_s + target - started_at
-            await self._run_until(target)
+            offset_s = self._clock.offset_s + seconds
+            await self._run_until(self._clock.now() + seconds)
             self._clock.move_to(time.time() + offset_s)
         self._on_change()
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.screenshots import Album
 from tests.flows.client import using
@@ -14,9 +14,9 @@ from tests.flows.waiting import becomes
 pytestmark = pytest.mark.browser
 
 EMAIL = "grace@example.com"
-# An invoice is in the portal as soon as Stripe's webhooks are.
 SENT_WITHIN_S = 20
-LISTED_WITHIN_S = 15
+# A beat releases held drafts every ten seconds, and after a jump of the clock Stripe's hour takes seconds.
+LISTED_WITHIN_S = 45
 
 
 def test_it_takes_a_person_from_the_landing_page_to_a_paid_invoice(page: Page, laptop: Laptop, album: Album) -> None:
@@ -30,15 +30,15 @@ def test_it_takes_a_person_from_the_landing_page_to_a_paid_invoice(page: Page, l
 
     subscribe(page, album)
     assert client.messages(using(input_tokens=5000, output_tokens=2000)).status == 200
-    see(page, "$10.0195")
+    see(page, page.get_by_text("$10.0195"))
     expect(page.get_by_text("$10.02").first).to_be_visible()
     album.keep(page, "bill")
     album.keep_small_and_dark(page, "bill")
 
     a_month_later(page, laptop, album)
     page.goto(f"{laptop.url}/app/billing/")
-    see(page, "$10.02")
     row = page.get_by_role("row").filter(has_text="$10.02").filter(has_text="Paid")
+    see(page, row)
     album.keep(page, "invoices")
     row.get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Invoice")
@@ -127,23 +127,22 @@ def fill_in_card(page: Page, *, number: str) -> None:
 
 
 def a_month_later(page: Page, laptop: Laptop, album: Album) -> None:
-    """Press the sandbox's buttons: the period ends, and the invoice is finalized within the hour, its usage on it."""
+    """Press the sandbox's button: the period ends, and its invoice is paid within the minute, its usage on it."""
     becomes(lambda: sorted(laptop.sandbox.meter_totals().values()), [2000, 5000], within_s=SENT_WITHIN_S)
     page.goto(laptop.sandbox.url)
     album.keep(page, "sandbox")
     page.get_by_role("button", name="1 month later").click()
-    page.get_by_role("button", name="1 hour later").click()
     page.get_by_role("navigation").get_by_role("link", name="Invoices").click()
     expect(page.get_by_text("$10.02").first).to_be_visible()
     album.keep(page, "sandbox-a-month-later")
     album.keep_small_and_dark(page, "sandbox-a-month-later")
 
 
-def see(page: Page, text: str) -> None:
-    """Reload until a text is there: it comes with the next posting, or the next webhook."""
+def see(page: Page, what: Locator) -> None:
+    """Reload until it is there: it comes with the next posting, or the next webhook."""
     for _ in range(LISTED_WITHIN_S):
-        if page.get_by_text(text).count():
+        if what.count():
             return
         page.wait_for_timeout(1000)
         page.reload()
-    raise AssertionError(f"{text!r} did not appear on {page.url}")
+    raise AssertionError(f"{what} did not appear on {page.url}")

@@ -30,11 +30,12 @@ NAVIGATION = (
     ("Faults", "/dashboard/faults"),
     ("Claude", "/dashboard/claude"),
 )
+A_MONTH = "1 month"
 SPANS = (
     ("1 hour", "1 hour later"),
     ("1 day", "1 day later"),
     ("to_period_end", "To the end of the period"),
-    ("1 month", "1 month later"),
+    (A_MONTH, "1 month later"),
 )
 ROWS = 50
 

@@ -44,8 +44,9 @@ def routes(sandbox: Sandbox) -> list[BaseRoute]:
 
     async def advance(request: Request) -> Response:
         fields = await form(request)
+        move = sandbox.time.advance_and_collect if fields.get("advance") == frame.A_MONTH else sandbox.time.advance
         try:
-            await sandbox.time.advance(fields.get("advance", ""), customer=fields.get("customer") or None)
+            await move(fields.get("advance", ""), customer=fields.get("customer") or None)
         except InvalidAdvance as error:
             return show(sandbox, request, error=str(error), status=400)
         return redirect_to(_own_page(fields.get("back", "/")))

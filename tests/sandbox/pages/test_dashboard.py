@@ -8,6 +8,7 @@ import pytest
 import stripe
 
 from sandbox.faults import EFFECTS
+from tests.flows.waiting import becomes, stays
 from tests.sandbox.browsing import crawl, read, send
 from tests.sandbox.conftest import Receiver
 from tests.sandbox.running import Running, http_call
@@ -35,6 +36,8 @@ def busy_shop(shop: Shop, receiver: Receiver) -> Shop:
     owe_odd_things(shop, buyer, bought)
     http_call("POST", f"{shop.sandbox.url}/v1/messages", body=b"{}", headers={"x-api-key": "sk-ant-sandbox"})
     shop.sandbox.advance("1 month")
+    # No draft is finalized whose event was not answered.
+    becomes(lambda: shop.sandbox.control("GET", "/health")["webhooks_pending"], 0, within_s=10)
     shop.sandbox.advance("1 hour")
     return shop
 
@@ -82,6 +85,19 @@ def test_clock_buttons_move_the_clock(busy_shop: Shop):
 
     assert (answer.status, answer.headers["location"]) == (303, "/dashboard/invoices")
     assert busy_shop.sandbox.control("GET", "/clock")["offset_s"] == pytest.approx(before + 3600, abs=1)
+
+
+def test_a_month_later_time_runs_on_until_invoices_are_collected(shop: Shop):
+    shop.subscribe(shop.customer())
+    send(f"{shop.sandbox.url}/dashboard/clock", advance="1 month", back="/")
+    (draft,) = shop.stripe.v1.invoices.list({"status": "draft"}).data
+    began = shop.sandbox.control("GET", "/clock")["offset_s"]
+    becomes(lambda: shop.sandbox.control("GET", "/clock")["offset_s"] > began, True, within_s=5)
+
+    shop.stripe.v1.invoices.finalize_invoice(draft.id, {"auto_advance": True})  # as an application that held it
+
+    becomes(lambda: shop.stripe.v1.invoices.retrieve(draft.id).status, "paid", within_s=5)
+    stays(lambda: shop.sandbox.control("GET", "/clock")["offset_s"], for_s=1)
 
 
 def test_clock_leads_back_to_its_own_pages_alone(sandbox: Running):
