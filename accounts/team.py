@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 
+from accounts.api_keys import revoke_api_key
 from accounts.members import MemberNotFound, change_role, remove_member
 from accounts.models import ApiKey, Membership
 
@@ -18,7 +19,7 @@ class LastOwner(Exception):
 def people_of(*, organization_id: int) -> QuerySet[Membership]:
     """Return the memberships of an organization, owners first, then by e-mail."""
     rank = Case(When(role=Role.OWNER, then=Value(0)), When(role=Role.ADMIN, then=Value(1)), default=Value(2))
-    rows = Membership.objects.filter(organization_id=organization_id).select_related("user")
+    rows = Membership.objects.filter(organization_id=organization_id).select_related("user", "organization")
     return rows.order_by(rank, "user__email")
 
 
@@ -37,8 +38,8 @@ def give_role(*, by: Membership, member_id: int, role: Membership.Role) -> Membe
         member = _member_of(by.organization_id, member_id)
         if role != Role.OWNER:
             _ensure_another_owner(member)
-        Membership.objects.filter(id=member.id).update(role=role)
         member.role = role
+        member.save(update_fields=["role"])
         return member
     return change_role(organization_id=by.organization_id, member_id=member_id, role=role)
 
@@ -51,7 +52,8 @@ def remove(*, by: Membership, member_id: int, with_keys: bool, now: datetime) ->
     """
     member = _member_of(by.organization_id, member_id)
     if with_keys:
-        keys_made_by(member).update(revoked_at=now)
+        for key in keys_made_by(member):
+            revoke_api_key(organization=member.organization, api_key_id=key.id, now=now)
     if by.id == member_id:
         _ensure_another_owner(member)
         member.delete()
