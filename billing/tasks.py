@@ -14,7 +14,7 @@ from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
 from billing.metering import late_usage, outbox, posting, reconciliation
 from billing.stripe_billing import stored_events
-from billing.subscriptions import catching_up, collecting, full_sync
+from billing.subscriptions import catching_up, collecting, ended_bills, full_sync
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +97,9 @@ def send_spending_alerts() -> None:
 @shared_task(time_limit=300)
 @one_at_a_time
 def catch_up_with_stripe() -> None:
-    """Every minute: make up for webhooks that never came, and collect what ended subscriptions still owe."""
+    """Every minute: make up for webhooks that never came, and see to what ended subscriptions still owe."""
     catching_up.catch_up(now=clock.now())
+    ended_bills.bill_what_was_not_invoiced()
     collecting.collect_all_that_is_owed()
 
 

@@ -56,7 +56,7 @@ def late_among(records: Sequence[UsageRecord]) -> set[int]:
     """
     billable = [record for record in records if record.state == UsageRecord.State.SETTLED and not record.trial]
     rows = BillingAccount.objects.filter(organization_id__in={record.organization_id for record in billable})
-    accounts = {row.organization_id: row for row in rows}
+    accounts = {row.organization_id: row for row in rows.only("organization_id", "plan_id", "priced_at", "cancel_at")}
     late = [record for record in billable if _is_late(record, account=accounts.get(record.organization_id))]
     return {record.id for record in late if record.model in _prices_of(record).rates}
 

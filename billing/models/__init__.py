@@ -4,6 +4,7 @@ from billing.models.account import BillingAccount
 from billing.models.budget import Budget
 from billing.models.daily_usage import DailyUsage
 from billing.models.discrepancy import Discrepancy
+from billing.models.ended_bill import EndedBill
 from billing.models.event_cursor import EventCursor
 from billing.models.hourly_usage import HourlyUsage
 from billing.models.idempotency_key import IdempotencyKey
@@ -24,6 +25,7 @@ __all__ = [
     "Budget",
     "DailyUsage",
     "Discrepancy",
+    "EndedBill",
     "EventCursor",
     "HourlyUsage",
     "IdempotencyKey",

@@ -18,7 +18,7 @@ from billing.pages.cap_form import SpendingCapForm
 from billing.pages.frame import account_of, page_frame
 from billing.pages.price_table import plans_on_sale
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
-from billing.subscriptions.catching_up import bring_up_to_date
+from billing.subscriptions.catching_up import look_for_payment
 
 
 @require_safe
@@ -29,7 +29,7 @@ def billing(request: HttpRequest, membership: Membership) -> HttpResponse:
     Where a payment is awaited, Stripe is asked first, unless it does not answer.
     """
     with suppress(StripeUnavailable, StripeRejected):
-        bring_up_to_date(account_of(membership))
+        look_for_payment(account_of(membership))
     return _billing_page(request, membership)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import stripe
@@ -37,10 +37,11 @@ class Missed:
     kind: str
     id: str
     customer: str
+    told_at: datetime
 
 
 def missed_objects(*, since: datetime, until: datetime) -> list[Missed]:
-    """Return the objects, oldest first, of which Stripe told in `[since, until)` and no webhook did.
+    """Return the objects, in the order in which Stripe last told of them in `[since, until)`, and no webhook did.
 
     Raises StripeUnavailable, StripeRejected.
     """
@@ -49,8 +50,11 @@ def missed_objects(*, since: datetime, until: datetime) -> list[Missed]:
     with translate_stripe_errors():
         events = list(client().v1.events.list(params).auto_paging_iter())
     known = _known({event.id for event in events})
-    found = [each for event in reversed(events) if event.id not in known for each in _objects(event)]
-    return list(dict.fromkeys(found))
+    newest: dict[tuple[str, str], Missed] = {}
+    for event in events:  # newest first
+        for found in _objects(event) if event.id not in known else ():
+            newest.setdefault((found.kind, found.id), found)
+    return list(reversed(newest.values()))
 
 
 def _known(event_ids: set[str]) -> set[str]:
@@ -60,7 +64,8 @@ def _known(event_ids: set[str]) -> set[str]:
 def _objects(event: stripe.Event) -> Iterator[Missed]:
     """Yield the objects of an event that are kept here; a Checkout session is known by its subscription."""
     told = event.to_dict()["data"]["object"]
+    told_at = datetime.fromtimestamp(event.created, tz=UTC)
     if told["object"] != "checkout.session":
-        yield Missed(kind=told["object"], id=told["id"], customer=told["customer"] or "")
+        yield Missed(kind=told["object"], id=told["id"], customer=told["customer"] or "", told_at=told_at)
     elif told["subscription"]:
-        yield Missed(kind="subscription", id=told["subscription"], customer=told["customer"] or "")
+        yield Missed(kind="subscription", id=told["subscription"], customer=told["customer"] or "", told_at=told_at)

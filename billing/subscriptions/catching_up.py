@@ -1,6 +1,7 @@
 """Catching up with Stripe: fetching what a late or lost webhook would have told."""
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -20,6 +21,10 @@ logger = logging.getLogger(__name__)
 WEBHOOKS_LATE_AFTER = timedelta(minutes=10)
 # Stripe closes a Checkout page within a day, and gives up a subscription that nobody paid after 23 hours.
 PAYMENTS_AWAITED_FOR = timedelta(hours=24)
+LOOK_AGAIN_AFTER_S = 5.0
+MOST_REMEMBERED = 50_000
+
+_looked_at: dict[int, float] = {}
 
 
 def catch_up(*, now: datetime) -> int:
@@ -65,6 +70,22 @@ def bring_up_to_date(account: BillingAccount) -> None:
         if status in ENTITLING:
             refresh_subscription(subscription_id=newest)
     account.refresh_from_db()
+
+
+def look_for_payment(account: BillingAccount) -> None:
+    """Do so for a page, which may be loaded again and again: at most once in LOOK_AGAIN_AFTER_S a process."""
+    looked_at, now_s = _looked_at.get(account.id, float("-inf")), time.monotonic()
+    if now_s - looked_at < LOOK_AGAIN_AFTER_S:
+        return
+    if len(_looked_at) >= MOST_REMEMBERED:
+        _looked_at.clear()
+    _looked_at[account.id] = now_s
+    bring_up_to_date(account)
+
+
+def forget_looks() -> None:
+    """Forget which accounts were looked at."""
+    _looked_at.clear()
 
 
 def _awaits_payment(account: BillingAccount) -> bool:

@@ -22,6 +22,7 @@ CLOCKS_DIFFER_BY = timedelta(minutes=1)
 # Stripe keeps events for 30 days (docs.stripe.com/api/events).
 KEPT_FOR = timedelta(days=30)
 FIRST_READ = timedelta(days=1)
+SAVED_EVERY = 20
 
 
 def fetch_missed(*, now: datetime) -> int:
@@ -37,9 +38,17 @@ def fetch_missed(*, now: datetime) -> int:
     missed = missed_objects(since=since, until=until)
     customers = BillingAccount.objects.filter(stripe_customer_id__in={each.customer for each in missed})
     ours = set(customers.exclude(stripe_customer_id="").values_list("stripe_customer_id", flat=True))
-    applied = sum(_fetch(each) for each in missed if each.customer in ours)
-    EventCursor.objects.update_or_create(id=1, defaults={"read_until": until})
+    applied = 0
+    for place, each in enumerate(missed):
+        applied += each.customer in ours and _fetch(each)
+        if place % SAVED_EVERY == 0:  # a run may be cut short
+            _save(each.told_at)
+    _save(until)
     return applied
+
+
+def _save(read_until: datetime) -> None:
+    EventCursor.objects.update_or_create(id=1, defaults={"read_until": read_until})
 
 
 def _fetch(missed: Missed) -> bool:

@@ -43,15 +43,17 @@ def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanC
 
     `now` is billing time.
 
-    Raises NotSubscribed, NothingToChange, PlanNotPublished, UsageNotSent, StripeUnavailable, StripeRejected.
+    Raises NotSubscribed, NothingToChange, SubscriptionChanged, PlanNotPublished, UsageNotSent, StripeUnavailable,
+    StripeRejected.
     """
     at = now.replace(microsecond=0)
     prices = _prices_of_change(account, plan)
     flush_usage(organization_id=account.organization_id, now=now)
-    changes = _changes(account, plan, prices=prices)
-    invoice: Mapping[str, Any] = stripe_subscriptions.preview_items(
-        subscription_id=account.stripe_subscription_id, changes=changes, at=at
-    )
+    with told_what_is_true(account):
+        changes = _changes(account, plan, prices=prices)
+        invoice: Mapping[str, Any] = stripe_subscriptions.preview_items(
+            subscription_id=account.stripe_subscription_id, changes=changes, at=at
+        )
     return PlanChangePreview(at=at, lines=lines_of(invoice), total_minor=invoice["total"], currency=invoice["currency"])
 
 
@@ -124,7 +126,7 @@ def _ensure_previewed(account: BillingAccount, *, at: datetime | None, now: date
     Raises SubscriptionChanged.
     """
     account.enter_period(now=now)
-    if at is not None and not account.period_starts_at <= at <= now:
+    if at is not None and not account.period_starts_at.replace(microsecond=0) <= at <= now:
         raise SubscriptionChanged(f"The preview of {at:%-d %b %Y at %H:%M} UTC holds no more: {how_it_is(account)}")
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import Organization
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.periods import Period, period_at
+from billing.subscriptions.ended_bills import note_ended_bill
 from billing.subscriptions.live import Live, live_subscriptions, show_oddities
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ SUBSCRIPTION_FIELDS = [
     "stripe_status",
     "stripe_period_ends_at",
     "cancel_at",
-    "collection_stopped",
     "checkout_session_id",
     "checkout_opened_at",
 ]
@@ -61,6 +61,7 @@ def apply_subscription(*, data: dict[str, Any]) -> bool:
     if account is None:
         logger.warning("a subscription of no organization here", extra={"subscription": data["id"]})
         return False
+    _note_stopped_collection(account, data=data)
     live = live_subscriptions(account, told=data)
     show_oddities(account, told=data, live=live)
     if not live:
@@ -119,13 +120,26 @@ def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
     if account.stripe_subscription_id != data["id"]:
         return False
     if account.status != Status.TRIAL:
-        account.fall_to_trial(at=_instant(data.get("ended_at") or data["created"]))
-    reason = (data.get("cancellation_details") or {}).get("reason")
+        _leave(account, at=_instant(data.get("ended_at") or data["created"]))
     account.stripe_status = data["status"]
-    account.collection_stopped = data["status"] == "canceled" and reason != "payment_failed"
     account.stripe_subscription_id, account.stripe_period_ends_at, account.cancel_at = "", None, None
     account.save(update_fields=SUBSCRIPTION_FIELDS)
     return True
+
+
+def _note_stopped_collection(account: BillingAccount, *, data: Mapping[str, Any]) -> None:
+    """Have open invoices collected again: Stripe stops that for a customer, whichever subscription was canceled."""
+    reason = (data.get("cancellation_details") or {}).get("reason")
+    if data["status"] == "canceled" and reason != "payment_failed":
+        account.collection_stopped = True
+        account.save(update_fields=["collection_stopped"])
+
+
+def _leave(account: BillingAccount, *, at: datetime) -> None:
+    """Be on the trial from `at` on. Before the planned end Stripe may have made no invoice of the bill."""
+    if account.cancel_at is None or at < account.cancel_at:
+        note_ended_bill(account, ended_at=at)
+    account.fall_to_trial(at=at)
 
 
 def _priced_at(prices: list[PlanPrice]) -> datetime:

@@ -9,11 +9,12 @@ from billing.bills.current import current_bill
 from billing.ledger.entries import TrialExhausted
 from billing.metering.late_usage import bill_late_usage
 from billing.metering.posting import post_due
-from billing.models import BillingAccount, LateUsage, UsageRecord
+from billing.models import BillingAccount, LateUsage, Plan, UsageRecord
 from billing.subscriptions.catching_up import catch_up
 from billing.subscriptions.plan_changes import cancel_later
 from billing.subscriptions.refreshing import refresh_subscription
 from billing.subscriptions.standing import standing_of
+from billing.subscriptions.subscribing import subscribe
 from tests.billing.subscribing import make_paying_customer, use
 from tests.factories import HAIKU, NOON, Customer, begin, begin_or_refusal, make_subscriber, settle
 
@@ -88,6 +89,15 @@ def test_a_lost_webhook_of_the_end_makes_nothing_free_and_is_made_up_for(sandbox
     assert (after.stripe_subscription_id, after.cancel_at, after.stripe_status) == ("", None, "canceled")
     assert after.period_starts_at == before.period_starts_at
     assert bill_late_usage(now=clock.now()) == 0
+
+
+def test_one_may_subscribe_again_at_once(sandbox):
+    customer = make_paying_customer()
+    cancel_later(account=customer.account)
+    sandbox.advance("1 month")
+    use(customer, input_tokens=7)
+
+    assert subscribe(account=customer.account, plan=Plan.objects.get(code="pro_sonnet")).client_secret
 
 
 def test_one_that_was_taken_up_again_goes_on(sandbox):

@@ -49,6 +49,10 @@ def switch(account: BillingAccount, **terms) -> None:
     change_plan(account=account, plan=sonnet(), now=clock.now(), **terms)
 
 
+def preview(account: BillingAccount) -> None:
+    preview_plan(account=account, plan=sonnet(), now=clock.now())
+
+
 def end_now(account: BillingAccount) -> None:
     cancel_now(account=account, now=clock.now())
 
@@ -120,8 +124,8 @@ def test_a_change_whose_process_died_is_found_out_by_itself(customer, stripe):
 
 @pytest.mark.parametrize(
     "ask",
-    [switch, end_now, lambda account: cancel_later(account=account), lambda account: resume(account=account)],
-    ids=["switch", "cancel now", "cancel later", "resume"],
+    [preview, switch, end_now, lambda account: cancel_later(account=account), lambda account: resume(account=account)],
+    ids=["preview", "switch", "cancel now", "cancel later", "resume"],
 )
 def test_a_subscription_that_was_canceled_meanwhile_is_told(customer, stripe, ask: Callable[[BillingAccount], None]):
     cancel_later(account=customer.account)

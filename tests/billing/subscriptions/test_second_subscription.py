@@ -66,6 +66,7 @@ def test_when_the_second_ends_the_first_still_entitles(customer, stripe):
     end(stripe, second.id)
 
     assert (customer.account.plan.code, customer.account.status) == ("pro_haiku", "active")
+    assert customer.account.collection_stopped
     assert shown("second_subscription") == []
 
 

@@ -1,0 +1,89 @@
+"""Bills of subscriptions that ended at once, and that Stripe made no invoice of.
+
+Our own way to cancel has Stripe invoice the usage so far. Canceling in Stripe's dashboard need not, and Stripe itself
+does not where it gives up an unpaid subscription. Then the usage of the bill is late usage, on a last invoice.
+"""
+
+import logging
+from collections import defaultdict
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing.metering.late_usage import Late, add_late_usage
+from billing.metering.posting import block_posting
+from billing.models import BillingAccount, DailyUsage, EndedBill, LateUsage, UsageRecord
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.stripe_billing.collection import was_invoiced
+from billing.tokens import TokenClass, TokenUsage, column_of
+
+logger = logging.getLogger(__name__)
+
+Terms = tuple[int, datetime, str]
+
+
+def note_ended_bill(account: BillingAccount, *, ended_at: datetime) -> None:
+    """Have the account's bill looked at, inside the transaction that ends it."""
+    EndedBill.objects.get_or_create(
+        organization_id=account.organization_id,
+        starts_at=account.period_starts_at,
+        defaults={"stripe_subscription_id": account.stripe_subscription_id, "ended_at": ended_at},
+    )
+
+
+def bill_what_was_not_invoiced() -> int:
+    """Look at the ended bills whose usage is posted, and return how many had no invoice."""
+    billed = 0
+    for bill in EndedBill.objects.filter(checked_at__isnull=True).order_by("id"):
+        try:
+            billed += not _is_being_posted(bill) and _look_at(bill)
+        except StripeUnavailable as error:
+            logger.warning("ended bills wait to be looked at", extra={"error": str(error)})
+            break
+        except StripeRejected as error:
+            logger.error("Stripe does not tell of an ended bill", extra={"bill": str(bill), "error": str(error)})
+    return billed
+
+
+def _is_being_posted(bill: EndedBill) -> bool:
+    unposted = UsageRecord.objects.filter(posted_at__isnull=True, organization_id=bill.organization_id)
+    return unposted.filter(period_starts_at=bill.starts_at).exists()
+
+
+def _look_at(bill: EndedBill) -> bool:
+    """Bill what has no invoice; return whether that was so. Raises StripeUnavailable, StripeRejected."""
+    invoiced = was_invoiced(subscription_id=bill.stripe_subscription_id, at=bill.ended_at)
+    with transaction.atomic():
+        block_posting()
+        if not EndedBill.objects.filter(id=bill.id, checked_at__isnull=True).update(checked_at=timezone.now()):
+            return False
+        if not invoiced:
+            add_late_usage([_late(bill, terms, usage) for terms, usage in _metered(bill).items()])
+    return not invoiced
+
+
+def _metered(bill: EndedBill) -> dict[Terms, TokenUsage]:
+    """Return the usage of a bill that is not billed as late yet, by plan, prices and model."""
+    usage: dict[Terms, TokenUsage] = defaultdict(TokenUsage)
+    of_the_bill = {"organization_id": bill.organization_id, "period_starts_at": bill.starts_at}
+    for row in DailyUsage.objects.filter(**of_the_bill, trial=False):
+        usage[(row.plan_id, row.priced_at, row.model)] += row.usage
+    for late in LateUsage.objects.filter(**of_the_bill):
+        tokens = TokenUsage(**{column_of(TokenClass(late.token_class)): -late.tokens})
+        usage[(late.plan_id, late.priced_at, late.model)] += tokens
+    return usage
+
+
+def _late(bill: EndedBill, terms: Terms, usage: TokenUsage) -> Late:
+    plan_id, priced_at, model = terms
+    return Late(
+        organization_id=bill.organization_id,
+        plan_id=plan_id,
+        priced_at=priced_at,
+        model=model,
+        usage=usage,
+        reason=LateUsage.Reason.MISSED,
+        used_at=bill.ended_at,
+        period_starts_at=bill.starts_at,
+    )

@@ -1,0 +1,79 @@
+"""Bills of subscriptions that ended at once: what Stripe invoiced of them, and what it did not."""
+
+import pytest
+from django.utils import timezone
+from stripe import StripeClient
+
+from billing import clock
+from billing.bills.current import current_bill
+from billing.metering.late_usage import bill_late_usage
+from billing.models import EndedBill, LateUsage, Plan
+from billing.subscriptions.ended_bills import bill_what_was_not_invoiced
+from billing.subscriptions.plan_changes import cancel_now, change_plan
+from billing.subscriptions.refreshing import refresh_subscription
+from tests.billing.subscribing import make_paying_customer, use
+from tests.factories import Customer
+from tests.sandbox.running import client
+from tests.servers import SandboxServer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def customer(sandbox: SandboxServer) -> Customer:
+    """A customer of Pro Haiku, with usage that is on no invoice yet."""
+    customer = make_paying_customer()
+    use(customer, input_tokens=2_000_000, output_tokens=1_000_000)
+    sandbox.advance("1 hour")
+    return customer
+
+
+@pytest.fixture
+def stripe(sandbox: SandboxServer) -> StripeClient:
+    """Stripe, as anybody with the key sees it."""
+    return client(sandbox.url)
+
+
+def switch(customer: Customer, code: str = "pro_sonnet") -> None:
+    change_plan(account=customer.account, plan=Plan.objects.get(code=code), now=clock.now())
+
+
+def cancel_by_hand(customer: Customer, stripe: StripeClient) -> None:
+    """Cancel as Stripe's dashboard does where nobody asks it for a last invoice."""
+    account = customer.account
+    stripe.v1.subscriptions.cancel(account.stripe_subscription_id)
+    refresh_subscription(subscription_id=account.stripe_subscription_id)
+
+
+def test_what_was_invoiced_is_not_billed_again(customer, sandbox):
+    switch(customer)
+    use(customer, input_tokens=3_000_000)
+    sandbox.advance("1 hour")
+    switch(customer, "pro_haiku")
+    use(customer, input_tokens=5_000)
+    sandbox.advance("1 hour")
+    cancel_now(account=customer.account, now=clock.now())
+
+    assert (bill_what_was_not_invoiced(), EndedBill.objects.count(), LateUsage.objects.count()) == (0, 1, 0)
+
+
+def test_what_was_canceled_without_an_invoice_is_invoiced(customer, stripe, sandbox):
+    cancel_by_hand(customer, stripe)
+
+    assert (bill_what_was_not_invoiced(), bill_what_was_not_invoiced()) == (1, 0)
+
+    assert current_bill(account=customer.account, now=clock.now()).charged_minor == 260 + 650
+    assert bill_late_usage(now=clock.now()) == 2
+    sandbox.advance("1 day")
+    invoice = stripe.v1.invoices.list({"customer": customer.account.stripe_customer_id, "limit": 1}).data[0]
+    assert (invoice.total, invoice.status) == (910, "paid")
+    assert current_bill(account=customer.account, now=clock.now()).lines == ()
+
+
+def test_a_stripe_that_does_not_answer_is_asked_again(customer, stripe, sandbox):
+    cancel_by_hand(customer, stripe)
+    with sandbox.failing(effect="status", status=503, path="/v1/invoices"):
+        before = bill_what_was_not_invoiced()
+
+    assert (before, bill_what_was_not_invoiced()) == (0, 1)
+    assert EndedBill.objects.get().checked_at <= timezone.now()
