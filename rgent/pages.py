@@ -1,6 +1,6 @@
 """Pages that belong to no app: landing, pricing, the sandbox's mail, health."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import connection
@@ -63,3 +63,8 @@ def health(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
+
+
+def not_found(request: HttpRequest, **kwargs: object) -> NoReturn:
+    """Tell that there is no such page. Raises Http404."""
+    raise Http404

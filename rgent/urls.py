@@ -16,5 +16,7 @@ urlpatterns = [
     path("app/", include("billing.urls")),
     path("api/", include("rgent.management_api.urls")),
     path("webhooks/stripe", stripe_webhook, name="stripe_webhook"),
+    # Django's own view of a row on the site: there are none, and it fails on an id that is not of its table's kind.
+    path("admin/r/<path:row>", pages.not_found),
     path("admin/", admin.site.urls),
 ]

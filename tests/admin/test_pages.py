@@ -44,13 +44,6 @@ def all_rows(cast: Cast) -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
-def test_every_list_opens(admin: Client, cast: Cast, model: type) -> None:
-    answer = admin.get(changelist(model))
-
-    assert answer.status_code == 200
-
-
 def test_a_key_is_shown_with_its_limits(admin: Client, cast: Cast) -> None:
     terms = KeyTerms(models=["claude-haiku-5-5"], cap_minor=Decimal(1050))
     change_key(api_key=cast.api_key, terms=terms, now=cast.account.period_starts_at)
@@ -62,18 +55,6 @@ def test_a_key_is_shown_with_its_limits(admin: Client, cast: Cast) -> None:
     expected = "$10.50: $0.03900000000002 spent, $0.00 held, $10.46099999999998 left"
     assert all(expected in body for body in bodies)
     assert all("claude-haiku-5-5" in body for body in bodies)
-
-
-def test_every_table_of_stripe_stays_reachable(admin: Client) -> None:
-    statuses = {model._meta.label: admin.get(changelist(model)).status_code for model in STRIPE}
-
-    assert set(statuses.values()) == {200}, statuses
-
-
-def test_every_row_has_a_page(admin: Client, cast: Cast) -> None:
-    statuses = {str(row): admin.get(change(row)).status_code for row in all_rows(cast)}
-
-    assert set(statuses.values()) == {200}, statuses
 
 
 @pytest.mark.parametrize("view", ["change", "history"])
@@ -160,16 +141,6 @@ def test_no_list_asks_once_for_each_row(admin: Client, cast: Cast) -> None:
         make_neighbour(name)
 
     assert queries() == with_one_of_each
-
-
-def test_nobody_else_sees_anything(cast: Cast) -> None:
-    customer = Client()
-    customer.force_login(cast.owner)
-
-    answers = [customer.get(change(row)) for row in all_rows(cast)]
-
-    assert {answer.status_code for answer in answers} == {302}
-    assert {answer.url.partition("?")[0] for answer in answers} == {reverse("admin:login")}
 
 
 def test_staff_without_rights_are_told_so(cast: Cast) -> None:

@@ -2,14 +2,11 @@
 
 import pytest
 from django.contrib.admin import site
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from djstripe import models as djstripe
 
-from accounts.models import User
 from billing.stripe_billing.sync import sync_invoices
-from tests.admin.cast import Cast
 from tests.billing.subscribing import make_paying_customer, use
 from tests.billing.test_webhooks import deliver
 from tests.servers import SandboxServer
@@ -30,15 +27,6 @@ def rows(sandbox: SandboxServer, client: Client) -> None:
     assert deliver(client) == 200
 
 
-def staff(*rights: str) -> Client:
-    user = User.objects.create_user(email="staff@example.com", password="a-long-password", is_staff=True)
-    for right in rights:
-        user.user_permissions.add(Permission.objects.get(codename=right, content_type__app_label="djstripe"))
-    browser = Client()
-    browser.force_login(user)
-    return browser
-
-
 def test_no_table_has_pages_of_dj_stripes_own() -> None:
     shown = {model: type(pages).__module__ for model, pages in site._registry.items()}
 
@@ -46,14 +34,12 @@ def test_no_table_has_pages_of_dj_stripes_own() -> None:
     assert {model for model in shown if model._meta.app_label == "djstripe"} == set(READ)
 
 
-@pytest.mark.parametrize("model", READ, ids=lambda model: model.__name__)
-def test_each_list_and_each_row_opens(admin: Client, rows: None, model: type) -> None:
-    row = model._default_manager.first()
+def test_each_list_and_each_row_opens(admin: Client, rows: None) -> None:
+    pages = [admin.get(address(model)) for model in READ]
+    pages += [admin.get(address(model, "change", model._default_manager.first().pk)) for model in READ]
 
-    pages = [admin.get(address(model)), admin.get(address(model, "change", row.pk))]
-
-    assert [page.status_code for page in pages] == [200, 200]
-    assert "$1,000" not in pages[0].content.decode()
+    assert [page.status_code for page in pages] == [200] * 2 * len(READ)
+    assert not [page for page in pages[: len(READ)] if "$1,000" in page.content.decode()]
 
 
 def test_an_invoice_shows_what_stripe_charged(admin: Client, rows: None) -> None:
@@ -67,33 +53,6 @@ def test_an_object_is_found_by_its_whole_id(admin: Client, rows: None) -> None:
 
     assert customer.id in admin.get(address(djstripe.Customer), {"q": customer.id}).content.decode()
     assert customer.id not in admin.get(address(djstripe.Customer), {"q": customer.id[:-1]}).content.decode()
-
-
-@pytest.mark.parametrize("model", READ, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("view", ["add", "change", "delete"])
-def test_not_even_a_superuser_writes(admin: Client, rows: None, model: type, view: str) -> None:
-    row = model._default_manager.first()
-
-    answer = admin.post(address(model, view, *([] if view == "add" else [row.pk])), {})
-
-    assert answer.status_code == 403
-    assert model._default_manager.filter(pk=row.pk).exists()
-
-
-@pytest.mark.parametrize("model", READ, ids=lambda model: model.__name__)
-def test_staff_without_the_right_see_nothing(cast: Cast, rows: None, model: type) -> None:
-    row = model._default_manager.first()
-    browser = staff()
-
-    assert browser.get(address(model)).status_code == 403
-    assert browser.get(address(model, "change", row.pk)).status_code == 403
-
-
-def test_staff_with_the_right_to_view_read_that_table_alone(cast: Cast, rows: None) -> None:
-    browser = staff("view_invoice")
-
-    assert browser.get(address(djstripe.Invoice)).status_code == 200
-    assert browser.get(address(djstripe.Customer)).status_code == 403
 
 
 @pytest.mark.parametrize("model", ["subscription", "customer", "webhookendpoint", "invoice", "apikey"])

@@ -1,5 +1,6 @@
 """Addresses of the product, as its own routes tell them."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,13 @@ ADMIN = "/admin/"
 MANAGEMENT_API = "/api/v1/"
 # allauth and Django route a view under several methods, and do not tell which; each of these is tried on each page.
 METHODS = ("GET", "POST")
+# Django's admin answers a POST to these as it answers a GET: they show, and have no form of their own.
+SHOWING = re.compile(
+    r".*/(history|search|autocomplete|jsi18n|done|<path:object_id>)/|/admin/(\w+/\w+/)?|.*app_label.*|.*<url>.*"
+)
+
+# The pages of an app. The pattern names them all, in the order in which they were registered.
+APP_LABEL = re.compile(r"\^\(\?P<app_label>.*\)/\$")
 
 
 def routes(resolver: Any, prefix: str = "/") -> Iterator[tuple[str, URLPattern]]:
@@ -45,10 +53,19 @@ def api_addresses() -> set[str]:
     return {path for path, _ in routes(get_resolver(settings.API_URLCONF))}
 
 
-def admin_addresses() -> set[str]:
-    """Return the addresses of Django admin, and each action of each list as `<list> <action>`."""
-    found = {path for path, _ in routes(get_resolver()) if path.startswith(ADMIN)}
-    for model, pages in admin.site._registry.items():
-        label = f"{ADMIN}{model._meta.app_label}/{model._meta.model_name}/"
-        found |= {f"{label} {name}" for name in dict.fromkeys(action[1] for action in pages._get_base_actions())}
-    return found
+def admin_calls() -> set[str]:
+    """Return the calls of Django admin: each page, each form, and each action of a list as `POST <list> <action>`."""
+    paths = (path for path, _ in routes(get_resolver()) if path.startswith(ADMIN))
+    found = {APP_LABEL.sub("<app_label>/", path) for path in paths}
+    forms = {f"POST {path}" for path in found if not SHOWING.fullmatch(path)}
+    return {f"GET {path}" for path in found} | forms | _actions()
+
+
+def _actions() -> set[str]:
+    """Return every action that is registered for a list, whether or not somebody is offered it."""
+    return {
+        f"POST {ADMIN}{model._meta.app_label}/{model._meta.model_name}/ {action[1]}"
+        for model, pages in admin.site._registry.items()
+        if pages.actions is not None
+        for action in pages._get_base_actions()
+    }

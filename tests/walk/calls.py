@@ -11,6 +11,7 @@ from django.test import Client
 
 from tests.walk.table import Seen
 
+FORM = "application/x-www-form-urlencoded"
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b")
 # What is noted of somebody known on any call: a message for the next page, and that a key was used.
 NOTES = re.compile(r'\s*(INSERT INTO|UPDATE|DELETE FROM) ("django_session"|"accounts_apikey" SET "last_used_at")')

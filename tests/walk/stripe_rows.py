@@ -1,12 +1,14 @@
-"""Rows of Stripe's objects, as dj-stripe would have stored them."""
+"""Rows about Stripe: its objects as dj-stripe would have stored them, and what waits for it."""
 
 import time
 from typing import Any
 
+from django.utils import timezone
 from djstripe import models as djstripe
 
 from accounts.models import Organization
-from billing.models import BillingAccount
+from billing.models import BillingAccount, InvoiceHold, LateUsage, Plan
+from billing.tokens import TokenClass
 
 
 def make_stripe_customer(organization: Organization) -> djstripe.Customer:
@@ -33,6 +35,35 @@ def make_invoice(customer: djstripe.Customer) -> djstripe.Invoice:
         "lines": {"data": [], "has_more": False},
     }
     return _stored(djstripe.Invoice, id=data["id"], stripe_data=data, customer=customer)
+
+
+def make_invoice_hold(organization: Organization) -> InvoiceHold:
+    """Make the hold of a draft that has been released since."""
+    now = timezone.now()
+    return InvoiceHold.objects.create(
+        organization=organization,
+        stripe_invoice_id="in_held",
+        period_starts_at=now,
+        period_ends_at=now,
+        placed_at=now,
+        released_at=now,
+    )
+
+
+def make_late_usage(organization: Organization) -> LateUsage:
+    """Make late usage that waits for an invoice."""
+    instants = ("priced_at", "first_at", "last_at", "period_starts_at", "bill_starts_at", "next_attempt_at")
+    return LateUsage.objects.create(
+        organization=organization,
+        plan=Plan.objects.get(code="pro_haiku"),
+        model="claude-haiku-5-5",
+        token_class=TokenClass.INPUT,
+        per_token_minor=1,
+        tokens=1,
+        reason=LateUsage.Reason.MISSED,
+        identifier="late-usage",
+        **dict.fromkeys(instants, timezone.now()),
+    )
 
 
 def make_other_rows(customer: djstripe.Customer) -> list[Any]:

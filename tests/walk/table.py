@@ -5,6 +5,7 @@ with the expected answer to each role. A cell is a status, or `login` for the wa
 after it says that rows are written, and without it none may be.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 Table = dict[str, dict[str, str]]
@@ -45,3 +46,8 @@ def differences(seen: Table, expected: Table) -> list[str]:
         for role, cell in cells.items()
         if seen[address][role] != cell
     ]
+
+
+def unmatched(expected: Iterable[str], found: Iterable[str]) -> list[str]:
+    """Return what stands in one of the two alone: an address without an expectation, or an expectation without one."""
+    return sorted(set(expected) ^ set(found))
