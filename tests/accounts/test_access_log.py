@@ -15,6 +15,7 @@ from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.invitations import accept, invite, withdraw
 from accounts.members import change_role, remove_member
 from accounts.models import Membership, User
+from accounts.team import give_role, remove
 from rgent.logs import JsonLines
 from tests.accounts.mails import code_in
 from tests.factories import make_organization, make_user
@@ -121,6 +122,23 @@ def test_changes_of_members_and_keys_are_logged_once_they_are_committed(
         ("API key revoked", organization.pk, None),
     ]
     assert not any(secret in lines(account_log) for secret in (text, api_key.key_hash, offer.token_hash))
+
+
+def test_an_owner_made_and_a_person_removed_with_their_keys_are_logged(
+    owner: User, account_log: list[Any], django_capture_on_commit_callbacks: Committing
+) -> None:
+    by, now = owner.memberships.get(), timezone.now()
+    members = [Membership.objects.create(organization=by.organization, user=make_user()) for _ in range(2)]
+    create_api_key(organization=by.organization, name="Theirs", created_by=members[1].user)
+    with django_capture_on_commit_callbacks(execute=True):
+        give_role(by=by, member_id=members[0].pk, role=Membership.Role.OWNER)
+        remove(by=by, member_id=members[1].pk, with_keys=True, now=now)
+
+    assert [fields(record, "member_id", "role") for record in account_log] == [
+        ("role changed", members[0].pk, "owner"),
+        ("API key revoked", None, None),
+        ("member removed", members[1].pk, "member"),
+    ]
 
 
 def test_rights_that_a_superuser_gives_are_logged_with_both_people(
