@@ -45,6 +45,10 @@ class KeySchemes(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-cal
     target_class = "accounts.api.authentication.ManagementKeyAuthentication"
     name = ["bearer", "x-api-key"]
 
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
+        """Require one of the two."""
+        return [{name: []} for name in self.name]
+
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, str]]:
         """Return the OpenAPI description of both."""
         return [

@@ -118,6 +118,12 @@ def test_every_operation_is_described():
     assert len({operation["operationId"] for operation in operations}) == len(operations)
 
 
+def test_either_header_is_enough_for_every_operation():
+    for operations in document()["paths"].values():
+        for operation in operations.values():
+            assert operation["security"] == [{"bearer": []}, {"x-api-key": []}]
+
+
 def test_every_amount_is_a_string():
     fields = [
         (name, field)
