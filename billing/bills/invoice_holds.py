@@ -71,12 +71,13 @@ def hold_forgotten_drafts(*, now: datetime) -> int:
     return held
 
 
-def release_ready(*, now: datetime) -> int:
-    """Finalize the held drafts whose usage Stripe has, and return how many. `now` is billing time."""
-    released = 0
+def release_ready(*, now: datetime) -> list[int]:
+    """Finalize the held drafts whose usage Stripe has, and return their organizations. `now` is billing time."""
+    released = []
     for hold in _open_holds().order_by("id").iterator():
         try:
-            released += _release_if_ready(hold, now=now)
+            if _release_if_ready(hold, now=now):
+                released.append(hold.organization_id)
         except StripeUnavailable as error:
             logger.warning("Stripe is unavailable; held invoices wait", extra={"error": str(error)})
             break

@@ -110,7 +110,7 @@ def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:
 
 def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
     """Return the lines of an invoice from Stripe's data, without empty ones."""
-    return _lines(_line_data(data))
+    return _lines(line_data(data))
 
 
 def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
@@ -132,7 +132,7 @@ def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
     )
 
 
-def _line_data(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def line_data(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return all lines. Stripe's invoice holds the first ten; dj-stripe stores every line as a row."""
     lines = data["lines"]
     if not lines["has_more"]:

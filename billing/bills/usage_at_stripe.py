@@ -28,10 +28,11 @@ def missing_usage(*, organization_id: int, starts_at: datetime, ends_at: datetim
         period_starts_at__lt=last,
         occurred_at__lt=last,
     )
+    counting = of_the_period.filter(compensates=False, occurred_at__gte=first)
     return (
         _unposted(organization_id=organization_id, starts_at=starts_at, ends_at=ends_at)
         or _unsent(of_the_period)
-        or _invisible(of_the_period.filter(occurred_at__gte=first), organization_id=organization_id, span=(first, last))
+        or _invisible(counting, organization_id=organization_id, span=(first, last))
     )
 
 

@@ -68,12 +68,12 @@ def _is_late(record: UsageRecord, *, account: BillingAccount | None) -> bool:
     return account.cancel_at is None or record.settled_at >= account.cancel_at
 
 
-def unmetered_totals() -> dict[tuple[int, str, datetime], int]:
-    """Return the late tokens that are in no meter event, by organization, meter and period."""
-    totals: dict[tuple[int, str, datetime], int] = defaultdict(int)
-    for row in LateUsage.objects.filter(reason=Reason.CHANGED).order_by("id"):
+def unmetered_of(**conditions: object) -> dict[tuple[str, datetime], int]:
+    """Return the late tokens that are in no meter event, of rows that meet the conditions, by meter and period."""
+    totals: dict[tuple[str, datetime], int] = defaultdict(int)
+    for row in LateUsage.objects.filter(**conditions, reason=Reason.CHANGED).order_by("id"):
         event_name = meter_event_name(model=row.model, token_class=TokenClass(row.token_class))
-        totals[(row.organization_id, event_name, row.period_starts_at)] += row.tokens
+        totals[(event_name, row.period_starts_at)] += row.tokens
     return totals
 
 

@@ -6,6 +6,7 @@ Those that ended after their plan was changed go to `late_usage` in place of met
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing.bulk_rows import update_rows
+from billing.metering import ledger_sums
 from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.metering.late_usage import add_late_usage, late_among, late_of
 from billing.metering.outbox import Metered, add_to_meter_events
@@ -40,9 +42,7 @@ def post_due(*, limit: int = BATCH, organization_id: int | None = None) -> int:
             return 0
         records = _unchanged(_unposted(organization_id).order_by("id")[:limit])
         if records:
-            counts = [count for record in records for count in _counts(record)]
-            _add_to_totals(counts, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
-            _add_to_totals(counts, table=HourlyUsage, slot="hour", slot_of=hour_of)
+            _add_records_to_totals(records)
             late = late_among(records)
             add_to_meter_events([usage for record in records if record.id not in late for usage in _metered(record)])
             add_late_usage([late_of(record) for record in records if record.id in late])
@@ -61,6 +61,12 @@ def _unposted(organization_id: int | None) -> QuerySet[UsageRecord]:
     return closed.exclude(organization_id__in=waiting) if waiting else closed
 
 
+def _add_records_to_totals(records: Sequence[UsageRecord]) -> None:
+    counts = [count for record in records for count in _counts(record)]
+    _add_to_totals(counts, table=DailyUsage, slot="day", slot_of=lambda closed_at: closed_at.date())
+    _add_to_totals(counts, table=HourlyUsage, slot="hour", slot_of=hour_of)
+
+
 def _unchanged(closed: Iterable[UsageRecord]) -> list[UsageRecord]:
     """Return closed records that stay as they are until the transaction ends.
 
@@ -77,9 +83,12 @@ def _unchanged(closed: Iterable[UsageRecord]) -> list[UsageRecord]:
 
 def _mark_posted(records: Sequence[UsageRecord]) -> None:
     UsageRecord.objects.filter(id__in=[record.id for record in records]).update(posted_at=timezone.now())
-    settled_late = [record.id for record in records if record.posted_as_abandoned_at]
+    settled_late = [record for record in records if record.posted_as_abandoned_at]
+    ledger_sums.add_settled_late(settled_late)
     if settled_late:
-        UsageRecord.objects.filter(id__in=settled_late).update(posted_as_abandoned_at=None, posted_as_abandoned_in=None)
+        UsageRecord.objects.filter(id__in=[record.id for record in settled_late]).update(
+            posted_as_abandoned_at=None, posted_as_abandoned_in=None
+        )
 
 
 def _only_poster() -> bool:
@@ -214,3 +223,23 @@ def _count(count: _Count, *, total: PostedUsage) -> None:
     for name, uses in record.server_tool_use.items():
         total.server_tool_use[name] = total.server_tool_use.get(name, 0) + uses
     total.cost_minor = EXACT.add(total.cost_minor, record.cost_minor)
+
+
+@transaction.atomic
+def rebuild_totals(*, organization_id: int, period_starts_at: datetime) -> bool:
+    """Write the totals of an organization's period anew from its posted records.
+
+    Returns False, and changes nothing, while a record of the organization that was abandoned waits to be posted as
+    settled: posting will take its old figures back.
+    """
+    block_posting()
+    records = UsageRecord.objects.filter(organization_id=organization_id)
+    if records.filter(posted_at__isnull=True, posted_as_abandoned_at__isnull=False).exists():
+        return False
+    for table in (DailyUsage, HourlyUsage):
+        table._default_manager.filter(organization_id=organization_id, period_starts_at=period_starts_at).delete()
+    posted = records.filter(period_starts_at=period_starts_at, posted_at__isnull=False).order_by("id")
+    rows = posted.iterator(chunk_size=BATCH)
+    while chunk := list(islice(rows, BATCH)):
+        _add_records_to_totals(chunk)
+    return True

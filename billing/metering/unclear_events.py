@@ -35,8 +35,10 @@ def ask_meter(event: MeterEvent, *, customer_id: str) -> Finding:
     did: if some of them arrived and some did not, the answer is ambiguous. Raises StripeUnavailable, StripeRejected.
     """
     of_the_hour = MeterEvent.objects.filter(
-        organization_id=event.organization_id, event_name=event.event_name, hour=event.hour
+        organization_id=event.organization_id, event_name=event.event_name, hour=event.hour, compensates=False
     )
+    if event.compensates:
+        return Finding.AMBIGUOUS
     sent = of_the_hour.filter(state=MeterEvent.State.SENT)
     on_their_way = of_the_hour.filter(state=MeterEvent.State.SENDING, first_sent_at__gt=event.first_sent_at)
     if on_their_way.exists() or sent.filter(sent_at__gt=timezone.now() - SETTLING_TIME).exists():

@@ -15,6 +15,7 @@ from billing.models.meter_event import MeterEvent
 from billing.models.plan import Plan, PlanPrice
 from billing.models.posted_usage import PostedUsage
 from billing.models.process_lease import ProcessLease
+from billing.models.reconciled_usage import LedgerMark, ReconciledUsage
 from billing.models.spending_alert import AlertThresholds, SpendingAlert
 from billing.models.trial_grant import TrialGrant
 from billing.models.usage_record import UsageRecord
@@ -32,11 +33,13 @@ __all__ = [
     "InvoiceHold",
     "KeyBudget",
     "LateUsage",
+    "LedgerMark",
     "MeterEvent",
     "Plan",
     "PlanPrice",
     "PostedUsage",
     "ProcessLease",
+    "ReconciledUsage",
     "SpendingAlert",
     "TrialGrant",
     "UsageRecord",

@@ -12,8 +12,13 @@ class Discrepancy(models.Model):
     class Kind(models.TextChoices):
         """The two sides that disagree, or the event that needs a person."""
 
-        LEDGER_OUTBOX = "ledger_outbox", "Ledger and meter events differ"
-        OUTBOX_STRIPE = "outbox_stripe", "Meter events and Stripe's meter differ"
+        MISSING = "missing", "Usage is missing"
+        DUPLICATE = "duplicate", "Usage is counted twice"
+        LATE = "late", "Usage came after its invoice was final"
+        MISPRICED = "mispriced", "Usage has another price than its plan"
+        TOTAL_ALTERED = "total_altered", "A total differs from the ledger"
+        UNKNOWN_IN_STRIPE = "unknown_in_stripe", "Stripe holds usage that nobody sent"
+        UNINVOICED = "uninvoiced", "Usage is on no invoice"
         METER_EVENT_REJECTED = "meter_event_rejected", "Stripe rejected a meter event"
         METER_EVENT_PARKED = "meter_event_parked", "A resend could bill twice, so it waits"
         INVOICE_HELD = "invoice_held", "An invoice waits for usage that Stripe does not have"

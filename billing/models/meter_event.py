@@ -25,7 +25,7 @@ class MeterEvent(models.Model):
         Organization, on_delete=models.PROTECT, related_name="meter_events", db_index=False
     )
     event_name = models.CharField(max_length=100, help_text="The Stripe meter's event name.")
-    value = models.BigIntegerField(help_text="Tokens.")
+    value = models.BigIntegerField(help_text="Tokens. Negative where a repair takes some back.")
     occurred_at = models.DateTimeField(help_text="In billing time: the newest usage in it, sent as its timestamp.")
     hour = models.DateTimeField(help_text="The UTC hour it never crosses.")
     period_starts_at = models.DateTimeField(help_text="The billing period it never crosses.")
@@ -34,6 +34,11 @@ class MeterEvent(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     first_sent_at = models.DateTimeField(null=True, help_text="In billing time, as Stripe's deduplication window is.")
     next_attempt_at = models.DateTimeField(help_text="In wall time. While leased: when the lease runs out.")
+    compensates = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Makes up for usage that Stripe lost or counted twice. It is no usage of its own.",
+    )
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=500, blank=True)
 
@@ -48,7 +53,7 @@ class MeterEvent(models.Model):
             models.Index(fields=["organization", "period_starts_at"], name="meter_events_of_period"),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(value__gt=0), name="meter_event_counts_something"),
+            models.CheckConstraint(condition=~models.Q(value=0), name="meter_event_counts_something"),
             models.UniqueConstraint(
                 fields=["organization", "event_name", "hour", "period_starts_at"],
                 condition=models.Q(state="pending"),

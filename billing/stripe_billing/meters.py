@@ -1,6 +1,6 @@
 """Meters, and the meter events that carry usage to Stripe."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from billing.stripe_billing.client import StripeRejected, client, translate_stripe_errors
 
@@ -40,6 +40,32 @@ def meter_total(*, meter_id: str, customer_id: str, starts_at: datetime, ends_at
             {"customer": customer_id, "start_time": int(starts_at.timestamp()), "end_time": int(ends_at.timestamp())},
         )
         return sum(int(summary.aggregated_value) for summary in summaries.auto_paging_iter())
+
+
+def meter_totals_by_hour(
+    *, meter_id: str, customer_id: str, starts_at: datetime, ends_at: datetime
+) -> dict[datetime, int]:
+    """Return what a meter holds of a customer in each UTC hour between two whole hours; hours of nothing are left out.
+
+    Raises StripeUnavailable, StripeRejected.
+    """
+    if ends_at <= starts_at:
+        return {}
+    with translate_stripe_errors():
+        summaries = client().v1.billing.meters.event_summaries.list(
+            meter_id,
+            {
+                "customer": customer_id,
+                "start_time": int(starts_at.timestamp()),
+                "end_time": int(ends_at.timestamp()),
+                "value_grouping_window": "hour",
+                "limit": 100,
+            },
+        )
+        return {
+            datetime.fromtimestamp(summary.start_time, tz=UTC): int(summary.aggregated_value)
+            for summary in summaries.auto_paging_iter()
+        }
 
 
 def meters_by_event_name() -> dict[str, str]:

@@ -113,7 +113,7 @@ def make_cast() -> Cast:
         event=_make_event(organization),
         discrepancy=Discrepancy.objects.create(
             organization=organization,
-            kind=Discrepancy.Kind.OUTBOX_STRIPE,
+            kind=Discrepancy.Kind.MISSING,
             subject="rgent_claude_haiku_5_5_input_tokens",
             expected=5000,
             found=4000,

@@ -80,13 +80,13 @@ def test_usage_that_an_outage_kept_from_stripe_for_hours_is_on_its_invoice(
     hold(client, behind)
     sandbox.advance("3 hours")
 
-    assert invoice_holds.release_ready(now=clock.now()) == 0
+    assert invoice_holds.release_ready(now=clock.now()) == []
     assert newest_invoice(behind)["status"] == "draft"
     shown = Discrepancy.objects.get(kind="invoice_held", resolved_at=None)
     assert "1,100,000 tokens are on their way" in shown.detail
 
     send_again()
-    assert invoice_holds.release_ready(now=clock.now()) == 1
+    assert invoice_holds.release_ready(now=clock.now()) == [behind.organization.id]
     invoice = newest_invoice(behind)
     assert (invoice["status"], invoice["total"], invoice["auto_advance"]) == ("open", 1000 + COST_MINOR, True)
     assert not Discrepancy.objects.filter(resolved_at=None).exists()
@@ -142,7 +142,7 @@ def test_usage_of_the_next_period_does_not_keep_it(client: Client, sandbox: Sand
     settle(begin(behind, now=clock.now()), now=clock.now(), input_tokens=7)
     posting.post_due()
 
-    assert invoice_holds.release_ready(now=clock.now()) == 1
+    assert invoice_holds.release_ready(now=clock.now())
 
 
 def test_usage_that_the_meters_do_not_show_yet_is_waited_for(
@@ -153,5 +153,5 @@ def test_usage_that_the_meters_do_not_show_yet_is_waited_for(
     send_again()
     MeterEvent.objects.filter(value=1_000_000).update(value=1_000_001)  # as a meter that is one token behind
 
-    assert invoice_holds.release_ready(now=clock.now()) == 0
+    assert invoice_holds.release_ready(now=clock.now()) == []
     assert "1,000,000 of the 1,000,001" in InvoiceHold.objects.get().waits_for

@@ -12,8 +12,8 @@ from billing.bills.invoices import InvoiceDetail, invoice_of, invoices_of
 from billing.ledger.entries import Grant
 from billing.metering.late_usage import bill_late_usage
 from billing.metering.posting import post_due
-from billing.metering.reconciliation import reconcile
 from billing.models import Discrepancy, LateUsage, Plan
+from billing.reconciliation.run import reconcile
 from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.plan_changes import cancel_now, change_plan
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
@@ -89,7 +89,7 @@ def test_a_call_that_ends_after_a_switch_is_on_the_next_invoice_at_its_own_price
     assert late_lines(invoice) == [(4_000_000, "$0.0000013", 520), (1_000_000, "$0.0000065", 650)]
     assert invoice.summary.total_minor == shown.charged_minor == 1000 + 500 + 520 + 650
     assert "rgent_claude_haiku_5_5_input_tokens" not in sandbox.meter_totals()
-    assert reconcile(now=clock.now()) == 0
+    assert reconcile(now=clock.now()).differences == []
 
 
 def test_a_call_that_ends_after_canceling_is_on_a_last_invoice_that_is_paid(customer, sandbox, stripe):

@@ -1,0 +1,182 @@
+"""The usage that Stripe's invoices bill, beside the usage that the ledger says they must."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from djstripe.models import Invoice
+
+from billing.bills.invoices import line_data
+from billing.models import BillingAccount, LateUsage, PlanPrice
+from billing.money import EXACT, round_to_cents
+from billing.tokens import TokenClass, TokenUsage
+
+# A void invoice billed its usage too: an operator chose to take none of the money.
+FINAL = ("open", "paid", "uncollectible", "void")
+Terms = tuple[int, datetime, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledUsage:
+    """The tokens of one price and period: used, and on final invoices. `wrong_amounts` are sentences."""
+
+    price: PlanPrice
+    priced_at: datetime
+    period_starts_at: datetime
+    used: int
+    billed: int
+    billed_late: int
+    has_line: bool
+    wrong_amounts: tuple[str, ...]
+
+    @property
+    def missing(self) -> int:
+        """The tokens that no invoice bills; below zero where too many are billed."""
+        return self.used - self.billed
+
+    @property
+    def missing_minor(self) -> int:
+        """The cents that were charged too little."""
+        rate = self.price.per_token_minor
+        return round_to_cents(EXACT.multiply(rate, self.used)) - round_to_cents(EXACT.multiply(rate, self.billed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    price_id: str
+    starts_at: datetime
+    ends_at: datetime
+    tokens: int
+    amount: int
+    unit: Decimal
+
+    def covers(self, instant: datetime) -> bool:
+        return self.starts_at <= instant.replace(microsecond=0) <= self.ends_at
+
+
+def is_invoiced(*, account: BillingAccount, period_starts_at: datetime) -> bool:
+    """Tell whether the invoice that must bill a period is final: one of its subscription whose period holds it."""
+    for data in _final_invoices(account.stripe_customer_id):
+        starts_at, ends_at = _instant(data["period_start"]), _instant(data["period_end"])
+        if data["billing_reason"] == "subscription_cycle" and starts_at <= period_starts_at < ends_at:
+            return True
+    return False
+
+
+def billed_usage(*, account: BillingAccount, usage: Mapping[tuple[Terms, datetime], TokenUsage]) -> list[BilledUsage]:
+    """Compare what was used, by terms and period, with what final invoices bill of it, for every price.
+
+    What is late and billed by an invoice item of its own counts as billed.
+    """
+    periods = {period for _, period in usage}
+    used = _used(account.organization_id, usage)
+    lines = _lines(account.stripe_customer_id)
+    missed = _late(account.organization_id, periods, reason=LateUsage.Reason.MISSED)
+    found = []
+    for (price, priced_at, period), tokens in used.items():
+        own = _lines_for(price.stripe_price_id, period, lines=lines, periods=periods)
+        billed_late = missed.get((_terms(price, priced_at), price.token_class, period), 0)
+        found.append(
+            BilledUsage(
+                price=price,
+                priced_at=priced_at,
+                period_starts_at=period,
+                used=tokens,
+                billed=sum(line.tokens for line in own) + billed_late,
+                billed_late=billed_late,
+                has_line=bool(own),
+                wrong_amounts=tuple(filter(None, (_wrong_amount(line, price) for line in own))),
+            )
+        )
+    return found
+
+
+def _terms(price: PlanPrice, priced_at: datetime) -> Terms:
+    return (price.plan_id, priced_at, price.model)
+
+
+def _used(
+    organization_id: int, usage: Mapping[tuple[Terms, datetime], TokenUsage]
+) -> dict[tuple[PlanPrice, datetime, datetime], int]:
+    """Return the tokens that metered items must bill, by price, the instant of its list, and period."""
+    unmetered = _late(organization_id, {period for _, period in usage}, reason=LateUsage.Reason.CHANGED)
+    used = {}
+    for (terms, period), tokens in usage.items():
+        for price in _prices(terms):
+            count = tokens.tokens_of(TokenClass(price.token_class))
+            count -= unmetered.get((terms, price.token_class, period), 0)
+            if count:
+                used[(price, terms[1], period)] = count
+    return used
+
+
+def _prices(terms: Terms) -> list[PlanPrice]:
+    """Return the price of each token class that a price list has for a model."""
+    plan_id, priced_at, model = terms
+    rows = PlanPrice.objects.filter(plan_id=plan_id, model=model, valid_from__lte=priced_at).exclude(stripe_price_id="")
+    return list({row.token_class: row for row in rows.order_by("valid_from", "id")}.values())
+
+
+def _late(
+    organization_id: int, periods: Collection[datetime], *, reason: LateUsage.Reason
+) -> dict[tuple[Terms, str, datetime], int]:
+    rows = LateUsage.objects.filter(organization_id=organization_id, period_starts_at__in=periods, reason=reason)
+    tokens: dict[tuple[Terms, str, datetime], int] = defaultdict(int)
+    for row in rows.order_by("id"):
+        tokens[((row.plan_id, row.priced_at, row.model), row.token_class, row.period_starts_at)] += row.tokens
+    return tokens
+
+
+def _final_invoices(customer_id: str) -> Iterable[Mapping[str, Any]]:
+    if not customer_id:
+        return []
+    rows = Invoice.objects.filter(customer__id=customer_id).order_by("created", "djstripe_id")
+    return (row.stripe_data for row in rows if row.stripe_data["status"] in FINAL)
+
+
+def _lines(customer_id: str) -> list[_Line]:
+    return [_read(line) for data in _final_invoices(customer_id) for line in line_data(data) if _price_of(line)]
+
+
+def _price_of(line: Mapping[str, Any]) -> str:
+    return str(((line.get("pricing") or {}).get("price_details") or {}).get("price") or "")
+
+
+def _read(line: Mapping[str, Any]) -> _Line:
+    return _Line(
+        price_id=_price_of(line),
+        starts_at=_instant(line["period"]["start"]),
+        ends_at=_instant(line["period"]["end"]),
+        tokens=int(Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))),
+        amount=line["amount"],
+        unit=Decimal(str(line["pricing"]["unit_amount_decimal"] or 0)),
+    )
+
+
+def _lines_for(
+    price_id: str, period: datetime, *, lines: Iterable[_Line], periods: Collection[datetime]
+) -> list[_Line]:
+    """Return the lines that bill a period at a price: those that begin with it, or else those that hold its beginning.
+
+    After a switch Stripe may let a line begin with the month, and the period here begins with the switch.
+    """
+    own = [line for line in lines if line.price_id == price_id and line.covers(period)]
+    exact = [line for line in own if line.starts_at == period.replace(microsecond=0)]
+    others = {each.replace(microsecond=0) for each in periods}
+    return exact or [line for line in own if line.starts_at not in others]
+
+
+def _wrong_amount(line: _Line, price: PlanPrice) -> str:
+    right = round_to_cents(EXACT.multiply(price.per_token_minor, Decimal(line.tokens)))
+    if (line.amount, line.unit) == (right, price.per_token_minor):
+        return ""
+    return (
+        f"{line.amount} cents at {line.unit} in place of {right} at {price.per_token_minor} for {line.tokens:,} tokens"
+    )
+
+
+def _instant(timestamp: int) -> datetime:
+    return datetime.fromtimestamp(timestamp, tz=UTC)

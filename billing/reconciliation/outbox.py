@@ -1,0 +1,105 @@
+"""Ledger and meter events: every token that the ledger sells by meter is in one event, and in one alone."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max, Sum
+from django.utils import timezone
+
+from billing import clock
+from billing.metering import posting
+from billing.metering.outbox import RESEND_WINDOW
+from billing.models import HourlyUsage, LateUsage, MeterEvent
+from billing.plans.price_lists import meter_event_name
+from billing.reconciliation.differences import Difference, Kind, Stage
+from billing.reconciliation.figures import Figures, MeterKey
+from billing.tokens import TokenClass
+
+
+def compare_outbox(figures: Figures) -> Iterator[Difference]:
+    """Yield the meters of which the ledger and the meter events tell different figures.
+
+    An event for what is missing, or a negative one, is the repair: the meter is asked whether it has it already.
+    """
+    organization_id = figures.account.organization_id
+    for event_name, period in sorted(set(figures.metered) | set(figures.posted)):
+        expected = figures.metered.get((event_name, period), 0)
+        found = figures.posted.get((event_name, period), 0)
+        if expected != found:
+            yield Difference(
+                kind=Kind.MISSING if found < expected else Kind.DUPLICATE,
+                stage=Stage.OUTBOX,
+                about=f"{event_name} from {period:%Y-%m-%dT%H:%M:%SZ}",
+                organization_id=organization_id,
+                period_starts_at=period,
+                expected=expected,
+                found=found,
+                detail=f"The ledger has {expected:,} posted tokens, the meter events have {found:,}. "
+                "A fault, or a hand in the tables: keep them, and look for the cause.",
+                repair=lambda meter=(event_name, period): _repair(organization_id, meter),  # type: ignore[misc]
+            )
+
+
+def _repair(organization_id: int, meter: MeterKey) -> str:
+    """Add events, hour by hour, that bring a meter's events in line with the ledger."""
+    period = meter[1]
+    with transaction.atomic():
+        posting.block_posting()
+        if LateUsage.objects.filter(organization_id=organization_id, period_starts_at=period).exists():
+            return ""  # late usage is in no hour's events, so the hours do not tell
+        used = _used_by_hour(organization_id, meter)
+        posted = _posted_by_hour(organization_id, meter)
+        added = [
+            _add(organization_id, meter, hour=hour, tokens=used.get(hour, 0) - posted.get(hour, 0))
+            for hour in sorted(set(used) | set(posted))
+            if used.get(hour, 0) != posted.get(hour, 0)
+        ]
+    if not added:
+        return ""
+    return f"Meter events {', '.join(added)} were added. Each is sent unless Stripe's meter has its tokens already."
+
+
+def _used_by_hour(organization_id: int, meter: MeterKey) -> dict[datetime, int]:
+    event_name, period = meter
+    used: dict[datetime, int] = {}
+    rows = HourlyUsage.objects.filter(organization_id=organization_id, period_starts_at=period, trial=False)
+    for row in rows.order_by("id"):
+        for token_class in TokenClass:
+            if meter_event_name(model=row.model, token_class=token_class) == event_name:
+                used[row.hour] = used.get(row.hour, 0) + row.usage.tokens_of(token_class)
+    return used
+
+
+def _posted_by_hour(organization_id: int, meter: MeterKey) -> dict[datetime, int]:
+    event_name, period = meter
+    rows = (
+        MeterEvent.objects.filter(
+            organization_id=organization_id, event_name=event_name, period_starts_at=period, compensates=False
+        )
+        .values("hour")
+        .annotate(tokens=Sum("value"))
+        .order_by("hour")
+    )
+    return {row["hour"]: row["tokens"] for row in rows}
+
+
+def _add(organization_id: int, meter: MeterKey, *, hour: datetime, tokens: int) -> str:
+    """Add an event as one whose answer is long unclear, so that the outbox asks the meter before it sends."""
+    event_name, period = meter
+    of_the_hour = MeterEvent.objects.filter(organization_id=organization_id, event_name=event_name, hour=hour)
+    newest = of_the_hour.filter(period_starts_at=period).aggregate(at=Max("occurred_at"))["at"]
+    event = MeterEvent.objects.create(
+        organization_id=organization_id,
+        event_name=event_name,
+        value=tokens,
+        occurred_at=newest or max(hour, period),
+        hour=hour,
+        period_starts_at=period,
+        identifier=f"rgent-{uuid.uuid4().hex}",
+        state=MeterEvent.State.SENDING,
+        first_sent_at=clock.now() - RESEND_WINDOW - timedelta(hours=1),
+        next_attempt_at=timezone.now(),
+    )
+    return event.identifier
