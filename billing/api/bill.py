@@ -25,7 +25,13 @@ class BillOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
     lines = BillLineOut(many=True, help_text="Usage of this period, and the base of the next one, in advance.")
     exact_minor = Amount(help_text="The sum of the lines in cents, exactly.")
-    charged_minor = Amount(help_text="What Stripe will charge: the sum of the rounded lines.")
+    lines_minor = Amount(help_text="The sum of the rounded lines.")
+    credits_minor = Amount(help_text="Billing credits that Stripe will spend on usage.")
+    balance_minor = Amount(help_text="The customer's balance: negative in your favour, positive where it is owed.")
+    charged_minor = Amount(
+        help_text="What Stripe will charge: lines less credits, with the balance. Less than 50 cents are carried over."
+    )
+    discounted = serializers.BooleanField(help_text="Whether Stripe takes a discount off, which is not in this bill.")
 
 
 class BillView(BillingView):
@@ -35,5 +41,7 @@ class BillView(BillingView):
     def get(self, request: Request) -> Response:
         """Return the bill so far. Usage is on it within seconds; free requests are on no bill."""
         bill = current_bill(account=self.account, now=self.now)
-        fields = {name: getattr(bill, name) for name in ("period", "lines", "exact_minor", "charged_minor")}
+        charge = {name: getattr(bill.charge, name) for name in ("lines_minor", "credits_minor", "balance_minor")}
+        names = ("period", "lines", "exact_minor", "charged_minor", "discounted")
+        fields = {name: getattr(bill, name) for name in names} | charge
         return Response(BillOut({**fields, "currency": self.account.plan.currency}).data)

@@ -1,14 +1,16 @@
 """The current bill: the cost of the open billing period so far, exactly and as Stripe will charge it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
+from typing import Any
 
-from djstripe.models import Subscription
+from djstripe.models import Customer, StripeModel, Subscription
 
+from billing.bills.charges import Charge, charge_of
 from billing.bills.lines import Bill, BillLine, base_line, late_line, usage_line
 from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.periods import Period, period_at
@@ -21,9 +23,16 @@ NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
 
 @dataclass(frozen=True, slots=True)
 class CurrentBill(Bill):
-    """The bill of the billing period that is open."""
+    """The bill of the billing period that is open. `discounted` where Stripe takes a discount off that is not in it."""
 
     period: Period
+    charge: Charge
+    discounted: bool
+
+    @property
+    def charged_minor(self) -> int:
+        """The amount Stripe will take: the rounded lines, less credits, with the customer's balance."""
+        return self.charge.due_minor
 
 
 def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
@@ -39,8 +48,27 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     late = LateUsage.objects.filter(organization_id=account.organization_id).order_by("id").select_related("plan")
     unmetered = late.filter(period_starts_at=account.period_starts_at, reason=LateUsage.Reason.CHANGED)
     coming = late.filter(bill_starts_at=account.period_starts_at).exclude(state__in=NOT_COMING)
-    lines = (*_base_lines(account), *_usage_lines(usage, unmetered=unmetered), *map(late_line, coming))
-    return CurrentBill(period=account.period, lines=lines)
+    used, others = _usage_lines(usage, unmetered=unmetered), [*map(late_line, coming)]
+    base = [*_base_lines(account)]
+    customer = _stored(Customer, account.stripe_customer_id)
+    subscription = _stored(Subscription, account.stripe_subscription_id)
+    return CurrentBill(
+        period=account.period,
+        lines=(*base, *used, *others),
+        charge=charge_of(
+            usage_minor=sum(line.charged_minor for line in used),
+            other_minor=sum(line.charged_minor for line in (*base, *others)),
+            credit_minor=account.credit_minor,
+            balance_minor=customer.get("balance") or 0,
+        ),
+        discounted=bool(customer.get("discount") or subscription.get("discounts")),
+    )
+
+
+def _stored(model: type[StripeModel], object_id: str) -> Mapping[str, Any]:
+    """Return what Stripe last told of an object; nothing where it was not synced."""
+    found = model.objects.filter(id=object_id).values_list("stripe_data", flat=True).first() if object_id else None
+    return found or {}
 
 
 def _base_lines(account: BillingAccount) -> Iterable[BillLine]:
@@ -57,8 +85,8 @@ def _base_lines(account: BillingAccount) -> Iterable[BillLine]:
 
 def _base_minor(account: BillingAccount) -> Decimal:
     """Return the base price of the subscription, or the plan's own while the subscription is not synced."""
-    stored = Subscription.objects.filter(id=account.stripe_subscription_id).first()
-    items = stored.stripe_data["items"]["data"] if stored else []
+    stored = _stored(Subscription, account.stripe_subscription_id)
+    items = stored["items"]["data"] if stored else []
     licensed = [item for item in items if item["price"]["recurring"]["usage_type"] == "licensed"]
     if not licensed:
         return Decimal(account.plan.base_price_minor)

@@ -18,6 +18,7 @@ from billing.money import EXACT, format_cents, format_exact
 from billing.periods import Period
 from billing.tokens import TokenClass
 
+OWED = "Open"
 HALF_A_CENT = Decimal("0.5")
 TONES = {"draft": "plain", "open": "warn", "paid": "good", "uncollectible": "bad", "void": "plain"}
 
@@ -87,6 +88,21 @@ def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
         return []
     invoices = Invoice.objects.filter(customer__id=customer_id).order_by("-created", "-djstripe_id")
     return [_summary(invoice.stripe_data) for invoice in invoices]
+
+
+def unpaid_notice(invoices: Iterable[InvoiceSummary]) -> str:
+    """Say what is owed on several invoices, and which of them decides; nothing for fewer than two.
+
+    Stripe's subscription follows its newest invoice (docs.stripe.com/billing/subscriptions/overview#unpaid).
+    """
+    owed = [invoice for invoice in invoices if invoice.status == OWED and invoice.unpaid_minor > 0]
+    if len(owed) < 2:
+        return ""
+    total = format_cents(sum(invoice.unpaid_minor for invoice in owed))
+    return (
+        f"{len(owed)} invoices are unpaid, {total} together. Each is paid by itself, and none contains another. "
+        f"The newest, {owed[0].number}, decides whether the plan goes on."
+    )
 
 
 def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:

@@ -67,6 +67,9 @@ class BillingAccount(Budget):
         default=False, help_text="Stripe stopped collecting open invoices as the subscription ended. They are owed."
     )
     stripe_status = models.CharField(max_length=30, blank=True)
+    credit_minor = models.BigIntegerField(
+        default=0, db_default=0, editable=False, help_text="Billing credits in cents, as Stripe last told them."
+    )
     cancel_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Membership
 from accounts.pages.access import member_page, require_manager
 from billing.bills.current import current_bill
-from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
+from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of, unpaid_notice
 from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
@@ -52,6 +52,7 @@ def _billing_page(
 ) -> HttpResponse:
     account, context = page_frame(membership)
     percents = percents_of(organization_id=account.organization_id)
+    invoices = invoices_of(customer_id=account.stripe_customer_id)
     context |= {
         "cap": cap_meter(cap_balance(account=account, now=context["now"])) if account.cap_minor is not None else None,
         "alert_percents": percents,
@@ -59,7 +60,8 @@ def _billing_page(
         "bill": current_bill(account=account, now=context["now"]),
         "plans": [] if account.stripe_subscription_id else [plan for plan in plans_on_sale() if not plan.is_trial],
         "may_subscribe": not account.stripe_subscription_id and membership.may_manage,
-        "invoices": invoices_of(customer_id=account.stripe_customer_id),
+        "invoices": invoices,
+        "unpaid": unpaid_notice(invoices),
     }
     return render(request, "billing/billing.html", context, status=status)
 

@@ -41,15 +41,19 @@ def newest_invoice(customer: Customer) -> dict[str, Any]:
 
 
 def deliver_created(browser: Client, invoice: dict[str, Any]) -> int:
-    """Post `invoice.created` as Stripe does."""
+    return deliver(browser, "invoice.created", invoice)
+
+
+def deliver(browser: Client, event_type: str, about: dict[str, Any]) -> int:
+    """Post an event as Stripe does, and return the status."""
     event = {
         "id": f"evt_{time.monotonic_ns()}",
         "object": "event",
-        "type": "invoice.created",
+        "type": event_type,
         "livemode": False,
         "created": int(time.time()),
         "api_version": "2026-08-26.dahlia",
-        "data": {"object": invoice},
+        "data": {"object": about},
     }
     body = json.dumps(event, default=str).encode()
     signed = signature(body, secret=settings.STRIPE_WEBHOOK_SECRET, at=int(time.time()))
