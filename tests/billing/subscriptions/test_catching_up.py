@@ -8,7 +8,7 @@ from djstripe.models import Event, Invoice
 from stripe import StripeClient
 
 from billing import clock
-from billing.models import BillingAccount, Plan
+from billing.models import BillingAccount, EventCursor, Plan
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.catching_up import catch_up, look_for_payment
 from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
@@ -133,6 +133,14 @@ def test_what_webhooks_told_is_not_fetched_again(sandbox, stripe):
 
     assert requests(sandbox) == asked + 2
     assert customer.account.plan.code == "pro_haiku"
+
+
+def test_a_clock_that_was_set_back_hides_no_event(sandbox):
+    EventCursor.objects.create(read_until=clock.now() + timedelta(days=31))
+    customer = make_customer()
+    pay(checkout(customer))
+
+    assert catch_up(now=clock.now() + timedelta(minutes=1)) == 1
 
 
 def requests(sandbox: SandboxServer) -> int:
