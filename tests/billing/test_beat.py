@@ -1,0 +1,19 @@
+"""Every task is on beat's schedule, and ends before its next run is dropped."""
+
+import pytest
+from django.conf import settings
+
+from billing import tasks
+from rgent.celery import app
+
+TASKS = {name: task for name, task in app.tasks.items() if name.startswith(f"{tasks.__name__}.")}
+SCHEDULED = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+
+def test_each_task_is_on_the_schedule_and_nothing_else_is():
+    assert TASKS.keys() == SCHEDULED
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_has_a_limit_of_time(name):
+    assert TASKS[name].time_limit
