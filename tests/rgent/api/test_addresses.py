@@ -2,6 +2,10 @@
 
 from itertools import product
 
+from django.conf import settings
+from django.urls import get_resolver
+
+from rgent.api.paths import api_path
 from tests.chat.http import send
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -62,3 +66,10 @@ def test_a_base_url_may_end_in_v1_or_a_slash(api):
 
         assert (answer.status, answer.headers["content-type"]) == (401, "application/json")
         assert ("param" in answer.json["error"]) == ("completions" in path)
+
+
+def test_each_route_of_the_api_is_reached_by_its_own_address():
+    addresses = {f"/{route.pattern}" for route in get_resolver(settings.API_URLCONF).url_patterns}
+
+    assert addresses
+    assert {address for address in addresses if api_path(address) != address} == set()
