@@ -5,7 +5,7 @@ import ipaddress
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 
-# What a provider gives one customer: an address behind a shared one, or a /64 of its own.
+# The network of one customer of a provider: an address behind a shared one, or a /64 of its own.
 IPV4_PREFIX, IPV6_PREFIX = 24, 64
 
 

@@ -1,7 +1,7 @@
 """Proof that the person at the browser is the owner of the account: a password given a few minutes ago.
 
-A session lives for weeks and can be stolen. What changes who may come in (addresses, keys, people's rights) asks for
-the password again, unless the person signed in just now.
+A session lives for weeks and can be stolen. Changes of access (addresses, keys, people's rights) ask for the password
+again, unless the person signed in just now.
 """
 
 from allauth.account import app_settings

@@ -48,7 +48,7 @@ async def close() -> None:
 
 
 def _new_client() -> Client:
-    import anthropic  # a second's work, which worker and commands need not do
+    import anthropic  # it takes a second, which workers and commands can save
     import httpx2
 
     sdk = anthropic.AsyncAnthropic(api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL)

@@ -1,4 +1,4 @@
-"""Late usage: what an invoice item bills in place of a meter."""
+"""Late usage, which an invoice item bills in place of a meter."""
 
 from django.contrib import admin
 from unfold.decorators import display

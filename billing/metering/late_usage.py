@@ -167,7 +167,7 @@ def bill_late_usage(*, now: datetime) -> int:
 
 
 def _due() -> QuerySet[LateUsage]:
-    """Return what may be billed: nothing that a request still running could add to."""
+    """Return the usage that may be billed: none that a request still running could add to."""
     running = UsageRecord.objects.filter(
         posted_at__isnull=True,
         organization_id=OuterRef("organization_id"),

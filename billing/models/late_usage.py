@@ -26,7 +26,7 @@ class LateUsage(models.Model):
         REJECTED = "rejected"
 
     class Reason(models.TextChoices):
-        """The reason why no meter bills it. What was `missed` is in a meter event too, what was `changed` in none."""
+        """The reason why no meter bills it. `missed` usage is in a meter event too, `changed` usage in none."""
 
         CHANGED = "changed", "Ended after the plan was changed or canceled"
         MISSED = "missed", "Not on the invoice of its time"
@@ -85,7 +85,7 @@ class LateUsage(models.Model):
 
     @property
     def amount_minor(self) -> Decimal:
-        """What it costs, in exact cents."""
+        """The cost, in exact cents."""
         return EXACT.multiply(self.per_token_minor, self.tokens)
 
     @property

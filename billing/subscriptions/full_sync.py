@@ -1,4 +1,4 @@
-"""Everything that is live at Stripe, compared once a day: for what even Stripe's events did not tell."""
+"""A comparison with everything that is live at Stripe, once a day, for changes that Stripe's events did not tell."""
 
 import logging
 

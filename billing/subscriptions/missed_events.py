@@ -1,4 +1,4 @@
-"""Making up for lost webhooks: the events that Stripe keeps are read, and what no webhook told is fetched.
+"""Making up for lost webhooks: the events that Stripe keeps are read, and changes that no webhook told are fetched.
 
 So whatever anybody does in Stripe's dashboard arrives here within two minutes, be it a payment, a cancellation, a pause
 or a voided invoice.

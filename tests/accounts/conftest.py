@@ -1,4 +1,4 @@
-"""What tests of accounts share: limits that begin at zero, and the log of the app."""
+"""Fixtures that tests of accounts share: limits that begin at zero, and the log of the app."""
 
 import logging
 from collections.abc import Iterator

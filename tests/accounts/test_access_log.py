@@ -1,4 +1,4 @@
-"""The log of sign-ins and changes of access: who, what, from where, and no secret."""
+"""The log of sign-ins and changes of access: the person, the event, the address, and no secret."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

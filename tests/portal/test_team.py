@@ -1,4 +1,4 @@
-"""The team's page: who is in, who may change whom, invitations, leaving, and the choice between organizations."""
+"""The team's page: members, rights, invitations, leaving, and the choice between organizations."""
 
 from datetime import timedelta
 

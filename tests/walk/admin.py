@@ -1,4 +1,4 @@
-"""Who gets which answer from Django admin.
+"""The answers of Django admin to every role.
 
 `nobody` has not signed in and `customer` is nobody's staff. Of the staff, `staff` has no right at all, `elsewhere` has
 every right but those on the table in question, `viewer` has the right to view that table alone, `full` has all rights
@@ -65,7 +65,7 @@ POST /admin/<table>/<path:object_id>/delete/    login   login     403    403    
 GET  /admin/<table>/add/                        login   login     403    403        403     403   403
 POST /admin/<table>/add/                        login   login     403    403        403     403   403
 """)
-# What differs: forms, actions and pages of a table's own. A 200 to a POST is its form again, or its list, untouched.
+# Exceptions: forms, actions and pages of a table's own. A 200 to a POST is its form again, or its list, untouched.
 SOME = read_table("""
                                                                 nobody customer staff elsewhere viewer full superuser
 # Rights, and who a person is, are a superuser's to give.

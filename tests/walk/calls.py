@@ -13,14 +13,14 @@ from tests.walk.table import Seen
 
 FORM = "application/x-www-form-urlencoded"
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b")
-# What is noted of somebody known on any call: a message for the next page, and that a key was used.
+# Rows that any call of a known person may write: a message for the next page, and a key's last use.
 NOTES = re.compile(r'\s*(INSERT INTO|UPDATE|DELETE FROM) ("django_session"|"accounts_apikey" SET "last_used_at")')
 
 
 def visit(client: Client, call: str, *, known: bool, **request: Any) -> tuple[Seen, HttpResponse]:
-    """Make a call such as `GET /app/`; return what is to be held against a table, and the answer.
+    """Make a call such as `GET /app/`; return the cell to compare with a table, and the answer.
 
-    What it wrote is taken back, and what the browser was told to keep.
+    Written rows are taken back, and so are the browser's new cookies.
     """
     method, path = call.split(" ", 1)
     cookies = SimpleCookie(client.cookies.output(header="", sep=";"))

@@ -1,4 +1,4 @@
-"""What the walks stand on."""
+"""The ground of the walks."""
 
 import logging
 from typing import Any
@@ -29,5 +29,5 @@ def refusals_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.fixture
 def walkers(db: None) -> Walkers:
-    """Who walks, and what they walk over."""
+    """The people who walk, and the rows they walk over."""
     return make_walkers()

@@ -1,4 +1,4 @@
-"""Who gets which answer from the management API.
+"""The answers of the management API to every kind of caller.
 
 Ids in addresses are those of one organization. `chat`, `manage` and `revoked` are keys of it, with the scope that
 their name tells and of both scopes; `stranger` is another organization's, of both. See `table` for cells.
@@ -41,7 +41,7 @@ GET    /api/v1/invitations                        401     401      401      403 
 POST   /api/v1/invitations                        401     401      401      403   201!      201!
 DELETE /api/v1/invitations/<int:invitation_id>    401     401      401      403   404       204!
 """)
-# What is sent, where an empty object would not do.
+# Bodies, where an empty object would not do.
 BODIES = {
     "PATCH /api/v1/organization": {"email": "nowhere"},
     "POST /api/v1/subscription": {"plan": "pro_haiku"},

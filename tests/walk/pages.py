@@ -1,4 +1,4 @@
-"""Who gets which answer from the portal's pages, allauth's, the API's documents and Stripe's webhooks.
+"""The answers of the portal's pages, allauth's, the API's documents and Stripe's webhooks to every role.
 
 Ids and tokens in addresses are those of one organization. `member`, `admin` and `owner` are people of it, `stranger`
 owns another one, `nobody` has not signed in. A call that has no line is a 405 for everybody. See `table` for cells.
@@ -81,7 +81,7 @@ GET  /app/invitations/                            login   404       404     404 
 POST /app/invitations/                            login   404       404     404    404
 GET  /app/invitations/<str:token>                 302!    302       302     302    302
 """)
-# What is posted, where an empty form would not do.
+# Forms, where an empty one would not do.
 FORMS = {
     "POST /app/keys/create": {"name": "Made"},
     "POST /app/keys/<int:api_key_id>/": {"name": "Renamed"},

@@ -21,7 +21,7 @@ INVITATION_TOKEN = "the-token-of-an-invitation"
 
 @dataclass(frozen=True, slots=True)
 class Walkers:
-    """Who walks: people in browsers, keys, and what stands in addresses, all but the stranger's of one organization."""
+    """The walkers: people in browsers, keys, and the ids in addresses, all but the stranger's of one organization."""
 
     organization: Organization
     browsers: dict[str, Client]

@@ -22,14 +22,14 @@ from tests.walk.stripe_rows import (
 )
 
 TABLE_OF = re.compile(r"/admin/(\w+/\w+)/")
-# What stands in the places of addresses that are about no table.
+# Values for the places of addresses that are about no table.
 ELSEWHERE = {r"<path:row>": "1/1/", r"<path:content_type_id>/<path:object_id>": "1/1", r"(?P<url>.*)$": "nowhere"}
 ELSEWHERE |= {"<app_label>": "billing"}
 
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Who walks through the admin, by role."""
+    """The people who walk through the admin, by role."""
 
     people: dict[str, User]
     browsers: dict[str, Client]

@@ -13,7 +13,7 @@ from tests.walk.table import differences, unmatched
 
 @pytest.fixture
 def staff(db: None) -> Staff:
-    """Who walks."""
+    """The people who walk."""
     return make_staff()
 
 

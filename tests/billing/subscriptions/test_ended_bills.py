@@ -1,4 +1,4 @@
-"""Bills of subscriptions that ended at once: what Stripe invoiced of them, and what it did not."""
+"""Bills of subscriptions that ended at once: the usage that Stripe invoiced, and the usage that it did not."""
 
 import pytest
 from django.utils import timezone
