@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -29,8 +30,11 @@ from common.database import in_database
 ApiAnswer = Answer | EventStream
 View = Callable[..., Awaitable[ApiAnswer]]
 
-# The largest body we read before we know the caller, whose key may stand in it.
+# The most we read before we know the caller; and of a body whose key stands in that.
+UNKNOWN_BYTES = 64 * 1024
 ACCESS_CODE_BODY_BYTES = 1024 * 1024
+# In JSON a quote within a text is escaped, so that this is always the name of a field.
+ACCESS_CODE = re.compile(rb'"access_code"\s*:\s*"([\w-]+)"', re.ASCII)
 
 
 class MethodNotAllowed(Exception):
@@ -134,7 +138,7 @@ async def plain_answer(
 async def _caller_and_body(request: HttpRequest) -> tuple[Caller, dict[str, Any]]:
     """Return the caller of `/chat`, by `access_code` or else by the headers, and the body.
 
-    Without a good key in its headers a request is read as far as a short prompt needs.
+    Without a good key in its headers, or in its first UNKNOWN_BYTES, a request is read no further.
     """
     caller: Caller | None = None
     refused: Exception = UnknownApiKey()
@@ -142,8 +146,8 @@ async def _caller_and_body(request: HttpRequest) -> tuple[Caller, dict[str, Any]
         caller = await caller_of_headers(request.headers)
     except (UnknownApiKey, ScopeMissing) as error:
         refused = error
-    limit_bytes = settings.API_MAX_BODY_BYTES if caller else ACCESS_CODE_BODY_BYTES
-    data = read_json(await body_of(request, limit_bytes=limit_bytes))
+    raw = await (body_of(request) if caller else _body_with_access_code(request))
+    data = read_json(raw)
     access_code = data.get("access_code")
     if isinstance(access_code, str) and access_code:
         caller = await find_caller(key=access_code)
@@ -152,10 +156,28 @@ async def _caller_and_body(request: HttpRequest) -> tuple[Caller, dict[str, Any]
     return caller, data
 
 
-async def body_of(request: HttpRequest, *, limit_bytes: int | None = None) -> bytes:
+async def _body_with_access_code(request: HttpRequest) -> bytes:
+    """Read the body of a caller who is not known yet. Raises UnknownApiKey, ScopeMissing, and what `body_of` raises."""
+
+    async def limit_of(first: bytes) -> int:
+        found = ACCESS_CODE.search(first)
+        if found is None:
+            return UNKNOWN_BYTES
+        await find_caller(key=found[1].decode())
+        return ACCESS_CODE_BODY_BYTES
+
+    return await body_of(request, limit_bytes=UNKNOWN_BYTES, limit_of=limit_of)
+
+
+async def body_of(
+    request: HttpRequest,
+    *,
+    limit_bytes: int | None = None,
+    limit_of: Callable[[bytes], Awaitable[int]] | None = None,
+) -> bytes:
     """Read the request's body; a view does so once it knows the caller. Raises BodyTooLarge, BodyTooSlow."""
     body: bytes = await request.receive_body(  # type: ignore[attr-defined]
-        limit_bytes=settings.API_MAX_BODY_BYTES if limit_bytes is None else limit_bytes
+        limit_bytes=settings.API_MAX_BODY_BYTES if limit_bytes is None else limit_bytes, limit_of=limit_of
     )
     request._body = body
     return body

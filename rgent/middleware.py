@@ -2,8 +2,9 @@
 
 from http import HTTPStatus
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost, ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import Resolver404
 from django.utils.deprecation import MiddlewareMixin
@@ -13,6 +14,7 @@ from common.request_ids import new_request_id
 from rgent import pages
 from rgent.api.error_catalogue import PageRefused
 from rgent.api.error_shapes import error_answer
+from rgent.nul import form_holds_nul, holds_nul
 
 HEALTH_PATH = "/health"
 # Errors of Django's own. Another status is a page with words of its own, such as a form that was filled in wrongly.
@@ -39,6 +41,31 @@ class JsonErrorsMiddleware(MiddlewareMixin):
         if is_error_page and isinstance(response, HttpResponse) and not _is_browsers(request, response):
             _answer_in_json(request, response)
         return response
+
+
+class PagePolicyMiddleware(MiddlewareMixin):
+    """Tells browsers which of their features pages do without, and what the admin's pages may load and run."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Add the header, and what the admin needs beyond the policy of all pages."""
+        response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
+        if request.path.startswith("/admin/"):
+            response._csp_update = settings.ADMIN_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]
+        return response
+
+
+class SoundRequestMiddleware(MiddlewareMixin):
+    """Answers 400 to what would fail further in: a NUL, which PostgreSQL cannot store, or an address that is none."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Pass a sound request on. Raises BadRequest."""
+        if holds_nul(request) or form_holds_nul(request):
+            raise BadRequest("The request holds a NUL character.")
+        if settings.ALLAUTH_TRUSTED_PROXY_COUNT and "x-forwarded-for" in request.headers:
+            try:
+                get_adapter(request).get_client_ip(request)
+            except (PermissionDenied, ImproperlyConfigured) as error:
+                raise BadRequest("X-Forwarded-For names no address where the trusted proxy writes it.") from error
 
 
 def _is_browsers(request: HttpRequest, response: HttpResponse) -> bool:

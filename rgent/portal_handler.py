@@ -3,6 +3,7 @@
 Django keeps a body of any size, in memory and then in a file, before it asks who sends it.
 """
 
+from contextlib import ExitStack
 from typing import Any, cast
 
 from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, HTTPScope
@@ -11,12 +12,9 @@ from django.core.exceptions import RequestAborted
 
 from common.request_ids import new_request_id
 from rgent.api.error_shapes import error_answer
-from rgent.api.request_body import BodyTooLarge, BodyTooSlow, RequestBody
+from rgent.api.request_body import RequestBody
 from rgent.api.sending import send_answer
-
-KB = 1024
-# By the beginning of the path, the first that fits. Stripe's events and the admin's forms are the largest there are.
-BODY_LIMITS = (("/webhooks/", 1024 * KB), ("/admin/", 1024 * KB), ("/api/", 256 * KB), ("", 64 * KB))
+from rgent.body_limits import UNKNOWN_BYTES, check_head, larger_limit
 
 _django = cast(Any, get_asgi_application())
 
@@ -27,18 +25,29 @@ async def portal_handler(scope: HTTPScope, receive: ASGIReceiveCallable, send: A
     if body.is_read:
         await _django(scope, receive, send)
         return
-    path = scope["path"]
-    limit_bytes = next(limit for beginning, limit in BODY_LIMITS if path.startswith(beginning))
-    try:
-        whole = await body.read(limit_bytes=limit_bytes)
-    except RequestAborted:
-        return
-    except (BodyTooLarge, BodyTooSlow) as error:
-        request_id = new_request_id()
-        answer = error_answer(error, path=path, request_id=request_id)
-        await send_answer(answer, send, scope=scope, request_id=request_id, body=body)
-        return
-    await _django(scope, _receive_after(whole, receive), send)
+    with ExitStack() as held:
+        try:
+            whole = await _read(body, scope, held)
+        except RequestAborted:
+            return
+        except Exception as error:
+            request_id = new_request_id()
+            answer = error_answer(error, path=scope["path"], request_id=request_id)
+            await send_answer(answer, send, scope=scope, request_id=request_id, body=body)
+            return
+        await _django(scope, _receive_after(whole, receive), send)
+
+
+async def _read(body: RequestBody, scope: HTTPScope, held: ExitStack) -> bytes:
+    """Return the body, as large as its sender may make it. Raises what refuses it."""
+    check_head(scope)
+
+    async def limit_of(_: bytes) -> int:
+        return await larger_limit(scope, held)
+
+    if body.declared_bytes > UNKNOWN_BYTES:
+        return await body.read(limit_bytes=await limit_of(b""))
+    return await body.read(limit_bytes=UNKNOWN_BYTES, limit_of=limit_of)
 
 
 def _receive_after(body: bytes, receive: ASGIReceiveCallable) -> ASGIReceiveCallable:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from kombu import Queue
 
 from rgent.env import BASE_DIR, env, local_secret, state_dir
@@ -129,6 +130,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
+    "rgent.middleware.PagePolicyMiddleware",
+    "rgent.middleware.SoundRequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -366,6 +369,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Sandbox" if SANDBOX else "Live" if STRIPE_LIVE_MODE else "Test keys",
     "SITE_URL": "/",
     "SITE_SYMBOL": "token",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("mark.svg")}],
     "LOGIN": {"form": "accounts.admin_login.AdminLoginForm"},
     "SIDEBAR": {"show_search": True, "navigation": "rgent.admin_menu.sidebar"},
 }
@@ -378,7 +382,6 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # not Strict: people com
 if not PRODUCTION:
     SESSION_COOKIE_NAME = f"sessionid_{PORT}"  # cookies know no ports: two copies side by side would log each other out
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
@@ -393,6 +396,15 @@ CONTENT_SECURITY_POLICY = {
         ],
     },
 }
+# django-unfold's pages state what they do in attributes, which Alpine evaluates, and colours in a style element.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    "script-src": ["'self'", "'unsafe-eval'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+}
+# Pages use none of these. Copying to the clipboard is left as browsers have it.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+)
 if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

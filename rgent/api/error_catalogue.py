@@ -32,6 +32,7 @@ from billing.limits.gate import RateLimited
 from billing.metering.flush import UsageNotSent
 from billing.public_words import PUBLIC_WORDS
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
+from billing.stripe_billing.events import NotSigned
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged
 from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
@@ -43,6 +44,7 @@ from chat.rate_headers import rate_limit_headers
 from common.outage import DatabaseUnavailable
 from common.rest.json_body import ManagementBodyTooLarge
 from rgent.api.request_body import BodyTooLarge, BodyTooSlow
+from rgent.body_limits import WebhooksBusy
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "invalid_request_error"),
     DisallowedHost: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
     BodyTooSlow: (HTTPStatus.REQUEST_TIMEOUT, "timeout_error"),
+    NotSigned: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
+    WebhooksBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large"),
     ManagementBodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large"),
     MemberNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),

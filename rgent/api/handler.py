@@ -21,10 +21,12 @@ from django.urls import ResolverMatch, get_resolver
 
 from chat.answers import EventStream
 from chat.api import ApiAnswer
+from chat.json_objects import InvalidRequest
 from common.request_ids import new_request_id
 from rgent.api.error_shapes import error_answer
 from rgent.api.request_body import RequestBody
 from rgent.api.sending import send_answer
+from rgent.nul import holds_nul
 
 logger = logging.getLogger("rgent.api")
 
@@ -91,6 +93,8 @@ async def _respond(scope: HTTPScope, body: RequestBody, *, request_id: str) -> A
         request.request_id = request_id  # type: ignore[attr-defined]
         request.receive_body = body.read  # type: ignore[attr-defined]
         request.get_host()  # raises DisallowedHost
+        if holds_nul(request):
+            raise InvalidRequest("The address or a header holds a NUL character. Send none.")
         match = _view_of(scope["path"])
         answer: ApiAnswer = await match.func(request, *match.args, **match.kwargs)
     except RequestAborted:

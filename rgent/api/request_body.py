@@ -1,6 +1,7 @@
 """Reads the body of a request when it is asked for, up to a size and within a time."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from asgiref.typing import ASGIReceiveCallable, HTTPScope
 from django.conf import settings
@@ -8,6 +9,9 @@ from django.core.exceptions import RequestAborted
 
 # The most that is read and dropped after an answer to a request whose body was not read.
 LINGER_BYTES = 64 * 1024 * 1024
+
+# Asked, with the bytes that have come, for the limit of a body that passes the first one. It may refuse by an error.
+LimitOf = Callable[[bytes], Awaitable[int]]
 
 
 class BodyTooLarge(Exception):
@@ -35,25 +39,30 @@ class RequestBody:
         """Whether nothing of the body is left on the connection."""
         return self._read.is_set()
 
-    async def read(self, *, limit_bytes: int) -> bytes:
-        """Return the whole body.
+    @property
+    def declared_bytes(self) -> int:
+        """The length that is declared; 0 where the body comes in chunks."""
+        return self._length
 
-        Raises BodyTooLarge, where the length is declared before a byte is read; BodyTooSlow; and RequestAborted where
-        the client went away before the end.
+    async def read(self, *, limit_bytes: int, limit_of: LimitOf | None = None) -> bytes:
+        """Return the whole body. Beyond `limit_bytes` it is read as far as `limit_of` allows, if that is given.
+
+        Raises what `limit_of` raises; BodyTooLarge, where the length is declared and there is no `limit_of`, before a
+        byte is read; BodyTooSlow; and RequestAborted where the client went away before the end.
         """
         if self.is_read:
             return b""
-        if self._length > limit_bytes:
+        if self._length > limit_bytes and limit_of is None:
             raise _too_large(limit_bytes)
         try:
             async with asyncio.timeout(settings.API_BODY_GRACE_S) as limit:
-                body = await self._read_parts(limit, limit_bytes=limit_bytes)
+                body = await self._read_parts(limit, limit_bytes=limit_bytes, limit_of=limit_of)
         except TimeoutError as error:
             raise BodyTooSlow("The body of the request did not arrive in time. Send it again.") from error
         self._read.set()
         return body
 
-    async def _read_parts(self, limit: asyncio.Timeout, *, limit_bytes: int) -> bytes:
+    async def _read_parts(self, limit: asyncio.Timeout, *, limit_bytes: int, limit_of: LimitOf | None) -> bytes:
         """Read on as long as the body comes at API_BODY_BYTES_PER_S on average, after a grace."""
         parts: list[bytes] = []
         size = 0
@@ -61,9 +70,13 @@ class RequestBody:
         while True:
             part, more = await self._next_part()
             size += len(part)
+            parts.append(part)
+            if size > limit_bytes and limit_of is not None:
+                limit_bytes, limit_of = await limit_of(b"".join(parts)), None
+                if self._length > limit_bytes:
+                    raise _too_large(limit_bytes)
             if size > limit_bytes:
                 raise _too_large(limit_bytes)
-            parts.append(part)
             if not more:
                 return parts[0] if len(parts) == 1 else b"".join(parts)
             limit.reschedule(first_due_at_s + size / settings.API_BODY_BYTES_PER_S)

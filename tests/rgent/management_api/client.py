@@ -10,6 +10,9 @@ from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, KeyScope, Organization
 from tests.factories import Customer, make_customer
 
+# One for all calls: a new one loads the middleware, and with it the list of static files. It is given no cookies.
+CLIENT = Client(raise_request_exception=False)
+
 
 @dataclass(frozen=True)
 class Manager:
@@ -27,12 +30,12 @@ class Manager:
     def call(self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> Any:
         """Call `/api/v1<path>` and return the response."""
         given = {"authorization": f"Bearer {self.key if key is None else key}", **headers}
-        client = Client(raise_request_exception=False, headers=given)
-        return client.generic(
+        return CLIENT.generic(
             method,
             f"/api/v1{path}",
             data=b"" if body is None else body if isinstance(body, bytes) else _json(body),
             content_type="application/json",
+            headers=given,
         )
 
     def get(self, path: str, **headers: str) -> Any:
