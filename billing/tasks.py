@@ -12,9 +12,10 @@ from billing import clock
 from billing.bills import invoice_holds
 from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
-from billing.metering import late_usage, outbox, posting
+from billing.metering import late_usage, meter_errors, outbox, posting
 from billing.reconciliation import run as reconciliation
 from billing.stripe_billing import stored_events
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions import catching_up, collecting, ended_bills, full_sync
 
 logger = logging.getLogger(__name__)
@@ -113,6 +114,16 @@ def release_held_invoices() -> None:
     """Every ten seconds: finalize the held drafts whose usage Stripe has, and compare their lines with the ledger."""
     for organization_id in invoice_holds.release_ready(now=clock.now()):
         reconciliation.reconcile_one(organization_id=organization_id, now=clock.now())
+
+
+@shared_task(time_limit=300)
+@one_at_a_time
+def read_meter_errors() -> None:
+    """Every ten minutes: ask Stripe which meter events it could not bill after all."""
+    try:
+        meter_errors.read_meter_errors(now=clock.now())
+    except (StripeUnavailable, StripeRejected) as error:
+        logger.warning("Stripe's reports of meter events could not be read", extra={"error": str(error)})
 
 
 @shared_task(time_limit=300)

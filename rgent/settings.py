@@ -282,6 +282,7 @@ _EVERY = {
     "forget old Stripe events": ("billing.tasks.forget_old_stripe_events", 3600.0),
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
     "release held invoices": ("billing.tasks.release_held_invoices", 10.0),
+    "read meter errors": ("billing.tasks.read_meter_errors", 600.0),
     "hold forgotten drafts": ("billing.tasks.hold_forgotten_drafts", 600.0),
     "sync with Stripe": ("billing.tasks.sync_with_stripe", timedelta(hours=24).total_seconds()),
     "reconcile": ("billing.tasks.reconcile", timedelta(hours=24).total_seconds()),

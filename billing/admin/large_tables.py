@@ -48,7 +48,7 @@ class LargeTableAdmin(ReadOnlyAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     ordering = ["-id"]
-    actions = None
+    actions: list[str] | None = None
 
     search_fields = ["organization__name"]  # has the search box shown; get_search_results does the search
 

@@ -9,7 +9,8 @@ the answer is ambiguous.
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,11 +20,11 @@ from django.utils import timezone
 
 from billing.bulk_rows import update_rows
 from billing.metering.discrepancies import open_discrepancy
+from billing.metering.sending import Outcome, attempt_all
 from billing.metering.unclear_events import Finding, ask_meter
 from billing.models import BillingAccount, Discrepancy, MeterEvent
 from billing.periods import hour_of
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
-from billing.stripe_billing.meters import send_meter_event
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,16 @@ FIRST_RETRY_PAUSE = timedelta(seconds=2)
 LONGEST_RETRY_PAUSE = timedelta(seconds=15)
 PROBE = 3
 UNSENT = [MeterEvent.State.PENDING, MeterEvent.State.SENDING]
-BATCH = 100
+BATCH = 500
+CANDIDATES = 5000
+AT_ONCE_OF_A_METER = 4
 SEND_FOR_S = 30.0
+# The id of the advisory lock under which events are leased. Any constant will do.
+LEASE_LOCK = 7_420_002
+SHOWN_AS = {
+    MeterEvent.State.REJECTED: Discrepancy.Kind.METER_EVENT_REJECTED,
+    MeterEvent.State.PARKED: Discrepancy.Kind.METER_EVENT_PARKED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +115,7 @@ def send_due(*, now: datetime) -> int:
         events = _lease(now=now, limit=size)
         taken, available = _send_leased(events, now=now, stops_at=stops_at)
         sent += taken
-        if not available or len(events) < size:
+        if not available or not events:
             break
         size = BATCH
     return sent
@@ -128,34 +137,77 @@ def send_all_of(*, organization_id: int, now: datetime) -> bool:
 
 def _send_leased(events: Sequence[MeterEvent], *, now: datetime, stops_at: float) -> tuple[int, bool]:
     """Send leased events. Returns how many Stripe took, and whether Stripe seems available."""
-    taken = failures_in_a_row = 0
-    for place, event in enumerate(events):
-        try:
-            taken += _send(event, now=now)
-            failures_in_a_row = 0
-        except StripeUnavailable as error:
-            _retry_later(event, error=str(error))
-            failures_in_a_row += 1
-            logger.warning(
-                "Stripe did not take a meter event", extra={"identifier": event.identifier, "error": str(error)}
-            )
-        if failures_in_a_row == PROBE or time.monotonic() > stops_at:
-            for waiting in events[place + 1 :]:
-                _retry_later(waiting, error="not attempted: Stripe was unavailable")
-            return taken, False
-    return taken, True
+    organization_ids = {event.organization_id for event in events}
+    accounts = BillingAccount.objects.filter(organization_id__in=organization_ids)
+    customers = dict(accounts.values_list("organization_id", "stripe_customer_id"))
+    found_taken, to_send = _ask_about_old(events, customers, now=now)
+    attempts = attempt_all(to_send, customers=customers, stops_at=stops_at, stop_after=PROBE)
+    taken = found_taken + [each.event for each in attempts if each.outcome == Outcome.TAKEN]
+    _mark_sent(taken)
+    for each in attempts:
+        if each.outcome == Outcome.REJECTED:
+            _close(each.event, state=MeterEvent.State.REJECTED, error=each.error)
+        elif each.outcome != Outcome.TAKEN:
+            _retry_later(each.event, error=each.error)
+    unavailable = [each for each in attempts if each.outcome == Outcome.UNAVAILABLE]
+    for each in unavailable[:PROBE]:
+        logger.warning(
+            "Stripe did not take a meter event", extra={"identifier": each.event.identifier, "error": each.error}
+        )
+    return len(taken), not any(each.outcome == Outcome.NOT_TRIED for each in attempts) and not (
+        unavailable and len(unavailable) == len(attempts)
+    )
+
+
+def _ask_about_old(
+    events: Sequence[MeterEvent], customers: Mapping[int, str], *, now: datetime
+) -> tuple[list[MeterEvent], list[MeterEvent]]:
+    """Ask the meters about events whose identifiers Stripe may have forgotten.
+
+    Returns those that Stripe has, and all that are to be sent. The others are parked, or wait.
+    """
+    taken, to_send = [], []
+    for event in events:
+        finding = Finding.NOT_TAKEN
+        if now - (event.first_sent_at or now) > RESEND_WINDOW:
+            finding = _ask(event, customer_id=customers[event.organization_id], now=now)
+        if finding == Finding.TAKEN:
+            taken.append(event)
+        elif finding == Finding.NOT_TAKEN:
+            to_send.append(event)
+    return taken, to_send
+
+
+def _ask(event: MeterEvent, *, customer_id: str, now: datetime) -> Finding:
+    try:
+        finding = ask_meter(event, customer_id=customer_id)
+    except StripeUnavailable as error:
+        _retry_later(event, error=str(error))
+        return Finding.TOO_EARLY
+    except StripeRejected as error:
+        _close(event, state=MeterEvent.State.REJECTED, error=str(error))
+        return Finding.AMBIGUOUS
+    if finding == Finding.TOO_EARLY:
+        _retry_later(event, error="Stripe's meter is asked once its figures are settled.")
+    elif finding == Finding.AMBIGUOUS:
+        _close(event, state=MeterEvent.State.PARKED, error="Its meter does not tell whether Stripe took it.")
+    elif finding == Finding.NOT_TAKEN:
+        MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(first_sent_at=now)
+    return finding
 
 
 @transaction.atomic
 def _lease(*, now: datetime, limit: int, due: QuerySet[MeterEvent] | None = None) -> list[MeterEvent]:
     """Lease events, those in `due` or all that are due, and freeze the ones that were never sent."""
+    _lease_alone()
     wall = timezone.now()
     if due is None:
         due = MeterEvent.objects.filter(state__in=UNSENT, next_attempt_at__lte=wall)
-    due = due.order_by("-state", "next_attempt_at", "id")  # frozen events first
+        due = due.exclude(organization_id__in=_organizations_being_sent(wall))
+    chosen = MeterEvent.objects.filter(id__in=_choose(due, limit=limit), state__in=UNSENT).order_by("id")
     if connection.features.has_select_for_update_skip_locked:
-        due = due.select_for_update(skip_locked=True)
-    events = list(due[:limit])
+        chosen = chosen.select_for_update(skip_locked=True)
+    events = list(chosen)
     for event in events:
         event.state = MeterEvent.State.SENDING
         event.attempts += 1
@@ -165,57 +217,48 @@ def _lease(*, now: datetime, limit: int, due: QuerySet[MeterEvent] | None = None
     return events
 
 
-def _send(event: MeterEvent, *, now: datetime) -> bool:
-    """Send one leased event; return whether Stripe has it. Raises StripeUnavailable."""
-    customer_id = _customer_of(event)
-    try:
-        if now - (event.first_sent_at or now) > RESEND_WINDOW:
-            finding = ask_meter(event, customer_id=customer_id)
-            if finding != Finding.NOT_TAKEN:
-                return _settle_unclear(event, finding=finding)
-            MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(first_sent_at=now)
-        send_meter_event(
-            event_name=event.event_name,
-            customer_id=customer_id,
-            value=event.value,
-            identifier=event.identifier,
-            occurred_at=event.occurred_at,
-        )
-    except StripeRejected as error:
-        _close(event, state=MeterEvent.State.REJECTED, error=str(error))
-        return False
-    _mark_sent(event)
-    return True
+def _choose(due: QuerySet[MeterEvent], *, limit: int) -> list[int]:
+    """Choose the events to lease, frozen ones first: few of each customer and meter, which are sent in turn."""
+    rows = due.order_by("-state", "next_attempt_at", "id").values_list("id", "organization_id", "event_name")
+    chosen: list[int] = []
+    of_meter: Counter[tuple[int, str]] = Counter()
+    for event_id, organization_id, event_name in rows[:CANDIDATES]:
+        of_meter[(organization_id, event_name)] += 1
+        if of_meter[(organization_id, event_name)] <= AT_ONCE_OF_A_METER:
+            chosen.append(event_id)
+    return chosen[:limit]
 
 
-def _settle_unclear(event: MeterEvent, *, finding: Finding) -> bool:
-    if finding == Finding.TAKEN:
-        _mark_sent(event)
-    elif finding == Finding.TOO_EARLY:
-        _retry_later(event, error="Stripe's meter is asked once its figures are settled.")
-    else:
-        _close(event, state=MeterEvent.State.PARKED, error="Its meter does not tell whether Stripe took it.")
-    return finding == Finding.TAKEN
+def _lease_alone() -> None:
+    """Let one process lease at a time, so that each sees whose events the others are sending."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LEASE_LOCK])
 
 
-def _mark_sent(event: MeterEvent) -> None:
-    MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(
-        state=MeterEvent.State.SENT, sent_at=timezone.now(), last_error=""
-    )
+def _organizations_being_sent(wall: datetime) -> set[int]:
+    """Return the organizations of which another process sends events: Stripe takes one at a time of each meter.
+
+    A lease runs longer than any pause before a retry, which tells the two apart.
+    """
+    leased = MeterEvent.objects.filter(state=MeterEvent.State.SENDING, next_attempt_at__gt=wall + LONGEST_RETRY_PAUSE)
+    return set(leased.values_list("organization_id", flat=True))
 
 
-def _customer_of(event: MeterEvent) -> str:
-    return BillingAccount.objects.values_list("stripe_customer_id", flat=True).get(
-        organization_id=event.organization_id
-    )
+def _mark_sent(events: Sequence[MeterEvent]) -> None:
+    """Note that Stripe has events, and resolve what was shown of them while it had not."""
+    if not events:
+        return
+    sent = MeterEvent.objects.filter(id__in=[event.id for event in events], state=MeterEvent.State.SENDING)
+    sent.update(state=MeterEvent.State.SENT, sent_at=timezone.now(), last_error="")
+    sent_again = [event.identifier for event in events if event.attempts > 1]
+    if sent_again:
+        shown = Discrepancy.objects.filter(kind__in=SHOWN_AS.values(), subject__in=sent_again)
+        shown.filter(resolved_at__isnull=True).update(resolved_at=timezone.now())
 
 
 def _close(event: MeterEvent, *, state: MeterEvent.State, error: str) -> None:
     """Stop sending an event that Stripe will not take, and show it to an admin."""
-    kinds = {
-        MeterEvent.State.REJECTED: Discrepancy.Kind.METER_EVENT_REJECTED,
-        MeterEvent.State.PARKED: Discrepancy.Kind.METER_EVENT_PARKED,
-    }
     with transaction.atomic():
         closed = MeterEvent.objects.filter(id=event.id, state=MeterEvent.State.SENDING).update(
             state=state, last_error=error[:500]
@@ -223,7 +266,7 @@ def _close(event: MeterEvent, *, state: MeterEvent.State, error: str) -> None:
         if closed:
             open_discrepancy(
                 organization_id=event.organization_id,
-                kind=kinds[state],
+                kind=SHOWN_AS[state],
                 subject=event.identifier,
                 period_starts_at=event.period_starts_at,
                 expected=event.value,

@@ -40,6 +40,9 @@ class MeterEvent(models.Model):
         help_text="Makes up for usage that Stripe lost or counted twice. It is no usage of its own.",
     )
     sent_at = models.DateTimeField(null=True)
+    error_reported_at = models.DateTimeField(
+        null=True, help_text="By Stripe's clock: when it last reported the event as an error, after it had taken it."
+    )
     last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:

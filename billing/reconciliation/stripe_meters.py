@@ -13,7 +13,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from billing import clock
 from billing.models import MeterEvent
 from billing.periods import hour_of
 from billing.reconciliation.differences import Difference, Kind, Stage
@@ -79,7 +78,9 @@ def _compare(
 ) -> Iterator[Difference]:
     """Compare the total first, and hour by hour only where it differs."""
     event_name = sums[0].event_name
-    starts_at, customer_id = _compared_from(figures), figures.account.stripe_customer_id
+    # Older usage is compared with invoices alone: Stripe takes no event that would make up for it.
+    starts_at = max(_compared_from(figures), hour_of(until - SENDABLE_FOR))
+    customer_id = figures.account.stripe_customer_id
     sums = [each for each in sums if each.hour >= starts_at]
     sent = Sent.of(sums)
     if until <= starts_at or not customer_id:
@@ -134,7 +135,7 @@ def _difference(figures: Figures, event_name: str, *, hour: datetime, sent: int,
         expected=sent,
         found=held,
         detail=f"Stripe holds {abs(off):,} tokens {'less' if off < 0 else 'more'} than was sent in that hour.{named} "
-        f"An event of {-off:+,} tokens makes up for it, for as long as Stripe takes events of that hour: 35 days.",
+        f"An event of {-off:+,} tokens makes up for it.",
         repair=lambda: _compensate(figures, event_name, hour=hour, tokens=-off),
     )
 
@@ -146,8 +147,6 @@ def _period_of(figures: Figures, hour: datetime) -> datetime:
 
 def _compensate(figures: Figures, event_name: str, *, hour: datetime, tokens: int) -> str:
     """Add an event that makes up for a difference of an hour."""
-    if hour < clock.now() - SENDABLE_FOR:
-        return ""
     organization_id, period = figures.account.organization_id, _period_of(figures, hour)
     of_the_hour = MeterEvent.objects.filter(organization_id=organization_id, event_name=event_name, hour=hour)
     newest = of_the_hour.filter(period_starts_at=period).aggregate(at=Max("occurred_at"))["at"]

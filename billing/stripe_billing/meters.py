@@ -7,10 +7,18 @@ from billing.stripe_billing.client import StripeRejected, client, translate_stri
 DUPLICATE_IDENTIFIER = "An event already exists with identifier"
 
 
-def send_meter_event(*, event_name: str, customer_id: str, value: int, identifier: str, occurred_at: datetime) -> None:
+def send_meter_event(
+    *,
+    event_name: str,
+    customer_id: str,
+    value: int,
+    identifier: str,
+    occurred_at: datetime,
+    idempotency_key: str = "",
+) -> None:
     """Send tokens to a meter under an identifier that Stripe counts once. A duplicate refused is a success.
 
-    The identifier serves as idempotency key as well, since the SDK would make a new one for every retry.
+    The identifier serves as idempotency key where none is given, since the SDK would make a new one for every retry.
     Raises StripeUnavailable, StripeRejected.
     """
     try:
@@ -22,7 +30,7 @@ def send_meter_event(*, event_name: str, customer_id: str, value: int, identifie
                     "identifier": identifier,
                     "timestamp": int(occurred_at.timestamp()),
                 },
-                {"idempotency_key": identifier, "max_network_retries": 0},
+                {"idempotency_key": idempotency_key or identifier, "max_network_retries": 0},
             )
     except StripeRejected as error:
         if DUPLICATE_IDENTIFIER not in str(error):

@@ -113,6 +113,9 @@ POST /admin/billing/discrepancy/ resolve                        login  login    
 # The hold is released already, so that Stripe is not asked.
 POST /admin/billing/invoicehold/ delete_selected                login  login    403   403       200    302  302
 POST /admin/billing/invoicehold/ release                        login  login    403   403       200    302  302
+POST /admin/billing/meterevent/ delete_selected                 login  login    403   403       200    302  302
+POST /admin/billing/meterevent/ send_again                      login  login    403   403       200    302! 302!
+POST /admin/billing/meterevent/ mark_as_sent                    login  login    403   403       200    302! 302!
 GET  /admin/billing/plan/add/                                   login  login    403   403       403    200  200
 POST /admin/billing/plan/add/                                   login  login    403   403       403    200  200
 POST /admin/billing/plan/<path:object_id>/change/               login  login    403   403       403    200  200

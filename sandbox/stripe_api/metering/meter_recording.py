@@ -90,7 +90,8 @@ def _customer(world: World, meter: Json, payload: Json) -> str:
             code="meter_event_no_customer_defined",
             param=f"payload[{key}]",
         )
-    if world.store.get("customer", customer) is None:
+    found = world.store.get("customer", customer)
+    if found is None or found.get("deleted"):
         raise no_such("customer", customer, param=f"payload[{key}]", status=400)
     return str(customer)
 
