@@ -4,19 +4,21 @@ Compared up to a moment some minutes ago, so that a customer who calls all the t
 that are on their way at that moment make the figure of the meter a range, and only a figure outside of it differs.
 """
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db import transaction
+from django.db.models import Max, Q
 from django.utils import timezone
 
+from billing.metering import posting
 from billing.models import MeterEvent
 from billing.periods import hour_of
 from billing.reconciliation.differences import Difference, Kind, Stage
-from billing.reconciliation.figures import EventSum, Figures
+from billing.reconciliation.figures import VISIBLE_AFTER, EventSum, Figures
 from billing.stripe_billing import meters
 
 # Usage this recent may still be on its way to the meters, as it is within seconds on other days.
@@ -146,26 +148,25 @@ def _period_of(figures: Figures, hour: datetime) -> datetime:
 
 
 def _compensate(figures: Figures, event_name: str, *, hour: datetime, tokens: int) -> str:
-    """Add an event that makes up for a difference of an hour."""
+    """Add an event that makes up for a difference of an hour, unless Stripe may not show the effect of one yet."""
     organization_id, period = figures.account.organization_id, _period_of(figures, hour)
     of_the_hour = MeterEvent.objects.filter(organization_id=organization_id, event_name=event_name, hour=hour)
-    newest = of_the_hour.filter(period_starts_at=period).aggregate(at=Max("occurred_at"))["at"]
-    number = of_the_hour.filter(compensates=True).count() + 1
-    identifier = f"rgent-repair-{organization_id}-{event_name}-{hour:%Y%m%dT%H}-{number}"[-100:]
-    try:
-        with transaction.atomic():  # the identifier is unique: of two repairs at once one is made
-            MeterEvent.objects.create(
-                organization_id=organization_id,
-                event_name=event_name,
-                value=tokens,
-                occurred_at=newest or max(hour, period),
-                hour=hour,
-                period_starts_at=period,
-                identifier=identifier,
-                state=State.SENDING,
-                compensates=True,
-                next_attempt_at=timezone.now(),
-            )
-    except IntegrityError:
-        return ""
-    return f"The meter event {identifier} of {tokens:+,} tokens makes up for it."
+    with transaction.atomic():
+        posting.block_posting()
+        visible = Q(state=State.SENT, sent_at__lt=timezone.now() - VISIBLE_AFTER) | Q(state=State.REJECTED)
+        if of_the_hour.filter(compensates=True).exclude(visible).exists():
+            return ""
+        newest = of_the_hour.filter(period_starts_at=period).aggregate(at=Max("occurred_at"))["at"]
+        event = MeterEvent.objects.create(
+            organization_id=organization_id,
+            event_name=event_name,
+            value=tokens,
+            occurred_at=newest or max(hour, period),
+            hour=hour,
+            period_starts_at=period,
+            identifier=f"rgent-repair-{uuid.uuid4().hex}",
+            state=State.SENDING,
+            compensates=True,
+            next_attempt_at=timezone.now(),
+        )
+    return f"The meter event {event.identifier} of {tokens:+,} tokens makes up for it."

@@ -6,17 +6,19 @@ from typing import Any
 import pytest
 from django.test import Client
 from djstripe.models import Customer as StoredCustomer
-from djstripe.models import Subscription
+from djstripe.models import Invoice, Subscription
 
+from accounts.models import Membership, User
 from billing import clock
 from billing.bills.charges import charge_of
 from billing.bills.current import current_bill
 from billing.bills.invoices import invoices_of, unpaid_notice
 from billing.stripe_billing import client as gateway
+from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.plan_changes import cancel_later
 from tests.billing.bills.test_invoice_holds import deliver, newest_invoice
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
-from tests.factories import Customer
+from tests.factories import Customer, make_user
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +103,37 @@ def test_the_steps_lead_from_the_lines_to_what_is_taken() -> None:
         ("Too little to charge: owed with the next invoice", "-$0.30"),
     ]
     assert charge_of(usage_minor=1, other_minor=1000, credit_minor=0, balance_minor=0).steps == []
+
+
+def test_the_billing_page_shows_each_step_and_what_is_unpaid(client: Client, sandbox: SandboxServer) -> None:
+    customer = make_paying_customer()
+    use(customer, **USED)
+    have_both(client, customer)
+    sync_invoices(customer_id=customer.account.stripe_customer_id)
+    made = Invoice.objects.get()
+    for number in range(2):
+        made.stripe_data |= {"id": f"in_{number}", "status": "open", "amount_remaining": 500}
+        made.pk, made.id, made._state.adding = None, f"in_{number}", True
+        made.save()
+    client.force_login(add_member(customer))
+
+    page = client.get("/app/billing/").content.decode()
+
+    for words in [
+        "Billing credits, for usage",
+        "-$1.50",
+        "Your credit balance",
+        "-$3.00",
+        "$7.45",
+        "2 invoices are unpaid",
+    ]:
+        assert words in page
+
+
+def add_member(customer: Customer) -> User:
+    user = make_user()
+    Membership.objects.create(organization=customer.organization, user=user, role=Membership.Role.MEMBER)
+    return user
 
 
 def test_credits_that_an_invoice_spent_are_gone_from_the_next_bill(client: Client, sandbox: SandboxServer) -> None:

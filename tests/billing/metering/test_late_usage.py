@@ -104,7 +104,7 @@ def test_a_call_that_ends_after_canceling_is_on_a_last_invoice_that_is_paid(cust
     assert late_lines(invoice) == [(2_000_000, "$0.0000013", 260)]
     assert (invoice.summary.total_minor, invoice.summary.status) == (260, "Paid")
     assert shown.charged_minor == 260
-    assert current_bill(account=customer.account, now=clock.now()).charged_minor == 0
+    assert current_bill(account=customer.account, now=clock.now()).lines == ()
     assert (bill(sandbox), LateUsage.objects.get().state) == (0, "invoiced")
 
 

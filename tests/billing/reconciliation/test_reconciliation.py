@@ -193,6 +193,24 @@ def test_a_fault_is_found_by_name_and_repaired_once(
     assert sum(row.amount_minor for row in billed) == fault.billed_minor
 
 
+@pytest.mark.parametrize("happens", [lost, not_posted, late, mispriced, altered, line_missing])
+def test_a_repair_that_two_runs_make_is_made_once(
+    sandbox: SandboxServer, happens: Callable[[Customer, SandboxServer], None]
+) -> None:
+    customer = make_paying_customer()
+    happens(customer, sandbox)
+    let_it_settle(sandbox)
+    differences = reconciled().differences
+
+    for difference in [*differences, *differences]:
+        assert difference.repair
+        difference.repair()
+
+    bring_to_stripe()
+    let_it_settle(sandbox)
+    assert reconciled().differences == []
+
+
 def test_what_a_record_was_mispriced_by_is_given_back_to_the_cap(sandbox: SandboxServer) -> None:
     customer = make_paying_customer()
     mispriced(customer, sandbox)
