@@ -45,18 +45,23 @@ def translate_stripe_errors() -> Iterator[None]:
 
 
 @lru_cache(maxsize=4)
-def _client_for(key: str, api_base: str, meter_events_base: str) -> stripe.StripeClient:
+def _client_for(key: str, api_base: str, meter_events_base: str, timeout_s: float) -> stripe.StripeClient:
     return stripe.StripeClient(
         key,
         base_addresses={"api": api_base, "meter_events": meter_events_base},
-        http_client=stripe.RequestsClient(timeout=settings.STRIPE_TIMEOUT_S),
+        http_client=stripe.RequestsClient(timeout=timeout_s),
         max_network_retries=MAX_NETWORK_RETRIES,
     )
 
 
-def client() -> stripe.StripeClient:
-    """Return the SDK's client, one for each key and address."""
-    return _client_for(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE, settings.STRIPE_METER_EVENTS_BASE)
+def client(*, timeout_s: float | None = None) -> stripe.StripeClient:
+    """Return the SDK's client, one for each key, address and time limit. Without one it is STRIPE_TIMEOUT_S."""
+    return _client_for(
+        settings.STRIPE_SECRET_KEY,
+        settings.STRIPE_API_BASE,
+        settings.STRIPE_METER_EVENTS_BASE,
+        timeout_s or settings.STRIPE_TIMEOUT_S,
+    )
 
 
 def answers() -> bool:

@@ -50,14 +50,14 @@ def create_incomplete_subscription(
     return subscription.id, _client_secret(subscription)
 
 
-def newest_subscription(*, customer_id: str) -> tuple[str, str]:
-    """Return the id and status of a customer's newest subscription, ended or not; empty texts if there is none."""
+def newest_subscription(*, customer_id: str, timeout_s: float | None = None) -> tuple[str, str]:
+    """Return the id and status of a customer's newest subscription, ended or not; empty texts if there is none.
+
+    It asks once. Raises StripeUnavailable, StripeRejected.
+    """
+    params: Any = {"customer": customer_id, "status": "all", "limit": 1}
     with translate_stripe_errors():
-        found = (
-            client()
-            .v1.subscriptions.list({"customer": customer_id, "status": "all", "limit": 1}, {"max_network_retries": 0})
-            .data
-        )
+        found = client(timeout_s=timeout_s).v1.subscriptions.list(params, {"max_network_retries": 0}).data
     return (found[0].id, found[0].status) if found else ("", "")
 
 

@@ -22,6 +22,8 @@ WEBHOOKS_LATE_AFTER = timedelta(minutes=10)
 # Stripe closes a Checkout page within a day, and gives up a subscription that nobody paid after 23 hours.
 PAYMENTS_AWAITED_FOR = timedelta(hours=24)
 LOOK_AGAIN_AFTER_S = 5.0
+# A page waits no longer for a Stripe that hangs.
+LOOK_TIMEOUT_S = 2.0
 MOST_REMEMBERED = 50_000
 
 _looked_at: dict[int, float] = {}
@@ -56,7 +58,7 @@ def _fetch(account: BillingAccount) -> bool:
         return False
 
 
-def bring_up_to_date(account: BillingAccount) -> None:
+def bring_up_to_date(account: BillingAccount, *, timeout_s: float | None = None) -> None:
     """Fetch what a customer may just have done at Stripe, since a webhook of it may be late, and read the account anew.
 
     They may have paid, within the last day, or their subscription has come to its planned end. Any other account costs
@@ -66,7 +68,9 @@ def bring_up_to_date(account: BillingAccount) -> None:
         if account.status == BillingAccount.Status.TRIAL:
             refresh_subscription(subscription_id=account.stripe_subscription_id)
     elif account.stripe_customer_id and _awaits_payment(account):
-        newest, status = stripe_subscriptions.newest_subscription(customer_id=account.stripe_customer_id)
+        newest, status = stripe_subscriptions.newest_subscription(
+            customer_id=account.stripe_customer_id, timeout_s=timeout_s
+        )
         if status in ENTITLING:
             refresh_subscription(subscription_id=newest)
     account.refresh_from_db()
@@ -80,7 +84,7 @@ def look_for_payment(account: BillingAccount) -> None:
     if len(_looked_at) >= MOST_REMEMBERED:
         _looked_at.clear()
     _looked_at[account.id] = now_s
-    bring_up_to_date(account)
+    bring_up_to_date(account, timeout_s=LOOK_TIMEOUT_S)
 
 
 def forget_looks() -> None:

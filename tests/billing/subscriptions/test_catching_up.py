@@ -1,5 +1,6 @@
 """Webhooks that never came are made up for."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from stripe import StripeClient
 from billing import clock
 from billing.models import BillingAccount, EventCursor, Plan
 from billing.plans.publishing import publish_plans
+from billing.stripe_billing.client import StripeUnavailable
+from billing.subscriptions import catching_up
 from billing.subscriptions.catching_up import catch_up, look_for_payment
 from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
 from billing.subscriptions.full_sync import sync_everything
@@ -89,6 +92,18 @@ def test_a_look_at_the_billing_page_finds_a_payment_at_once(sandbox, stripe):
     browser.get("/app/billing/")
 
     assert customer.account.plan.code == "pro_haiku"
+
+
+def test_a_look_does_not_wait_for_a_stripe_that_hangs(sandbox, monkeypatch):
+    monkeypatch.setattr(catching_up, "LOOK_TIMEOUT_S", 0.2)
+    customer = make_customer()
+    checkout(customer)
+    begun_at = time.monotonic()
+
+    with sandbox.failing(effect="slow", delay_s=5, path="/v1/subscriptions"), pytest.raises(StripeUnavailable):
+        look_for_payment(customer.account)
+
+    assert time.monotonic() - begun_at < 2
 
 
 def test_looking_again_and_again_asks_stripe_once(sandbox):
