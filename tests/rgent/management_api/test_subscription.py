@@ -1,7 +1,6 @@
 """Subscribing, changing the plan, canceling and resuming by the management API, at the sandbox's Stripe."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from stripe import StripeClient
@@ -9,12 +8,11 @@ from stripe import StripeClient
 from billing import clock
 from billing.models import MeterEvent, Plan
 from billing.plans.publishing import publish_plans
-from billing.stripe_billing.sync import sync_subscription
 from billing.subscriptions.catching_up import catch_up
 from billing.subscriptions.checkout import start_checkout
-from billing.subscriptions.state import apply_subscription
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import begin, settle
+from tests.rgent.management_api.at_stripe import fail_the_card, invoice_of, pay, subscriptions_of, synced
 from tests.rgent.management_api.client import Manager, make_manager
 from tests.sandbox.running import client, http_call
 from tests.servers import SandboxServer
@@ -39,36 +37,6 @@ def newcomer(sandbox: SandboxServer) -> Manager:
 def subscriber(sandbox: SandboxServer) -> Manager:
     """The manager of an organization on Pro Haiku."""
     return make_manager(make_paying_customer())
-
-
-def pay(stripe: StripeClient, client_secret: str) -> None:
-    """Confirm the payment, as the customer's browser does with the secret."""
-    intent = client_secret.partition("_secret_")[0]
-    stripe.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"})
-
-
-def synced(manager: Manager, subscription_id: str) -> Any:
-    """Apply what Stripe knows by now, as its webhook does; return the subscription."""
-    apply_subscription(data=sync_subscription(subscription_id=subscription_id).stripe_data)
-    return manager.get("/subscription")
-
-
-def subscriptions_of(stripe: StripeClient, manager: Manager) -> list[str]:
-    customer = manager.customer.account.stripe_customer_id
-    return [row.status for row in stripe.v1.subscriptions.list({"customer": customer, "status": "all"}).data]
-
-
-def invoice_of(manager: Manager, *, total_minor: str) -> Any:
-    """Return the one invoice of this total, with its lines."""
-    (found,) = [row for row in manager.get("/invoices") if row["total_minor"] == total_minor]
-    return manager.get(f"/invoices/{found['id']}")
-
-
-def fail_the_card(stripe: StripeClient, manager: Manager) -> None:
-    """Replace the card on file by one that is declined."""
-    account = manager.customer.account
-    card = stripe.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": account.stripe_customer_id})
-    stripe.v1.customers.update(account.stripe_customer_id, {"invoice_settings": {"default_payment_method": card.id}})
 
 
 def test_a_subscription_begins_when_its_client_secret_is_paid_with(newcomer, stripe):
