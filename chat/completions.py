@@ -85,32 +85,38 @@ async def begin(
         organization_id=caller.organization_id, request_id=request_id, input_tokens=request.likely_input_tokens
     )
     try:
-        bound = await input_bound(request)
-        entry = Begin(
-            request_id=request_id,
-            organization_id=caller.organization_id,
-            api_key_id=caller.api_key_id,
-            model=request.model,
-            input_tokens=bound.tokens,
-            cache_writes=bound.cache_writes,
-            more_output_tokens=bound.more_output_tokens,
-            countable=is_worth_counting(request=request, bound=bound),
-            server_tools=bound.server_tools,
-            max_tokens=request.max_tokens,
-            streamed=request.stream,
-            key_models=caller.models,
-            claim=claim,
-        )
-        try:
-            grant = await group_commit.begin(entry)
-        except InputNotCounted:
-            counted = await counted_bound(request=request, headers=headers, bound=bound)
-            grant = await group_commit.begin(replace(entry, input_tokens=counted.tokens, countable=False))
+        grant = await _open_record(caller=caller, request=request, request_id=request_id, headers=headers, claim=claim)
     except BaseException:
         gate.release(admission, usage=None)
         raise
     gate.note_plan(organization_id=caller.organization_id, plan_id=grant.record.plan_id)
     return Begun(grant=grant, admission=admission)
+
+
+async def _open_record(
+    *, caller: Caller, request: ClaudeRequest, request_id: str, headers: Mapping[str, str], claim: Claim | None
+) -> Grant:
+    bound = await input_bound(request)
+    entry = Begin(
+        request_id=request_id,
+        organization_id=caller.organization_id,
+        api_key_id=caller.api_key_id,
+        model=request.model,
+        input_tokens=bound.tokens,
+        cache_writes=bound.cache_writes,
+        more_output_tokens=bound.more_output_tokens,
+        countable=is_worth_counting(request=request, bound=bound),
+        server_tools=bound.server_tools,
+        max_tokens=request.max_tokens,
+        streamed=request.stream,
+        key_models=caller.models,
+        claim=claim,
+    )
+    try:
+        return await group_commit.begin(entry)
+    except InputNotCounted:
+        counted = await counted_bound(request=request, headers=headers, bound=bound)
+        return await group_commit.begin(replace(entry, input_tokens=counted.tokens, countable=False))
 
 
 async def complete(
