@@ -20,7 +20,7 @@ from billing.subscriptions import catching_up, collecting, ended_bills, full_syn
 
 logger = logging.getLogger(__name__)
 
-# Below the task's time limit. What was agreed on is closed, so the next night goes on with the rest.
+# Below the task's time limit. Reconciled periods are closed, so the next night goes on with the rest.
 RECONCILES_FOR_S = 3300.0
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import uvicorn
 from django.conf import settings
+from stripe import StripeClient
 
+from tests.sandbox.running import client
 from tests.servers import SandboxServer
 
 
@@ -37,6 +39,12 @@ def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
     """The sandbox, empty, with no faults and its clock at wall time."""
     sandbox_server.reset()
     return sandbox_server
+
+
+@pytest.fixture
+def stripe(sandbox: SandboxServer) -> StripeClient:
+    """Stripe, as anybody with the key sees it."""
+    return client(sandbox.url)
 
 
 @pytest.fixture(autouse=True)

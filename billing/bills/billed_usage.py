@@ -69,7 +69,7 @@ def is_invoiced(*, account: BillingAccount, period_starts_at: datetime) -> bool:
 def billed_usage(*, account: BillingAccount, usage: Mapping[tuple[Terms, datetime], TokenUsage]) -> list[BilledUsage]:
     """Compare what was used, by terms and period, with what final invoices bill of it, for every price.
 
-    What is late and billed by an invoice item of its own counts as billed.
+    Late usage that an invoice item of its own bills counts as billed.
     """
     periods = {period for _, period in usage}
     used = _used(account.organization_id, usage)

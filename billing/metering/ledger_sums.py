@@ -1,4 +1,4 @@
-"""The ledger added up, once a record: what reconciliation compares totals, meter events and invoices with.
+"""The ledger added up, once a record, for reconciliation with totals, meter events and invoices.
 
 Records up to a mark are kept as sums by organization, period, price list and model; those behind it are few, and are
 added up each time. So the cost of a reconciliation does not grow with the ledger.

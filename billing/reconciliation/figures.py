@@ -1,4 +1,4 @@
-"""The figures of one organization, all of one moment: what requests and workers do meanwhile changes none of them."""
+"""The figures of one organization, all of one moment: requests and workers change none of them meanwhile."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from billing.plans.price_lists import meter_event_name
 from billing.tokens import TokenClass
 
 MeterKey = tuple[str, datetime]
-# Stripe's summaries are eventually consistent: what was sent this recently may be missing from them.
+# Stripe's summaries are eventually consistent: events sent this recently may be missing from them.
 VISIBLE_AFTER = timedelta(minutes=10)
 LONGEST_PERIOD = timedelta(days=32)
 
@@ -46,7 +46,7 @@ class EventSum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the database holds of an organization's periods that are not closed.
+    """The database's figures of an organization's periods that are not closed.
 
     `metered` is what the ledger says its meters must hold, `posted` what its meter events say. `customer_since` is when
     the organization's present customer at Stripe was made.

@@ -1,4 +1,4 @@
-"""Ledger and invoices: what was used in a period that is over is on its final invoices, at the plan's price."""
+"""Ledger and invoices: the usage of a period that is over must be on its final invoices, at the plan's price."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

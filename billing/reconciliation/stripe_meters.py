@@ -31,7 +31,7 @@ State = MeterEvent.State
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a meter should hold: `tokens`, or anything from `low` to `high` while events are on their way."""
+    """The expected total of a meter: `tokens`, or anything from `low` to `high` while events are on their way."""
 
     tokens: int
     low: int

@@ -1,4 +1,4 @@
-"""Ledger and totals: what pages, files and bills read must be what the records say, and cost what the plan says."""
+"""Ledger and totals: the rows that pages, files and bills read must equal the records, at the plan's prices."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from stripe import StripeClient
 
 from billing import clock
 from billing.bills.current import current_bill
@@ -16,24 +15,11 @@ from billing.models import Discrepancy, LateUsage, Plan
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.plan_changes import cancel_now, change_plan
-from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
+from tests.billing.subscribing import let_a_month_pass, use
 from tests.factories import Customer, begin, settle
-from tests.sandbox.running import client
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def customer(sandbox: SandboxServer) -> Customer:
-    """A customer of Pro Haiku."""
-    return make_paying_customer()
-
-
-@pytest.fixture
-def stripe(sandbox: SandboxServer) -> StripeClient:
-    """Stripe, as anybody with the key sees it."""
-    return client(sandbox.url)
 
 
 def start_calls(customer: Customer, *, calls: int = 1) -> list[Grant]:

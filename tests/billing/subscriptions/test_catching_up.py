@@ -20,7 +20,6 @@ from billing.subscriptions.plan_changes import cancel_now
 from billing.subscriptions.subscribing import subscribe
 from tests.billing.subscribing import make_paying_customer, pay
 from tests.factories import Customer, make_customer
-from tests.sandbox.running import client
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
@@ -40,12 +39,6 @@ def pay_by_api(customer: Customer, stripe: StripeClient) -> None:
     publish_plans()
     made = subscribe(account=customer.account, plan=Plan.objects.get(code="pro_haiku"))
     stripe.v1.payment_intents.confirm(made.client_secret.partition("_secret_")[0], {"payment_method": "pm_card_visa"})
-
-
-@pytest.fixture
-def stripe(sandbox: SandboxServer) -> StripeClient:
-    """Stripe, as anybody with the key sees it."""
-    return client(sandbox.url)
 
 
 WAYS = pytest.mark.parametrize("way", [pay_by_checkout, pay_by_api])

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from stripe import StripeClient
 
 from billing import clock
 from billing.metering.posting import post_due
@@ -21,24 +20,9 @@ from billing.subscriptions.plan_changes import (
     preview_plan,
     resume,
 )
-from tests.billing.subscribing import make_paying_customer
-from tests.factories import Customer, begin, settle
-from tests.sandbox.running import client
-from tests.servers import SandboxServer
+from tests.factories import begin, settle
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def customer(sandbox: SandboxServer) -> Customer:
-    """A customer of Pro Haiku."""
-    return make_paying_customer()
-
-
-@pytest.fixture
-def stripe(sandbox: SandboxServer) -> StripeClient:
-    """Stripe, as anybody with the key sees it."""
-    return client(sandbox.url)
 
 
 def sonnet() -> Plan:

@@ -13,7 +13,6 @@ from billing.subscriptions.plan_changes import cancel_now, change_plan
 from billing.subscriptions.refreshing import refresh_subscription
 from tests.billing.subscribing import make_paying_customer, use
 from tests.factories import Customer
-from tests.sandbox.running import client
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
@@ -26,12 +25,6 @@ def customer(sandbox: SandboxServer) -> Customer:
     use(customer, input_tokens=2_000_000, output_tokens=1_000_000)
     sandbox.advance("1 hour")
     return customer
-
-
-@pytest.fixture
-def stripe(sandbox: SandboxServer) -> StripeClient:
-    """Stripe, as anybody with the key sees it."""
-    return client(sandbox.url)
 
 
 def switch(customer: Customer, code: str = "pro_sonnet") -> None:

@@ -13,16 +13,9 @@ from billing.subscriptions.refreshing import refresh_subscription
 from billing.subscriptions.subscribing import subscribe
 from tests.billing.subscribing import make_paying_customer, use
 from tests.factories import Customer, make_customer
-from tests.sandbox.running import client
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def stripe(sandbox: SandboxServer) -> StripeClient:
-    """Stripe, as anybody with the key sees it."""
-    return client(sandbox.url)
 
 
 def put_on_file(stripe: StripeClient, account: BillingAccount, card: str) -> None:

@@ -13,24 +13,9 @@ from billing.stripe_billing.subscriptions import subscription_items
 from billing.subscriptions.checkout import metered_price_ids
 from billing.subscriptions.plan_changes import cancel_now, change_plan
 from billing.subscriptions.refreshing import refresh_subscription
-from tests.billing.subscribing import make_paying_customer
 from tests.factories import Customer, begin, begin_or_refusal, settle
-from tests.sandbox.running import client
-from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def customer(sandbox: SandboxServer) -> Customer:
-    """A customer of Pro Haiku."""
-    return make_paying_customer()
-
-
-@pytest.fixture
-def stripe(sandbox: SandboxServer) -> StripeClient:
-    """Stripe, as anybody with the key sees it."""
-    return client(sandbox.url)
 
 
 def subscribe_by_hand(stripe: StripeClient, customer: Customer, plan_code: str = "pro_sonnet") -> StripeSubscription:

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from stripe import StripeClient
 
 from billing import clock
 from billing.models import MeterEvent, Plan
@@ -14,16 +13,10 @@ from tests.billing.subscribing import let_a_month_pass, make_paying_customer, us
 from tests.factories import begin, settle
 from tests.rgent.management_api.at_stripe import fail_the_card, invoice_of, pay, subscriptions_of, synced
 from tests.rgent.management_api.client import Manager, make_manager
-from tests.sandbox.running import client, http_call
+from tests.sandbox.running import http_call
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def stripe(sandbox: SandboxServer) -> StripeClient:
-    """Stripe, as anybody with the key sees it."""
-    return client(sandbox.url)
 
 
 @pytest.fixture
