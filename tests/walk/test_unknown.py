@@ -1,5 +1,6 @@
 """Somebody unknown: how little is read of them, and that nothing comes of it."""
 
+import json
 import time
 from contextlib import ExitStack
 from typing import Any
@@ -8,6 +9,7 @@ from django.apps import apps
 from django.conf import settings
 
 from rgent.body_limits import MOST_UNVERIFIED
+from tests.billing.test_webhooks import event, signature
 from tests.chat.http import Answer, send, wait_until
 from tests.factories import make_customer, make_user
 from tests.rgent.api.wire import connection_to, head, read_answer
@@ -75,19 +77,19 @@ def test_an_access_code_within_64_kb_lets_the_rest_in(api: str):
 
 
 def test_an_event_without_a_fresh_signature_is_refused_by_its_head(api: str):
-    for signature in ("", "t=1", f"t=1,v1={'0' * 64}", f"t={int(time.time())},v1=00"):
+    for written in ("", "t=1", f"t=1,v1={'0' * 64}", f"t={int(time.time())},v1=00"):
         with connection_to(api) as connection:
             connection.sendall(
-                head("POST", "/webhooks/stripe", content_length=str(1024 * KB), stripe_signature=signature)
+                head("POST", "/webhooks/stripe", content_length=str(1024 * KB), stripe_signature=written)
             )
             answer = read_answer(connection)
 
-        assert answer.status == 400, signature
+        assert answer.status == 400, written
 
 
 def test_large_events_that_nobody_has_verified_are_read_a_few_at_a_time(api: str):
-    signature = f"t={int(time.time())},v1={'0' * 64}"
-    begun = head("POST", "/webhooks/stripe", content_length=str(1024 * KB), stripe_signature=signature)
+    plausible = f"t={int(time.time())},v1={'0' * 64}"
+    begun = head("POST", "/webhooks/stripe", content_length=str(1024 * KB), stripe_signature=plausible)
     with ExitStack() as stack:
         waiting = [stack.enter_context(connection_to(api)) for _ in range(MOST_UNVERIFIED)]
         for connection in waiting:
@@ -98,6 +100,15 @@ def test_large_events_that_nobody_has_verified_are_read_a_few_at_a_time(api: str
 
     assert (busy, verified) == (True, 400)
     assert wait_until(lambda: one_more(api, begun) == 0)
+
+
+def test_a_large_event_that_is_signed_is_taken_in(api: str):
+    body = json.dumps(
+        event(data={"object": {"id": "prod_missing", "object": "product", "name": "a" * 100 * KB}})
+    ).encode()
+    signed = signature(body, secret=settings.STRIPE_WEBHOOK_SECRET, at=int(time.time()))
+
+    assert send(api, "POST", "/webhooks/stripe", raw=body, headers={"stripe-signature": signed}).status == 200
 
 
 def one_more(base: str, begun: bytes) -> int:
