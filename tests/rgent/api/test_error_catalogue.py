@@ -15,7 +15,6 @@ from accounts.team import LastOwner
 from billing.caps.alert_mail import AlertNotMailed
 from billing.ledger.idempotency import AlreadyAnswered
 from billing.plans.publishing import NotSellable
-from billing.stripe_billing.events import NotSigned
 from chat.claude import ClaudeError, ClaudeRefused
 from common.json_fields import StandsTwice
 from rgent.api.error_catalogue import CATALOGUE
@@ -28,7 +27,6 @@ ANSWERED_OTHERWISE = {
     LastOwner: "told on a page, and in admin",
     NotSellable: "told in admin",
     AlertNotMailed: "tried again by the task",
-    NotSigned: "a 400 to Stripe",
     AlreadyAnswered: "carries the first answer",
     ClaudeError: "the base of Claude's errors",
     ClaudeRefused: "keeps Claude's own status and words",
