@@ -23,8 +23,11 @@ def test_it_takes_a_person_from_the_landing_page_to_a_paid_invoice(page: Page, l
     sign_up(page, laptop, album)
     key = create_key(page, album)
     client = laptop.client(key)
-    assert client.chat().status == 200
     page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_text("Waiting for your first request")).to_be_visible()
+    assert client.chat().status == 200
+    # Without a reload.
+    expect(page.get_by_text("Completed")).to_be_visible(timeout=1000 * LISTED_WITHIN_S)
     expect(page.get_by_text("49 left of 50 free requests")).to_be_visible()
     album.keep(page, "overview-on-the-trial")
 

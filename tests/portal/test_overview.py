@@ -71,7 +71,7 @@ def test_first_steps_are_ticked_off_as_they_are_done(browser, organization):
 def test_an_empty_overview_says_what_to_do(browser):
     body = page(browser, "overview")
 
-    assert "No requests yet" in body
+    assert "Waiting for your first request" in body
     assert "Nothing used yet" in body
 
 
