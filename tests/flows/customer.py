@@ -100,7 +100,7 @@ class Customer:
 
     def state_of(self, request_id: str) -> str:
         """Return a request's status on the overview."""
-        return self.overview().row(request_id)[-1]
+        return self.overview().row(request_id)[-2]
 
     def wait_for_plan(self, plan: str, *, within_s: float = 10.0) -> Page:
         """Look at the billing page until the plan is active there."""
