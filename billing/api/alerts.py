@@ -43,11 +43,11 @@ class RaisedAlert(serializers.Serializer[Any]):
 
     percent = serializers.IntegerField()
     key_id = serializers.IntegerField(
-        source="api_key_id", allow_null=True, help_text="Whose cap; null for the organization's own."
+        source="api_key_id", allow_null=True, help_text="The key whose cap it is; null for the organization's own cap."
     )
     key_name = serializers.CharField(source="api_key.name", default=None, allow_null=True)
     cap_minor = Amount(help_text="The cap, in cents.")
-    spent_minor = Amount(help_text="What was spent of it by then, in cents, exactly.")
+    spent_minor = Amount(help_text="The part of it spent by then, in exact cents.")
     raised_at = Instant(help_text="When the share was found to be used.")
     mailed_at = Instant(allow_null=True, help_text="Null while the mail waits to be sent.")
 

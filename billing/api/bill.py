@@ -15,7 +15,7 @@ from common.rest.fields import Amount
 class BillLineOut(LineOut):
     """One line of the bill, with the price of one of its units."""
 
-    unit_minor = Amount(help_text="What one token, or one month, costs in cents.")
+    unit_minor = Amount(help_text="The price of one token, or of one month, in cents.")
 
 
 class BillOut(serializers.Serializer[Any]):
@@ -29,7 +29,7 @@ class BillOut(serializers.Serializer[Any]):
     credits_minor = Amount(help_text="Billing credits that Stripe will spend on usage.")
     balance_minor = Amount(help_text="The customer's balance: negative in your favour, positive where it is owed.")
     charged_minor = Amount(
-        help_text="What Stripe will charge: lines less credits, with the balance. Less than 50 cents are carried over."
+        help_text="Stripe will charge it: lines less credits, with the balance. Less than 50 cents are carried over."
     )
     discounted = serializers.BooleanField(help_text="Whether Stripe takes a discount off, which is not in this bill.")
 

@@ -17,8 +17,8 @@ class CapOut(serializers.Serializer[Any]):
 
     cap_minor = Amount(allow_null=True, help_text="In cents a billing period; null for no cap.")
     spent_minor = Amount(help_text="In cents, exactly, since the period began.")
-    held_minor = Amount(help_text="What requests that are running may still cost at most.")
-    left_minor = Amount(allow_null=True, help_text="What is left; null where there is no cap.")
+    held_minor = Amount(help_text="The most that running requests may still cost.")
+    left_minor = Amount(allow_null=True, help_text="The rest of the cap; null without one.")
     period = PeriodOut()
 
 

@@ -23,7 +23,7 @@ class InvoiceOut(serializers.Serializer[Any]):
     period = PeriodOut()
     currency = serializers.CharField()
     total_minor = Amount(help_text="In whole cents, with tax and discounts.")
-    unpaid_minor = Amount(help_text="What of it is still to be paid.")
+    unpaid_minor = Amount(help_text="The part that is still to be paid.")
     hosted_url = serializers.CharField(help_text="Stripe's page of it, to pay and print; empty for a draft.")
     pdf_url = serializers.CharField(help_text="Empty for a draft.")
 
@@ -33,7 +33,7 @@ class InvoiceDetailOut(InvoiceOut):
 
     lines = LineOut(many=True, help_text="Those of no tokens are left out.")
     exact_minor = Amount(help_text="The sum of the lines in cents, exactly.")
-    adjustments_minor = Amount(help_text="What tax and discounts add to the rounded lines, in whole cents.")
+    adjustments_minor = Amount(help_text="The sum of tax and discounts, in whole cents.")
 
 
 class InvoicesView(BillingView):

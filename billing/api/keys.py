@@ -30,7 +30,7 @@ class Key(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     name = serializers.CharField()
-    hint = serializers.CharField(help_text="How it begins and ends.")
+    hint = serializers.CharField(help_text="Its first and last characters.")
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=KeyScope.choices), help_text=SCOPES_HELP)
     models = serializers.ListField(child=serializers.CharField(), help_text=MODELS_HELP)
     cap_minor = Amount(source="cap.cap_minor", default=None, allow_null=True, help_text=CAP_HELP)
@@ -38,20 +38,20 @@ class Key(serializers.Serializer[Any]):
         source="cap.spent_minor",
         default=None,
         allow_null=True,
-        help_text="What it spent since the period began; null where it has no cap.",
+        help_text="Its spending since the period began; null without a cap.",
     )
     held_minor = Amount(
         source="cap.held_minor",
         default=None,
         allow_null=True,
-        help_text="What its running requests may still cost at most; null where it has no cap.",
+        help_text="The most that its running requests may still cost; null without a cap.",
     )
     left_minor = Amount(
-        source="cap.left_minor", default=None, allow_null=True, help_text="What is left; null where it has no cap."
+        source="cap.left_minor", default=None, allow_null=True, help_text="The rest of its cap; null without one."
     )
     state = serializers.ChoiceField(choices=STATES, help_text="Only an active key opens anything.")
     created_by = serializers.EmailField(
-        source="created_by.email", default=None, allow_null=True, help_text="Who made it, where that is known."
+        source="created_by.email", default=None, allow_null=True, help_text="The address of its maker, if known."
     )
     created_at = Instant()
     last_used_at = Instant(allow_null=True, help_text="To the minute.")

@@ -24,7 +24,9 @@ class When(StrEnum):
 class PreviewOut(serializers.Serializer[Any]):
     """The invoice that the change would make."""
 
-    at = Instant(help_text="What the base is prorated by. Send it with the change to be charged this.")
+    at = Instant(
+        help_text="The instant from which the base is prorated. Send it with the change, to be charged the same."
+    )
     currency = serializers.CharField()
     lines = LineOut(many=True, help_text="Usage so far at its old price; unused time as credit; time to come.")
     total_minor = Amount(help_text="In whole cents; negative is credit, kept for the next invoice.")

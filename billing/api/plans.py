@@ -35,7 +35,7 @@ class ModelOut(serializers.Serializer[Any]):
 class PlanOut(serializers.Serializer[Any]):
     """A plan on sale, at the prices that a new subscriber gets."""
 
-    code = serializers.CharField(help_text="What subscription endpoints call it.")
+    code = serializers.CharField(help_text="Its name in subscription endpoints.")
     name = serializers.CharField()
     description = serializers.CharField()
     is_trial = serializers.BooleanField(help_text="The free trial, which nobody subscribes to.")

@@ -56,7 +56,7 @@ class PendingOut(serializers.Serializer[Any]):
     """A subscription that waits for its first payment."""
 
     subscription_id = serializers.CharField(help_text="Stripe's.")
-    client_secret = serializers.CharField(help_text="What the customer's browser pays with, by Stripe.js.")
+    client_secret = serializers.CharField(help_text="The secret by which the customer's browser pays, with Stripe.js.")
 
 
 class StandingView(BillingView):

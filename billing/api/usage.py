@@ -84,7 +84,7 @@ class UsageRow(UsageCounts):
     model = serializers.CharField(allow_null=True)
     key_id = serializers.IntegerField(allow_null=True)
     key_name = serializers.CharField(allow_null=True)
-    member_email = serializers.EmailField(allow_null=True, help_text="Who made the key.")
+    member_email = serializers.EmailField(allow_null=True, help_text="The maker of the key.")
 
 
 class UsageOut(serializers.Serializer[Any]):
