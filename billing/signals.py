@@ -8,9 +8,9 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from accounts.models import Membership, Organization
-from billing import clock
 from billing.subscriptions.state import open_billing_account
 from billing.subscriptions.trial_grants import claim_trial
+from common import clock
 
 
 @receiver(post_save, sender=Organization, dispatch_uid="billing.open_billing_account")

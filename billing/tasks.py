@@ -8,7 +8,6 @@ from functools import wraps
 from celery import shared_task
 from django.utils import timezone
 
-from billing import clock
 from billing.bills import invoice_holds
 from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
@@ -17,6 +16,7 @@ from billing.reconciliation import run as reconciliation
 from billing.stripe_billing import stored_events
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions import catching_up, collecting, ended_bills, full_sync
+from common import clock
 
 logger = logging.getLogger(__name__)
 

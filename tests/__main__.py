@@ -6,11 +6,15 @@ event loop running, in which tests with a loop of their own fail. Arguments go t
 
 import subprocess
 import sys
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
+BROWSER = ["tests/e2e", "tests/sandbox/pages/e2e"]
+IN_TWO_PROCESSES = ["-n", "2", "--dist", "loadfile"]
 SUITES = [
-    ["-n", "2", "--dist", "loadfile", "-m", "not browser", "--ignore", "tests/flows"],
-    ["-m", "not browser", "tests/flows"],
-    ["-m", "browser"],
+    [*IN_TWO_PROCESSES, "-m", "not browser", "--ignore", "tests/flows"],
+    [*IN_TWO_PROCESSES, "-m", "not browser", "tests/flows"],
+    [*IN_TWO_PROCESSES, "-m", "browser", *BROWSER],
 ]
 
 

@@ -11,10 +11,10 @@ from unfold.forms import BaseDialogForm
 from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, back_to
 from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey
-from billing import clock
 from billing.caps.caps import key_cap_balance
 from billing.caps.meter import cap_meter
 from billing.keys.listing import state_of
+from common import clock
 
 BUDGET = ["budget", "organization__billing_account"]
 

@@ -7,9 +7,9 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api.base import ManagementView
-from billing import clock
 from billing.models import BillingAccount
 from billing.tokens import TokenClass, column_of
+from common import clock
 from common.rest.fields import Amount, Instant
 
 _COUNT_HELP = {

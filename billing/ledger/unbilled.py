@@ -5,9 +5,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from billing import clock
 from billing.ledger.budgets import lock_budgets
 from billing.models import UsageRecord
+from common import clock
 
 BATCH = 500
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from billing import clock
 from billing.ledger import leases
 from billing.ledger.entries import Entry
 from billing.ledger.writers import ConnectionLost, LedgerUnavailable, Written, write
+from common import clock
 from common.outage import Patience, is_away, is_lost, note_outage, use_own_connection
 from common.time_limits import cut_after
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from accounts.models import Membership
-from billing import clock
 from billing.caps.use import cap_notice
 from billing.models import BillingAccount
 from billing.subscriptions.standing import standing_of
+from common import clock
 
 
 def page_frame(membership: Membership) -> tuple[BillingAccount, dict[str, Any]]:

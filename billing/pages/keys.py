@@ -14,12 +14,12 @@ from accounts.key_reveal import forget_revealed_key, reveal_next, revealed_key
 from accounts.models import ApiKey, Membership
 from accounts.pages.access import member_page, require_manager
 from accounts.recent_sign_in import require_confirmation
-from billing import clock
 from billing.keys.listing import KeyRow, key_rows, keys_of, listed_keys
 from billing.keys.terms import change_key, create_key
 from billing.models import BillingAccount
 from billing.pages.key_forms import KeyListForm, KeyTermsForm, NewKeyForm
 from billing.plans.price_lists import models_of_account
+from common import clock
 
 PAGE_SIZE = 25
 

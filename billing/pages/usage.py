@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Membership
 from accounts.pages.access import member_page
-from billing import clock
 from billing.money import to_dollars
 from billing.pages.charts import bar_chart
 from billing.pages.frame import account_of, page_frame
@@ -19,6 +18,7 @@ from billing.pages.usage_query import GROUPINGS, MEASURE_NAMES, RANGES, read_que
 from billing.tokens import TOKEN_COLUMNS
 from billing.usage.breakdown import MEASURES, Measure, break_down
 from billing.usage.report import Dimension, UsageReport, usage_report
+from common import clock
 from common.rest.csv_table import csv_text
 
 # Beyond these a table is cut off and points to the file.

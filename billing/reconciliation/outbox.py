@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
 
-from billing import clock
 from billing.metering import posting
 from billing.metering.outbox import RESEND_WINDOW
 from billing.models import HourlyUsage, LateUsage, MeterEvent
@@ -16,6 +15,7 @@ from billing.plans.price_lists import meter_event_name
 from billing.reconciliation.differences import Difference, Kind, Stage
 from billing.reconciliation.figures import Figures, MeterKey
 from billing.tokens import TokenClass
+from common import clock
 
 
 def compare_outbox(figures: Figures) -> Iterator[Difference]:

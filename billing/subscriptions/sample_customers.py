@@ -8,13 +8,13 @@ from django.db import transaction
 from accounts.api_keys import create_api_key
 from accounts.models import User
 from accounts.organizations import create_organization
-from billing import clock
 from billing.models import BillingAccount, Plan
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.checkout import metered_price_ids
 from billing.subscriptions.customer import customer_of
 from billing.subscriptions.refreshing import refresh_subscription
 from billing.subscriptions.state import open_billing_account
+from common import clock
 
 
 @dataclass(frozen=True, slots=True)

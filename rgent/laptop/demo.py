@@ -8,9 +8,9 @@ from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, User
 from accounts.organizations import create_organization
 from accounts.secret_hash import secret_hash
-from billing import clock
 from billing.plans import publishing
 from billing.subscriptions.state import open_billing_account
+from common import clock
 
 DEMO_KEY = "test123"
 DEMO_EMAIL = "demo@example.com"

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from accounts.models import ApiKey
-from billing import clock
 from billing.metering import outbox, posting
 from billing.models import Plan
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing import sync
 from billing.subscriptions.sample_customers import create_sample_customer
+from common import clock
 from tests.factories import Customer, begin, settle
 from tests.sandbox.running import Answer, http_call
 from tests.servers import SandboxServer

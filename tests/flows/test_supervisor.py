@@ -3,26 +3,35 @@
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rgent.laptop.guarded import GRACE_S
-from tests.flows.processes import PROC, processes_of
+from tests.flows.processes import PROC, frozen, processes_of
 from tests.flows.product import Laptop
 from tests.flows.waiting import until
 
 pytestmark = pytest.mark.skipif(not PROC.is_dir(), reason="finding a product's processes needs Linux's /proc")
 
+LEFT_BEHIND = "ending what an earlier run left behind"
 
-@pytest.fixture
-def killed(tmp_path: Path) -> Iterator[Laptop]:
-    """A product whose supervisor was killed with no chance to tidy up, a moment after the start."""
-    product = Laptop(folder=tmp_path)
-    product.start()
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A product whose state the starts of all tests share, so that the database is prepared once."""
+    product = Laptop(folder=tmp_path_factory.mktemp("killed"))
     yield product
     for pid in processes_of(product.var_dir):
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def killed(product: Laptop) -> Laptop:
+    """A running product, whose supervisor will be killed with no chance to tidy up."""
+    if not processes_of(product.var_dir):
+        product.start()
+    return product
 
 
 def kill_supervisor(product: Laptop) -> None:
@@ -39,12 +48,12 @@ def test_what_it_started_ends_with_it(killed: Laptop) -> None:
 
 
 def test_the_next_start_waits_for_the_end_of_what_is_left(killed: Laptop) -> None:
-    kill_supervisor(killed)
-
-    killed.start()
-
-    assert "ending what an earlier run left behind" in killed.log()
-    killed.stop()
+    with ThreadPoolExecutor() as pool:
+        with frozen(killed.var_dir, running="sandbox"):  # so that it takes longer to end than a start on a slow machine
+            kill_supervisor(killed)
+            started = pool.submit(killed.start)
+            until(lambda: LEFT_BEHIND in killed.log(), within_s=20, why="the next start did not wait")
+        started.result()
 
 
 def test_the_next_start_ends_a_process_that_hangs(killed: Laptop) -> None:

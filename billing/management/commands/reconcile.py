@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Organization
-from billing import clock
 from billing.reconciliation.differences import Report
 from billing.reconciliation.run import reconcile
+from common import clock
 
 
 class Command(BaseCommand):

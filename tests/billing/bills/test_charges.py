@@ -9,13 +9,13 @@ from djstripe.models import Customer as StoredCustomer
 from djstripe.models import Invoice, Subscription
 
 from accounts.models import Membership, User
-from billing import clock
 from billing.bills.charges import charge_of
 from billing.bills.current import current_bill
 from billing.bills.invoices import invoices_of, unpaid_notice
 from billing.stripe_billing import client as gateway
 from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.plan_changes import cancel_later
+from common import clock
 from tests.billing.bills.test_invoice_holds import deliver, newest_invoice
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import Customer, make_user

@@ -9,11 +9,11 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from billing import clock
 from billing.bills import invoice_holds
 from billing.metering import outbox, posting
 from billing.models import Discrepancy, InvoiceHold, MeterEvent
 from billing.stripe_billing import client as gateway
+from common import clock
 from tests.billing.subscribing import make_paying_customer, use
 from tests.billing.test_webhooks import post, signature
 from tests.factories import Customer, begin, settle

@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 from djstripe.models import Invoice, LineItem
 
-from billing import clock
 from billing.bills.current import current_bill
 from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
 from billing.models import Plan
 from billing.money import format_cents
 from billing.subscriptions.plan_changes import change_plan
+from common import clock
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 
 pytestmark = pytest.mark.django_db

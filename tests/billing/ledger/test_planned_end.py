@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from billing import clock
 from billing.bills.current import current_bill
 from billing.ledger.entries import TrialExhausted
 from billing.metering.late_usage import bill_late_usage
@@ -15,6 +14,7 @@ from billing.subscriptions.plan_changes import cancel_later
 from billing.subscriptions.refreshing import refresh_subscription
 from billing.subscriptions.standing import standing_of
 from billing.subscriptions.subscribing import subscribe
+from common import clock
 from tests.billing.subscribing import make_paying_customer, use
 from tests.factories import HAIKU, NOON, Customer, begin, begin_or_refusal, make_subscriber, settle
 

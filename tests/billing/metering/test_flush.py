@@ -7,12 +7,12 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, transaction
 
-from billing import clock
 from billing.metering.flush import UsageNotSent, flush_usage
 from billing.metering.posting import block_posting
 from billing.models import MeterEvent, UsageRecord
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing.customers import ensure_customer
+from common import clock
 from tests.factories import Customer, begin, make_subscriber, settle
 from tests.servers import SandboxServer
 

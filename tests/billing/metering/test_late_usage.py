@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import clock
 from billing.bills.current import current_bill
 from billing.bills.invoices import InvoiceDetail, invoice_of, invoices_of
 from billing.ledger.entries import Grant
@@ -15,6 +14,7 @@ from billing.models import Discrepancy, LateUsage, Plan
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.plan_changes import cancel_now, change_plan
+from common import clock
 from tests.billing.subscribing import let_a_month_pass, use
 from tests.factories import Customer, begin, settle
 from tests.servers import SandboxServer

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from billing import clock
 from billing.metering.outbox import LEASE, Metered, add_to_meter_events, send_due
 from billing.models import BillingAccount, Discrepancy, MeterEvent
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing.customers import ensure_customer
+from common import clock
 from tests.factories import Customer, make_subscriber
 from tests.servers import SandboxServer
 

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from billing import clock
 from billing.metering.meter_errors import read_meter_errors
 from billing.metering.outbox import LEASE, Metered, add_to_meter_events, send_due
 from billing.models import BillingAccount, Discrepancy, MeterEvent
@@ -21,6 +20,7 @@ from billing.stripe_billing import client as gateway
 from billing.stripe_billing import meters
 from billing.stripe_billing.customers import ensure_customer
 from billing.tokens import TokenClass
+from common import clock
 from tests.factories import HAIKU, Customer, make_subscriber, make_user
 from tests.servers import SandboxServer
 

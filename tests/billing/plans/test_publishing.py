@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from billing import clock
 from billing.models import Plan, PlanPrice
 from billing.plans.price_lists import current_prices, price_list, revise_price
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing.catalogue import find_price
+from common import clock
 from tests.flows.waiting import until
 from tests.servers import SandboxServer
 

@@ -13,7 +13,6 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from billing import clock
 from billing.metering import outbox, posting
 from billing.metering.late_usage import bill_late_usage
 from billing.models import (
@@ -31,6 +30,7 @@ from billing.reconciliation.figures import one_moment, read_figures
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing import client as gateway
 from billing.stripe_billing import meters
+from common import clock
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import Customer, begin, settle
 from tests.servers import SandboxServer

@@ -8,7 +8,6 @@ from django.test import Client
 from djstripe.models import Event, Invoice
 from stripe import StripeClient
 
-from billing import clock
 from billing.models import BillingAccount, EventCursor, Plan
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing.client import StripeUnavailable
@@ -18,6 +17,7 @@ from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
 from billing.subscriptions.full_sync import sync_everything
 from billing.subscriptions.plan_changes import cancel_now
 from billing.subscriptions.subscribing import subscribe
+from common import clock
 from tests.billing.subscribing import make_paying_customer, pay
 from tests.factories import Customer, make_customer
 from tests.servers import SandboxServer

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from billing import clock
 from billing.metering.posting import post_due
 from billing.models import BillingAccount, LateUsage, Plan, UsageRecord
 from billing.stripe_billing.client import StripeUnavailable
@@ -20,6 +19,7 @@ from billing.subscriptions.plan_changes import (
     preview_plan,
     resume,
 )
+from common import clock
 from tests.factories import begin, settle
 
 pytestmark = pytest.mark.django_db

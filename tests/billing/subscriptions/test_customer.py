@@ -3,7 +3,6 @@
 import pytest
 from django.conf import settings
 
-from billing import clock
 from billing.metering import outbox, posting
 from billing.models import MeterEvent, Plan
 from billing.stripe_billing.client import StripeUnavailable
@@ -12,6 +11,7 @@ from billing.subscriptions.checkout import start_checkout
 from billing.subscriptions.customer import change_contact, customer_of
 from billing.subscriptions.refreshing import refresh_subscription
 from billing.subscriptions.subscribing import subscribe
+from common import clock
 from tests.billing.subscribing import make_paying_customer, pay
 from tests.factories import Customer, begin, settle
 from tests.sandbox.running import http_call

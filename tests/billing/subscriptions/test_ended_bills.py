@@ -4,13 +4,13 @@ import pytest
 from django.utils import timezone
 from stripe import StripeClient
 
-from billing import clock
 from billing.bills.current import current_bill
 from billing.metering.late_usage import bill_late_usage
 from billing.models import EndedBill, LateUsage, Plan
 from billing.subscriptions.ended_bills import bill_what_was_not_invoiced
 from billing.subscriptions.plan_changes import cancel_now, change_plan
 from billing.subscriptions.refreshing import refresh_subscription
+from common import clock
 from tests.billing.subscribing import make_paying_customer, use
 from tests.factories import Customer
 from tests.servers import SandboxServer

@@ -6,13 +6,13 @@ import pytest
 from stripe import StripeClient
 from stripe import Subscription as StripeSubscription
 
-from billing import clock
 from billing.ledger.entries import SpendingCapReached
 from billing.models import BillingAccount, Discrepancy, Plan
 from billing.stripe_billing.subscriptions import subscription_items
 from billing.subscriptions.checkout import metered_price_ids
 from billing.subscriptions.plan_changes import cancel_now, change_plan
 from billing.subscriptions.refreshing import refresh_subscription
+from common import clock
 from tests.factories import Customer, begin, begin_or_refusal, settle
 
 pytestmark = pytest.mark.django_db

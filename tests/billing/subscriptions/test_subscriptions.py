@@ -7,12 +7,12 @@ import pytest
 from djstripe.models import Subscription
 
 from accounts.models import ApiKey
-from billing import clock
 from billing.models import BillingAccount, Plan
 from billing.plans.price_lists import current_prices, price_list, revise_price
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.sample_customers import create_sample_customer
 from billing.subscriptions.state import apply_subscription
+from common import clock
 from tests.factories import Customer, begin, settle
 from tests.servers import SandboxServer
 

@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from billing import clock
 from billing.models import MeterEvent, Plan
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.catching_up import catch_up
 from billing.subscriptions.checkout import start_checkout
+from common import clock
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import begin, settle
 from tests.rgent.management_api.at_stripe import fail_the_card, invoice_of, pay, subscriptions_of, synced
