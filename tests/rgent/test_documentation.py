@@ -13,6 +13,7 @@ from djstripe.signals import WEBHOOK_SIGNALS
 from drf_spectacular.generators import SchemaGenerator
 
 from rgent.api.error_catalogue import CATALOGUE, UNEXPECTED
+from tests.mutations.catalogue import all_mutations
 
 ROOT = Path(settings.BASE_DIR)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -112,3 +113,15 @@ def test_every_variable_of_the_readme_is_explained() -> None:
 
     assert named
     assert named - explained == set()
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in table_rows("docs/promises.md") if "](" in row[1]], ids=lambda row: row[2]
+)
+def test_each_promise_has_a_test_and_a_bug_that_the_test_notices(row: list[str]) -> None:
+    _, linked, bug = row
+    test, path = re.fullmatch(r"\[(.+)\]\(\.\./(.+)\)", linked).groups()  # type: ignore[union-attr]
+    tests_of = {mutation.name: mutation.tests for mutation in all_mutations()}
+
+    assert test == Path(path).name or f"def {test}(" in (ROOT / path).read_text()
+    assert {path, f"{path}::{test}"} & {name.partition("[")[0] for name in tests_of[bug.strip("`")]}
