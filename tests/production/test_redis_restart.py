@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -35,12 +36,12 @@ class Broker:
     def running(self) -> Iterator[None]:
         """Run it until the end of the block, then kill it."""
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--dir", str(self.folder)]
-        server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
+        server = guarded.start("-m", "tests.program", "redis-server", *options, cwd=ROOT, stdout=subprocess.DEVNULL)
         try:
             until(self.answers, within_s=10, why="no Redis")
             yield
         finally:
-            server.kill()
+            os.killpg(server.pid, signal.SIGKILL)
             server.wait()
 
     def answers(self) -> bool:

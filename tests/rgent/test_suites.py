@@ -1,4 +1,4 @@
-"""`./run test` runs every test: none falls between its suites."""
+"""`./run test` runs every test, and leaves nothing behind when it is killed."""
 
 import re
 
@@ -12,3 +12,10 @@ def test_every_test_in_a_browser_is_where_the_suite_looks_for_it() -> None:
 
     assert len(marked) > 3
     assert [path for path in marked if not any(path.is_relative_to(ROOT / folder) for folder in BROWSER)] == []
+
+
+def test_every_process_that_outlives_a_call_ends_with_the_run() -> None:
+    files = [path for path in (ROOT / "tests").rglob("*.py") if re.search(r"= subprocess\.Popen\(", path.read_text())]
+    started_alone = {str(path.relative_to(ROOT)) for path in files}
+
+    assert started_alone == {"tests/flows/test_killed_run.py"}  # the run that is killed

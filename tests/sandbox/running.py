@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -17,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from stripe import StripeClient
+
+from tests import guarded
 
 KEY = "sk_test_sandboxsandboxsandboxsand"
 _ROOT = Path(__file__).parents[2]
@@ -107,12 +107,8 @@ def free_port() -> int:
 def start_sandbox(data: Path, *options: str, port: int | None = None) -> Running:
     """Start a sandbox process and wait until it answers."""
     port = port or free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", str(port), "--data", str(data), *options],
-        cwd=_ROOT,
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
-        stdout=subprocess.DEVNULL,
-    )
+    command = ("-m", "sandbox", "--port", str(port), "--data", str(data), *options)
+    process = guarded.start(*command, cwd=_ROOT, stdout=subprocess.DEVNULL)
     running = Running(f"http://127.0.0.1:{port}", data, process)
     deadline = time.monotonic() + 20
     while True:

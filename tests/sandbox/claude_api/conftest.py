@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,9 @@ from typing import Any
 import anthropic
 import httpx2
 import pytest
+
+from tests import guarded
+from tests.flows.product import ROOT
 
 KEY = "sk-ant-test-0000000000000000abcd"
 HEADERS = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
@@ -42,8 +44,8 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
 def running_process(data_dir: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A sandbox of its own over that folder; the value is its URL and its process."""
     port = _free_port()
-    command = [sys.executable, "-m", "sandbox.claude_api", "--port", str(port), "--data", str(data_dir)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    command = ("-m", "sandbox.claude_api", "--port", str(port), "--data", str(data_dir))
+    process = guarded.start(*command, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_it_answers(url, process)
