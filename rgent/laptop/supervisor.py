@@ -33,8 +33,29 @@ class StartFailed(Exception):
     """Something that is needed is missing. The message says what to do."""
 
 
-class Stopped(Exception):
-    """The user asked to stop."""
+class Stopped(BaseException):
+    """The user asked to stop. As KeyboardInterrupt it is none of the errors that code in between may handle."""
+
+
+class Stop:
+    """The wish to stop, by SIGINT or SIGTERM.
+
+    Stopped is raised where the signal comes, and at each check after it: one raised within a finalizer is lost.
+    """
+
+    def __init__(self) -> None:
+        self._is_wished = False
+        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    def check(self) -> None:
+        """Raise Stopped where a signal has come."""
+        if self._is_wished:
+            raise Stopped
+
+    def _on_signal(self, signum: int, frame: FrameType | None) -> None:
+        self._is_wished = True
+        raise Stopped
 
 
 def run(*, say: Say) -> None:
@@ -42,16 +63,17 @@ def run(*, say: Say) -> None:
 
     Raises StartFailed.
     """
-    _catch_signals()
     running: Processes | None = None
     try:
+        stop = Stop()
         _check_settings()
         _keep_state_private()
         running = Processes(lock=_take_lock(say=say))
         _check_ports()
-        _start(running, say=say)
+        _start(running, say=say, stop=stop)
+        stop.check()
         say(_greeting())
-        _supervise(running, say=say)
+        _supervise(running, say=say, stop=stop)
     except Stopped:
         say("rgent: stopping ...")
     finally:
@@ -61,28 +83,20 @@ def run(*, say: Say) -> None:
             running.stop()
 
 
-def _start(running: Processes, *, say: Say) -> None:
+def _start(running: Processes, *, say: Say, stop: Stop) -> None:
     if settings.SANDBOX:
         running.start("sandbox", processes.sandbox_command())
-    prepare_database(say=say)
+    prepare_database(say=say, on_step=stop.check)
     _check_demo()
     # The web server takes seconds to start; meanwhile the sandbox is filled. The worker takes as long, and nobody waits
     # for it, so it starts last and slows down neither.
     running.start("web", processes.web_command())
     if settings.SANDBOX:
-        _wait_for(f"{settings.SANDBOX_URL}/_sandbox/health", running)
+        _wait_for(f"{settings.SANDBOX_URL}/_sandbox/health", running, stop=stop)
         seed_demo()
     connection.close()
-    _wait_for(f"http://127.0.0.1:{settings.PORT}/health", running)
+    _wait_for(f"http://127.0.0.1:{settings.PORT}/health", running, stop=stop)
     running.start("worker", processes.worker_command())
-
-
-def _catch_signals() -> None:
-    def stop(signum: int, frame: FrameType | None) -> None:
-        raise Stopped
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
 
 
 def _check_settings() -> None:
@@ -137,9 +151,10 @@ def _check_demo() -> None:
         )
 
 
-def _wait_for(url: str, running: Processes) -> None:
+def _wait_for(url: str, running: Processes, *, stop: Stop) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
+        stop.check()
         for name, status in running.ended():
             raise StartFailed(f"The {name} process ended ({status}); the lines above may say why.")
         with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own
@@ -148,10 +163,11 @@ def _wait_for(url: str, running: Processes) -> None:
     raise StartFailed(f"{url} did not answer within {READY_TIMEOUT_S:.0f} s; the lines above may say why.")
 
 
-def _supervise(running: Processes, *, say: Say) -> None:
+def _supervise(running: Processes, *, say: Say, stop: Stop) -> None:
     """Restart processes that die, until one dies too often."""
     restarts: list[float] = []
     while True:
+        stop.check()
         for name, status in running.ended():
             restarts = [at for at in restarts if at > time.monotonic() - RESTART_WINDOW_S] + [time.monotonic()]
             if len(restarts) > MOST_RESTARTS:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,8 +95,10 @@ class Product(ABC):
         """Open a connection to the database, to look on while the product works: `connection.execute(...)`."""
 
     def log(self) -> str:
-        """Return the product's output so far."""
-        return self._log.read_text(errors="replace")
+        """Return the product's output so far; nothing before it is started."""
+        with suppress(FileNotFoundError):
+            return self._log.read_text(errors="replace")
+        return ""
 
     def is_healthy(self) -> bool:
         """Tell whether the web server answers."""

@@ -1,13 +1,15 @@
-"""A killed supervisor leaves no orphan, and the next one ends processes that are left."""
+"""A supervisor that is interrupted or killed leaves no orphan, and the next one mends and ends what is left."""
 
 import os
 import signal
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rgent.laptop.guarded import GRACE_S
+from rgent.laptop.supervisor import Stop, Stopped
 from tests.flows.processes import PROC, frozen, processes_of
 from tests.flows.product import Laptop
 from tests.flows.waiting import until
@@ -37,6 +39,40 @@ def killed(product: Laptop) -> Laptop:
 def kill_supervisor(product: Laptop) -> None:
     product.supervisor.kill()
     product.supervisor.wait()
+
+
+def test_a_start_that_is_interrupted_half_way_is_mended_by_the_next(product: Laptop) -> None:
+    with ThreadPoolExecutor() as pool:
+        started = pool.submit(product.start)
+        until(lambda: "preparing the database" in product.log(), within_s=30, why="it prepared nothing")
+        product.stop()
+        with pytest.raises(AssertionError, match="it ended"):
+            started.result()
+
+    product.start()
+
+    assert product.client("test123").chat().status == 200
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Have the handlers of signals as they were, afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("own_signals")
+def test_a_wish_to_stop_that_comes_within_a_finalizer_is_not_lost() -> None:
+    stop = Stop()
+    weakref.finalize(something := Stopped(), signal.raise_signal, signal.SIGINT)
+
+    del something  # which is finalized here, and nothing is raised
+
+    with pytest.raises(Stopped):
+        stop.check()
 
 
 def test_what_it_started_ends_with_it(killed: Laptop) -> None:
