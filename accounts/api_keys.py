@@ -10,6 +10,7 @@ from accounts.access_log import note_on_commit
 from accounts.key_memory import Caller, KeyMemory, look_up, note_use
 from accounts.models import ApiKey, KeyScope, Organization, User
 from accounts.secret_hash import secret_hash
+from common import clock
 
 KEY_PREFIX = "rgent_"
 KEY_BYTES = 32
@@ -39,7 +40,7 @@ def create_api_key(
 ) -> tuple[ApiKey, str]:
     """Create a key with at least one scope, and return it with its text, which is not stored.
 
-    Without `models` it may use all of the plan's. `expires_at` is wall time. `key` sets the text of a
+    Without `models` it may use all of the plan's. `expires_at` is billing time. `key` sets the text of a
     demo key that the manual names; else it is random.
     """
     text = key or KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
@@ -50,6 +51,7 @@ def create_api_key(
         scopes=" ".join(scope for scope in KeyScope if scope in scopes),
         allowed_models=sorted(set(models)),
         key_hash=secret_hash(text),
+        created_at=clock.now(),
         prefix=text[: len(KEY_PREFIX) + 4] if not key else text[:3],
         last_four=text[-4:] if not key else "",
         expires_at=expires_at,

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import ApiKey, KeyScope
-from common import background
+from common import background, clock
 from common.database import in_database
 
 ASK_EVERY_S = 1.0
@@ -27,7 +27,7 @@ LOOK_BACK = timedelta(seconds=15)
 FORGOTTEN_AFTER_S = 60.0
 # The first use of a key is written at once, later ones together, after this long.
 NOTE_EVERY_S = 1.0
-LAST_USED_RESOLUTION_S = 60.0
+LAST_USED_RESOLUTION = timedelta(minutes=1)
 MOST_REMEMBERED = 50_000
 
 
@@ -57,9 +57,9 @@ def look_up(key_hash: str) -> Caller | None:
 
 
 def note_use(api_key_ids: list[int]) -> None:
-    """Write down that keys were used just now, to about a minute."""
-    now = timezone.now()
-    long_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(seconds=LAST_USED_RESOLUTION_S))
+    """Write down that keys were used just now, to about a minute of billing time."""
+    now = clock.now()
+    long_ago = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_RESOLUTION)
     ApiKey.objects.filter(long_ago, id__in=api_key_ids).update(last_used_at=now)
 
 
@@ -73,7 +73,7 @@ class KeyMemory:
         self._asked_at = timezone.now()
         self._asking = Lock()
         self._asking_ahead = False
-        self._noted_at_s: dict[int, float] = {}
+        self._noted_at: dict[int, datetime] = {}
         self._to_note: set[int] = set()
         self._noting = False
 
@@ -89,7 +89,7 @@ class KeyMemory:
             if caller is None:
                 return None
             self._remember(key_hash, caller)
-        if caller.expires_at is not None and caller.expires_at <= timezone.now():
+        if caller.expires_at is not None and caller.expires_at <= clock.last_known():
             return None
         self._note(caller.api_key_id)
         return caller
@@ -120,19 +120,14 @@ class KeyMemory:
             if self._clock_s() - self._asked_at_s < ASK_EVERY_S:
                 return
             now, now_s = timezone.now(), self._clock_s()
+            clock.now()  # keys expire by it, on the event loop, where nobody can ask
             changed = ApiKey.objects.filter(changed_at__gt=self._asked_at - LOOK_BACK)
             for key_hash in changed.values_list("key_hash", flat=True):
                 self._callers.pop(key_hash, None)
             self._asked_at, self._asked_at_s = now, now_s
 
     def _note(self, api_key_id: int) -> None:
-        """Have the key's last use written down, at most once in LAST_USED_RESOLUTION_S."""
-        now_s = self._clock_s()
-        if self._noted_at_s.get(api_key_id, float("-inf")) + LAST_USED_RESOLUTION_S > now_s:
-            return
-        if len(self._noted_at_s) >= MOST_REMEMBERED:
-            self._noted_at_s.clear()
-        self._noted_at_s[api_key_id] = now_s
+        """Have the key's last use written down."""
         self._to_note.add(api_key_id)
         if not self._noting:
             self._noting = True
@@ -142,7 +137,22 @@ class KeyMemory:
         try:
             while self._to_note:
                 api_key_ids, self._to_note = self._to_note, set()
-                await in_database(note_use, sorted(api_key_ids))
+                await in_database(self._write_down, sorted(api_key_ids))
                 await asyncio.sleep(NOTE_EVERY_S)
         finally:
             self._noting = False
+
+    def _write_down(self, api_key_ids: list[int]) -> None:
+        """Note the uses that are not within LAST_USED_RESOLUTION of a noted one. Runs in a database thread."""
+        now = clock.now()
+        due = [each for each in api_key_ids if not self._is_noted(each, now=now)]
+        if not due:
+            return
+        note_use(due)
+        if len(self._noted_at) >= MOST_REMEMBERED:
+            self._noted_at.clear()
+        self._noted_at |= dict.fromkeys(due, now)
+
+    def _is_noted(self, api_key_id: int, *, now: datetime) -> bool:
+        noted_at = self._noted_at.get(api_key_id)
+        return noted_at is not None and noted_at <= now < noted_at + LAST_USED_RESOLUTION

@@ -8,6 +8,8 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from common import clock
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users, who sign in by e-mail."""
@@ -127,7 +129,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def usable(self) -> "ApiKeyQuerySet":
         """Keep the keys that still open the API."""
-        unexpired = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=timezone.now())
+        unexpired = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=clock.now())
         return self.filter(unexpired, revoked_at__isnull=True)
 
     def update(self, **values: Any) -> int:

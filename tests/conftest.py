@@ -50,6 +50,13 @@ def stripe(sandbox: SandboxServer) -> StripeClient:
 
 
 @pytest.fixture(autouse=True)
+def wall_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests without a sandbox on wall time: another test may have moved the clock of the one that runs."""
+    if "sandbox" not in request.fixturenames:
+        monkeypatch.setattr(settings, "BILLING_CLOCK_URL", "")
+
+
+@pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """Forget price lists, limits and terms: here rows with the same ids come and go."""
     from billing.ledger import known_terms

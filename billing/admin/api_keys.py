@@ -3,7 +3,6 @@
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -84,7 +83,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     @display(label={"Active": "success", "Expired": "warning", "Revoked": "danger"})
     def state(self, api_key: ApiKey) -> str:
         """Tell whether the key opens the API."""
-        return state_of(api_key, at=timezone.now()).capitalize()
+        return state_of(api_key, now=clock.now()).capitalize()
 
     def has_revoke_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         """Allow revoking to everyone who may change keys."""
@@ -106,7 +105,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return back_to(request, view="accounts_apikey_change", object_id=object_id)
 
     def _revoke(self, request: HttpRequest, api_key: ApiKey) -> None:
-        if revoke_api_key(organization=api_key.organization, api_key_id=api_key.id, now=timezone.now()):
+        if revoke_api_key(organization=api_key.organization, api_key_id=api_key.id, now=clock.now()):
             self.log_change(request, api_key, "Revoked.")
             self.message_user(request, f"{api_key} of {api_key.organization} is revoked.", messages.SUCCESS)
         else:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -16,6 +15,7 @@ from billing.api.base import BillingView
 from billing.keys.listing import KeyState, key_rows, keys_of
 from billing.keys.terms import KeyTerms, change_key, create_key
 from billing.plans.price_lists import models_sold
+from common import clock
 from common.rest.fields import Amount, Instant, StrictSerializer, Text
 from common.rest.paging import PageQuery, page_body, page_of, page_schema
 
@@ -83,7 +83,7 @@ class KeyChange(StrictSerializer):
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
         """Refuse an end in the past. Revoke a key instead."""
-        if value and value <= timezone.now():
+        if value and value <= clock.now():
             raise serializers.ValidationError("This is in the past.")
         return value
 
@@ -106,7 +106,7 @@ class KeyEndpoint(BillingView):
 
     def shown(self, *keys: ApiKey) -> list[dict[str, Any]]:
         """Return keys of the organization in the shape of an answer."""
-        rows = key_rows(keys, account=self.account, at=timezone.now(), now=self.now)
+        rows = key_rows(keys, account=self.account, now=self.now)
         return [dict(Key(row).data) for row in rows]
 
     def key_of(self, key_id: int) -> ApiKey:
@@ -174,5 +174,5 @@ class KeyRevocationView(KeyEndpoint):
     @extend_schema(operation_id="revoke_key", summary="Revoke a key", request=None, responses=Key)
     def post(self, request: Request, key_id: int) -> Response:
         """Revoke a key for good. It opens nothing within five seconds. Revoking it again changes nothing."""
-        revoke_api_key(organization=self.organization, api_key_id=key_id, now=timezone.now())
+        revoke_api_key(organization=self.organization, api_key_id=key_id, now=self.now)
         return Response(self.shown(self.key_of(key_id))[0])

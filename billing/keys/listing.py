@@ -77,33 +77,33 @@ def keys_of(*, organization_id: int) -> QuerySet[ApiKey]:
 
 
 def listed_keys(
-    *, organization_id: int, at: datetime, usable: bool = True, text: str = "", order: KeyOrder = KeyOrder.NEWEST
+    *, organization_id: int, now: datetime, usable: bool = True, text: str = "", order: KeyOrder = KeyOrder.NEWEST
 ) -> QuerySet[ApiKey]:
-    """Return the keys that open the API at `at`, in wall time, or those that no longer do.
+    """Return the keys that open the API at `now`, in billing time, or those that no longer do.
 
     `text` is looked for in their names and in the parts of the keys that may be shown.
     """
-    works = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=at))
+    works = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
     keys = keys_of(organization_id=organization_id).filter(works if usable else ~works)
     if text:
         keys = keys.filter(Q(name__icontains=text) | Q(prefix__icontains=text) | Q(last_four=text))
     return keys.order_by(*_ORDERS[order])
 
 
-def key_rows(keys: Iterable[ApiKey], *, account: BillingAccount, at: datetime, now: datetime) -> list[KeyRow]:
-    """Return the rows of an organization's keys, in order. `at` is wall time, `now` billing time."""
+def key_rows(keys: Iterable[ApiKey], *, account: BillingAccount, now: datetime) -> list[KeyRow]:
+    """Return the rows of an organization's keys, in order. `now` is billing time."""
     caps = key_cap_balances(account=account, now=now) if account.has_key_caps else {}
-    return [_row(key, cap=caps.get(key.id), at=at) for key in keys]
+    return [_row(key, cap=caps.get(key.id), now=now) for key in keys]
 
 
-def state_of(key: ApiKey, *, at: datetime) -> KeyState:
-    """Return the state of a key at `at`, in wall time."""
+def state_of(key: ApiKey, *, now: datetime) -> KeyState:
+    """Return the state of a key at `now`, in billing time."""
     if key.revoked_at:
         return KeyState.REVOKED
-    return KeyState.EXPIRED if key.expires_at and key.expires_at <= at else KeyState.ACTIVE
+    return KeyState.EXPIRED if key.expires_at and key.expires_at <= now else KeyState.ACTIVE
 
 
-def _row(key: ApiKey, *, cap: CapBalance | None, at: datetime) -> KeyRow:
+def _row(key: ApiKey, *, cap: CapBalance | None, now: datetime) -> KeyRow:
     return KeyRow(
         id=key.id,
         name=key.name,
@@ -117,5 +117,5 @@ def _row(key: ApiKey, *, cap: CapBalance | None, at: datetime) -> KeyRow:
         last_used_at=key.last_used_at,
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,
-        state=state_of(key, at=at),
+        state=state_of(key, now=now),
     )

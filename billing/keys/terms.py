@@ -14,7 +14,7 @@ from billing.caps.caps import set_key_cap
 
 
 class KeyTerms(TypedDict, total=False):
-    """The terms of a key. `expires_at` is wall time; `cap_minor` is exact cents a billing period, or None."""
+    """The terms of a key. `expires_at` is billing time; `cap_minor` is exact cents a billing period, or None."""
 
     name: str
     models: Collection[str]

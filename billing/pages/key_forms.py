@@ -6,12 +6,12 @@ from typing import Any, TypedDict
 
 from django import forms
 from django.db.models import TextChoices
-from django.utils import timezone
 
 from accounts.models import SCOPES, KeyScope
 from billing.keys.listing import KeyOrder, KeyRow
 from billing.keys.terms import KeyTerms
 from billing.money import MAX_DECIMALS, plain, to_cents, to_dollars
+from common import clock
 
 EXPIRES_IN_DAYS = {"30": 30, "90": 90}
 
@@ -73,7 +73,7 @@ class KeyForm(forms.Form):
             day = data.get("expires_on")
             if day is None:
                 self.add_error("expires_on", "Choose the day.")
-            elif _end_of(day) <= timezone.now():
+            elif _end_of(day) <= clock.now():
                 self.add_error("expires_on", "This day has passed. To stop a key at once, revoke it.")
         return data
 
@@ -101,7 +101,7 @@ class KeyForm(forms.Form):
     def _expires_at(self) -> datetime | None:
         choice = self.cleaned_data["expires"]
         if choice in EXPIRES_IN_DAYS:
-            return timezone.now() + timedelta(days=EXPIRES_IN_DAYS[choice])
+            return clock.now() + timedelta(days=EXPIRES_IN_DAYS[choice])
         return _end_of(self.cleaned_data["expires_on"]) if choice == Expiry.ON_A_DATE else None
 
 

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.api_keys import revoke_api_key
@@ -89,7 +88,7 @@ def revoke(request: HttpRequest, membership: Membership, *, api_key_id: int) -> 
     api_key = _key_of(membership, api_key_id)
     if request.method != "POST":
         return render(request, "billing/key_revoke.html", {"membership": membership, "api_key": api_key})
-    if revoke_api_key(organization=membership.organization, api_key_id=api_key_id, now=timezone.now()):
+    if revoke_api_key(organization=membership.organization, api_key_id=api_key_id, now=clock.now()):
         messages.success(request, f"The key “{api_key.name}” is revoked. It stops working within five seconds.")
     else:
         messages.info(request, f"The key “{api_key.name}” was revoked before.")
@@ -106,17 +105,16 @@ def _new_key_form(membership: Membership, request: HttpRequest | None = None) ->
 
 def _rows(membership: Membership, found: list[ApiKey]) -> list[KeyRow]:
     account = BillingAccount.objects.get(organization_id=membership.organization_id)
-    return key_rows(found, account=account, at=timezone.now(), now=clock.now())
+    return key_rows(found, account=account, now=clock.now())
 
 
 def _keys_page(
     request: HttpRequest, membership: Membership, *, form: NewKeyForm, new_key: str = "", status: int = 200
 ) -> HttpResponse:
     listing = KeyListForm(request.GET)
-    wanted, at = listing.wanted(), timezone.now()
-    page = Paginator(listed_keys(organization_id=membership.organization_id, at=at, **wanted), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    wanted = listing.wanted()
+    listed = listed_keys(organization_id=membership.organization_id, now=clock.now(), **wanted)
+    page = Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "membership": membership,
         "keys": _rows(membership, list(page)),

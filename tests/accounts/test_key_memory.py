@@ -10,9 +10,15 @@ import time_machine
 from django.utils import timezone
 
 from accounts.api_keys import create_api_key, revoke_api_key
-from accounts.key_memory import FORGOTTEN_AFTER_S, LAST_USED_RESOLUTION_S, LOOK_BACK, TRUSTED_FOR_S, KeyMemory
+from accounts.key_memory import FORGOTTEN_AFTER_S, LAST_USED_RESOLUTION, LOOK_BACK, TRUSTED_FOR_S, KeyMemory
 from accounts.models import ApiKey
+from common import clock
 from tests.factories import make_organization
+
+
+@pytest.fixture(autouse=True)
+def _noted_without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.key_memory.NOTE_EVERY_S", 0.0)
 
 
 @pytest.fixture
@@ -118,11 +124,11 @@ def test_it_writes_down_the_last_use_once_a_minute(key):
     key.refresh_from_db()
     first = key.last_used_at
 
-    with memory.later(LAST_USED_RESOLUTION_S / 2):
+    with memory.later(LAST_USED_RESOLUTION.seconds / 2):
         finds(memory, key)
         key.refresh_from_db()
         assert key.last_used_at == first
-    with memory.later(LAST_USED_RESOLUTION_S + 1):
+    with memory.later(LAST_USED_RESOLUTION.seconds + 1):
         finds(memory, key)
         key.refresh_from_db()
         assert key.last_used_at > first
@@ -133,7 +139,33 @@ def test_a_use_is_no_change_to_look_up_again(key):
     finds(memory, key)
     changed_at = ApiKey.objects.get(id=key.id).changed_at
 
-    with memory.later(LAST_USED_RESOLUTION_S + 1):
+    with memory.later(LAST_USED_RESOLUTION.seconds + 1):
         finds(memory, key)
 
     assert ApiKey.objects.get(id=key.id).changed_at == changed_at
+
+
+def test_a_key_is_dated_by_the_time_that_its_usage_is(committing_db, sandbox):
+    key = create_api_key(organization=make_organization(), name="Test")[0]
+    memory = Memory()
+    finds(memory, key)
+
+    sandbox.advance("1 month")
+    finds(memory, key)
+
+    key.refresh_from_db()
+    assert key.created_at < clock.now() - timedelta(days=27)
+    assert clock.now() - key.last_used_at < timedelta(minutes=1)
+
+
+def test_a_key_expires_when_the_sandboxs_clock_says_so(committing_db, sandbox):
+    expires_at = clock.now() + timedelta(days=7)
+    key = create_api_key(organization=make_organization(), name="Test", expires_at=expires_at)[0]
+    ApiKey.objects.update(changed_at=timezone.now() - 2 * LOOK_BACK)  # it is remembered, and not looked up again
+    memory = Memory()
+    assert finds(memory, key)
+
+    sandbox.advance("1 month")
+    with memory.later(TRUSTED_FOR_S + 1):
+        assert not finds(memory, key)
+    assert not finds(Memory(), key)

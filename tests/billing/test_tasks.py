@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from billing import clock, tasks
+from billing import tasks
 from billing.metering import posting
 from billing.models import MeterEvent
+from common import clock
 from tests.billing.subscribing import make_paying_customer
 from tests.factories import Customer, begin, settle
 from tests.flows.waiting import until

@@ -4,13 +4,14 @@ import pytest
 import stripe as stripe_sdk
 from stripe import StripeClient
 
-from billing import clock, tasks
+from billing import tasks
 from billing.models import BillingAccount, Plan
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
 from billing.subscriptions.plan_changes import cancel_now
 from billing.subscriptions.refreshing import refresh_subscription
 from billing.subscriptions.subscribing import subscribe
+from common import clock
 from tests.billing.subscribing import make_paying_customer, use
 from tests.factories import Customer, make_customer
 from tests.servers import SandboxServer

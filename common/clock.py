@@ -1,7 +1,8 @@
 """Billing time: the one place that reads it. Everything below is passed `now`.
 
 In the sandbox mode it is the sandbox's clock, which a person or a test can move ("a month later"); elsewhere it
-is the system's. Deadlines and leases, which guard running processes, use wall time instead.
+is the system's. All that is billed, and the keys that it was called with, are dated by it. Deadlines and leases, which
+guard running processes, use wall time instead.
 """
 
 import http.client
@@ -23,6 +24,14 @@ def now() -> datetime:
     if not settings.BILLING_CLOCK_URL:
         return datetime.now(UTC)
     return datetime.now(UTC) + _remote.offset(url=settings.BILLING_CLOCK_URL)
+
+
+def last_known() -> datetime:
+    """Return the billing time by the last answer in this process, for code on the event loop, which cannot ask.
+
+    It is as close as the last question: the keys' memory asks once a second while requests come.
+    """
+    return datetime.now(UTC) + (_remote.last_known[0] if settings.BILLING_CLOCK_URL else timedelta(0))
 
 
 class _Connection(http.client.HTTPConnection):
