@@ -60,7 +60,7 @@ def check_head(scope: HTTPScope) -> None:
 
 
 async def larger_limit(scope: HTTPScope, held: ExitStack) -> int:
-    """Return how large a body of this sender may be. What it takes up is given back when `held` closes.
+    """Return how large a body of this sender may be. Its memory is given back when `held` closes.
 
     Raises UnknownApiKey, ScopeMissing, WebhooksBusy, InvalidRequest, DatabaseUnavailable.
     """

@@ -1,4 +1,4 @@
-"""What Stripe reports of meter events that it took, and could not bill.
+"""Stripe's reports of meter events that it took, and could not bill.
 
 The reports are thin events, of which each is fetched
 (docs.stripe.com/billing/subscriptions/usage-based/recording-usage#handle-errors). A report names five events of each

@@ -1,4 +1,4 @@
-"""Who gets which answer on the path to Claude, which has a handler of its own.
+"""The answers on the path to Claude, which has a handler of its own, to every kind of key.
 
 Keys are those of the management API's table. `!` says that a usage record is written. A method without a line is a 405.
 """
