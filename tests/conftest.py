@@ -15,6 +15,11 @@ from tests.sandbox.running import client
 from tests.servers import SandboxServer
 
 
+def pytest_configure() -> None:
+    """Serve no static files: each new client of Django's would look for all of them, for longer than a test takes."""
+    settings.SERVESTATIC_USE_FINDERS = False
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Keep SQLite's test database in a file: the threads of the product share it, as they do in life.

@@ -55,7 +55,7 @@ def test_many_keys_stand_on_pages_that_keep_the_search(browser, organization):
     assert "Robot 24" not in second
 
 
-@pytest.mark.parametrize("query", [{"q": "\x00"}, {"order": "sideways"}, {"show": "x"}, {"page": "-7"}, {"page": "x"}])
+@pytest.mark.parametrize("query", [{"order": "sideways"}, {"show": "x"}, {"page": "-7"}, {"page": "x"}])
 def test_an_address_that_makes_no_sense_shows_the_keys(browser, organization, query):
     key, _ = create_api_key(organization=organization, name="Laptop")
 

@@ -73,7 +73,7 @@ def test_a_request_id_leads_to_its_page(client, subscriber, now):
     assert answer.headers["location"] == reverse("request", kwargs={"request_id": grant.request_id})
 
 
-@pytest.mark.parametrize("query", [{"key": "x"}, {"key": "999999"}, {"state": "odd"}, {"before": "-1"}, {"id": "\x00"}])
+@pytest.mark.parametrize("query", [{"key": "x"}, {"key": "999999"}, {"state": "odd"}, {"before": "-1"}])
 def test_a_filter_that_makes_no_sense_is_told(client, subscriber, now, query):
     begin(subscriber, now=now)
 
