@@ -1,7 +1,8 @@
 """`./run test [ARG..]`: all tests that this machine can run. Tests that need more are skipped by name.
 
-Journeys start the whole product, so they run by themselves, with the machine to themselves; tests in a browser keep an
-event loop running, in which tests with a loop of their own fail. Arguments go to pytest, once.
+Two processes run each suite. Each journey starts the products it needs, on ports and state of its own; journeys wait
+more than they work, so they are a suite beside no test that keeps a core busy. Tests in a browser keep an event loop
+running, in which tests with a loop of their own fail. Arguments go to pytest, once.
 """
 
 import subprocess
