@@ -79,7 +79,7 @@ class PartialOutput:
         self._unread.clear()
 
     def _read_delta(self, delta: Mapping[str, Any]) -> None:
-        if delta.get("type") not in COUNTABLE_DELTAS:
+        if as_text(delta.get("type")) not in COUNTABLE_DELTAS:
             self._countable = False
         self._show(delta)
 

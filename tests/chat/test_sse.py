@@ -176,6 +176,16 @@ def test_no_shape_of_json_kills_the_meter(events):
     assert isinstance(told(meter), tuple)
 
 
+@pytest.mark.parametrize("kind", [[], {}, [[]], 7, None, True])
+@pytest.mark.parametrize("name", ["content_block_start", "content_block_delta"])
+def test_a_type_that_is_no_text_is_one_that_is_not_known(name, kind):
+    content = {"type": kind, "text": "Hello"}
+    meter = read_stream(format_event(name, {"content_block": content, "delta": content}))
+
+    assert not meter.output.countable
+    assert "Hello" in meter.output.text
+
+
 @given(raw=st.binary(max_size=200))
 def test_no_bytes_kill_the_reader(raw):
     reader = EventReader()
