@@ -1,17 +1,18 @@
 """Every setting of rgent, once, from the environment. `.env.example` explains each variable.
 
 One file, though a long one: settings depend on each other (mode, keys, addresses), and a reader looks for each here.
+Tables that depend on nothing stand apart: the beat, and the heading of the OpenAPI document.
 """
 
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
-from kombu import Queue
 
+from rgent.beat import BEAT_SCHEDULE, QUEUES, ROUTES
 from rgent.env import BASE_DIR, env, local_secret, state_dir
+from rgent.management_api.document import DOCUMENT
 
 # --- Mode -------------------------------------------------------------------------------------------------
 # `DEBUG=0` means production. Unset means a laptop; `DEBUG=1` adds Django's debug pages to that.
@@ -169,35 +170,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "rgent.management_api.errors.management_error",
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "rgent management API",
-    "VERSION": "1",
-    "DESCRIPTION": "Keys, members, plans, subscription, bills and usage of one organization: that of the calling key, "
-    "which needs the `manage` scope.\n\nAmounts are decimal strings in cents (`..._minor`): `exact_...` to the last "
-    "decimal, `charged_...` as Stripe rounds it. Instants are RFC 3339 in UTC. Periods and ranges are half-open: "
-    "`starts_at` is in them, `ends_at` is not. Every answer has a `request-id` header: tell it to support.",
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {
-        "Role": "accounts.models.Membership.Role",
-        "RoleToGive": "accounts.members.ROLES_TO_GIVE",
-        "KeyScope": "accounts.models.KeyScope",
-        "KeyState": "billing.api.keys.STATES",
-        "InvoiceStatus": "billing.api.invoices.STATUSES",
-        "RequestState": "billing.api.requests.STATES",
-        "SubscriptionStatus": "billing.api.subscription.STATUSES",
-    },
-    "SORT_OPERATIONS": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "rgent.management_api.schema.describe_errors",
-    ],
-}
+SPECTACULAR_SETTINGS = DOCUMENT
 
 # --- Data -------------------------------------------------------------------------------------------------
 # FULL, since a settled record must survive a power cut; one group commit serves many requests.
@@ -261,36 +234,10 @@ else:
         "polling_interval": 0.2,
     }
     CELERY_WORKER_PREFETCH_MULTIPLIER = 50
-# Posting and sending each have a queue and, on servers, a process: a Stripe that hangs keeps only senders waiting.
-# A worker without `--queues` takes from all.
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "posting", "sending")]
-CELERY_TASK_ROUTES = {
-    "billing.tasks.post_usage": {"queue": "posting"},
-    "billing.tasks.find_abandoned_records": {"queue": "posting"},
-    "billing.tasks.send_meter_events": {"queue": "sending"},
-    "billing.tasks.bill_late_usage": {"queue": "sending"},
-}
-# A beat that comes round while the last one still waits is dropped: the rows say what is due, not the queue.
-_EVERY = {
-    "post usage": ("billing.tasks.post_usage", 2.0),
-    "send meter events": ("billing.tasks.send_meter_events", 2.0),
-    "bill late usage": ("billing.tasks.bill_late_usage", 15.0),
-    "send spending alerts": ("billing.tasks.send_spending_alerts", 30.0),
-    "find abandoned records": ("billing.tasks.find_abandoned_records", 10.0),
-    "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),
-    "forget old Stripe events": ("billing.tasks.forget_old_stripe_events", 3600.0),
-    "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
-    "release held invoices": ("billing.tasks.release_held_invoices", 10.0),
-    "read meter errors": ("billing.tasks.read_meter_errors", 600.0),
-    "hold forgotten drafts": ("billing.tasks.hold_forgotten_drafts", 600.0),
-    "sync with Stripe": ("billing.tasks.sync_with_stripe", timedelta(hours=24).total_seconds()),
-    "reconcile": ("billing.tasks.reconcile", timedelta(hours=24).total_seconds()),
-}
-CELERY_BEAT_SCHEDULE = {
-    name: {"task": task, "schedule": every_s, "options": {"expires": every_s * 2}}
-    for name, (task, every_s) in _EVERY.items()
-}
+CELERY_TASK_QUEUES = QUEUES
+CELERY_TASK_ROUTES = ROUTES
+CELERY_BEAT_SCHEDULE = BEAT_SCHEDULE
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
 # --- People -----------------------------------------------------------------------------------------------
