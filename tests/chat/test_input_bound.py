@@ -15,6 +15,8 @@ from chat.model_list import LARGEST_WINDOW_TOKENS
 from tests.chat.http import messages_body
 from tests.factories import NOON
 
+# The window of a model is asked for where the plans sell it.
+pytestmark = pytest.mark.django_db
 WINDOW_TOKENS = 1_000_000
 # A picture as Claude would have to scale down, in 33 bytes; and a PDF of many pages in few.
 PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 8 + struct.pack(">II", 8000, 8000)).decode()
