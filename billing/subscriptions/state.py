@@ -108,6 +108,8 @@ def _begin_subscription(account: BillingAccount, *, period: Period) -> None:
     if account.stripe_status:
         starts_at = max(starts_at, account.period_starts_at + timedelta(microseconds=1))
     account.period_starts_at, account.period_ends_at = starts_at, period.ends_at
+    # Stripe tells whole seconds, so the bill may begin before the account was opened: its usage counts to the caps.
+    account.spending_starts_at = min(account.spending_starts_at, starts_at)
 
 
 def _has_ended(account: BillingAccount, *, data: Mapping[str, Any], cancel_at: datetime | None) -> bool:

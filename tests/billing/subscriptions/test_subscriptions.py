@@ -7,7 +7,8 @@ import pytest
 from djstripe.models import Subscription
 
 from accounts.models import ApiKey
-from billing.models import BillingAccount, Plan
+from billing.caps.caps import set_key_cap
+from billing.models import BillingAccount, KeyBudget, Plan
 from billing.plans.price_lists import current_prices, price_list, revise_price
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.sample_customers import create_sample_customer
@@ -80,6 +81,21 @@ def test_an_event_that_comes_late_does_not_undo_a_period_already_entered(subscri
     again = account_of(subscription)
     assert again.period_starts_at == account.period_starts_at
     assert again.spent_minor == 5
+
+
+def test_usage_of_a_bill_that_begins_before_its_account_counts_to_the_caps(subscription):
+    # Opened in the middle of the second that Stripe tells as the beginning.
+    opened_at = account_of(subscription).period_starts_at + timedelta(milliseconds=700)
+    BillingAccount.objects.update(
+        period_starts_at=opened_at, spending_starts_at=opened_at, stripe_subscription_id="", stripe_status=""
+    )
+    apply_subscription(data=subscription)
+    spent_minor = spend(subscription, tokens=5000).spent_minor
+
+    key = ApiKey.objects.get(organization=account_of(subscription).organization)
+    set_key_cap(organization_id=key.organization_id, api_key_id=key.id, cap_minor=Decimal(1000), now=clock.now())
+
+    assert KeyBudget.objects.get().spent_minor == spent_minor > 0
 
 
 def spend(subscription: dict, *, tokens: int) -> BillingAccount:
