@@ -129,14 +129,22 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def usable(self) -> "ApiKeyQuerySet":
         """Keep the keys that still open the API."""
-        unexpired = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=clock.now())
-        return self.filter(unexpired, revoked_at__isnull=True)
+        return self.filter(self._works())
+
+    def unusable(self) -> "ApiKeyQuerySet":
+        """Keep the keys that open the API no longer."""
+        return self.filter(~self._works())
 
     def update(self, **values: Any) -> int:
         """Change keys, and let every process see it unless only their last use changed."""
         if values.keys() != {"last_used_at"}:
             values.setdefault("changed_at", timezone.now())
         return super().update(**values)
+
+    @staticmethod
+    def _works() -> models.Q:
+        unexpired = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=clock.now())
+        return unexpired & models.Q(revoked_at__isnull=True)
 
 
 class ApiKey(models.Model):

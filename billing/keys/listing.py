@@ -8,7 +8,7 @@ from enum import StrEnum
 from django.db.models import F, OrderBy, Q, QuerySet
 from django.db.models.functions import Lower
 
-from accounts.models import ApiKey, KeyScope, User
+from accounts.models import ApiKey, ApiKeyQuerySet, KeyScope, User
 from billing.caps.caps import CapBalance, key_cap_balances
 from billing.caps.meter import CapMeter, cap_meter
 from billing.models import BillingAccount
@@ -71,20 +71,20 @@ _ORDERS: dict[KeyOrder, tuple[str | OrderBy, ...]] = {
 }
 
 
-def keys_of(*, organization_id: int) -> QuerySet[ApiKey]:
+def keys_of(*, organization_id: int) -> ApiKeyQuerySet:
     """Return an organization's keys, unordered."""
     return ApiKey.objects.filter(organization_id=organization_id).select_related("created_by")
 
 
 def listed_keys(
-    *, organization_id: int, now: datetime, usable: bool = True, text: str = "", order: KeyOrder = KeyOrder.NEWEST
+    *, organization_id: int, usable: bool = True, text: str = "", order: KeyOrder = KeyOrder.NEWEST
 ) -> QuerySet[ApiKey]:
-    """Return the keys that open the API at `now`, in billing time, or those that no longer do.
+    """Return the keys that open the API, or those that no longer do.
 
     `text` is looked for in their names and in the parts of the keys that may be shown.
     """
-    works = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
-    keys = keys_of(organization_id=organization_id).filter(works if usable else ~works)
+    keys = keys_of(organization_id=organization_id)
+    keys = keys.usable() if usable else keys.unusable()
     if text:
         keys = keys.filter(Q(name__icontains=text) | Q(prefix__icontains=text) | Q(last_four=text))
     return keys.order_by(*_ORDERS[order])

@@ -113,7 +113,7 @@ def _keys_page(
 ) -> HttpResponse:
     listing = KeyListForm(request.GET)
     wanted = listing.wanted()
-    listed = listed_keys(organization_id=membership.organization_id, now=clock.now(), **wanted)
+    listed = listed_keys(organization_id=membership.organization_id, **wanted)
     page = Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "membership": membership,
