@@ -64,7 +64,8 @@ def rgent(
         "STRIPE_SECRET_KEY": "sk_test_bench",
         "STRIPE_WEBHOOK_SECRET": "whsec_bench",
         "ANTHROPIC_API_KEY": name,
-        "ANTHROPIC_BASE_URL": place.claude_url,
+        "BENCH_CLAUDE_URL": place.claude_url,
+        "EMAIL_URL": "smtp://127.0.0.1:25",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "DJANGO_SETTINGS_MODULE": "rgent.settings",
@@ -72,7 +73,7 @@ def rgent(
     _python("manage.py", "migrate", "--skip-checks", "--verbosity", "0", environ=environ)
     keys = _python("-m", "bench.customers", str(customers), environ=environ).split()
     command = [
-        *(sys.executable, "-m", "uvicorn", "rgent.asgi:application", "--host", "127.0.0.1", "--port", str(port)),
+        *(sys.executable, "-m", "uvicorn", "bench.web:application", "--host", "127.0.0.1", "--port", str(port)),
         *("--no-access-log", "--log-level", "warning", "--no-server-header", "--timeout-graceful-shutdown", "60"),
         *("--workers", str(workers)),
     ]
