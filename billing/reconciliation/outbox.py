@@ -1,12 +1,10 @@
 """Ledger and meter events: every token that the ledger sells by meter is in one event, and in one alone."""
 
-import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Sum
-from django.utils import timezone
+from django.db.models import Sum
 
 from billing.metering import posting
 from billing.metering.outbox import RESEND_WINDOW
@@ -14,6 +12,7 @@ from billing.models import HourlyUsage, LateUsage, MeterEvent
 from billing.plans.price_lists import meter_event_name
 from billing.reconciliation.differences import Difference, Kind, Stage
 from billing.reconciliation.figures import Figures, MeterKey
+from billing.reconciliation.repair_events import add_repair_event
 from billing.tokens import TokenClass
 from common import clock
 
@@ -88,18 +87,12 @@ def _posted_by_hour(organization_id: int, meter: MeterKey) -> dict[datetime, int
 def _add(organization_id: int, meter: MeterKey, *, hour: datetime, tokens: int) -> str:
     """Add an event as one whose answer is long unclear, so that the outbox asks the meter before it sends."""
     event_name, period = meter
-    of_the_hour = MeterEvent.objects.filter(organization_id=organization_id, event_name=event_name, hour=hour)
-    newest = of_the_hour.filter(period_starts_at=period).aggregate(at=Max("occurred_at"))["at"]
-    event = MeterEvent.objects.create(
+    event = add_repair_event(
         organization_id=organization_id,
         event_name=event_name,
-        value=tokens,
-        occurred_at=newest or max(hour, period),
         hour=hour,
-        period_starts_at=period,
-        identifier=f"rgent-{uuid.uuid4().hex}",
-        state=MeterEvent.State.SENDING,
+        period=period,
+        tokens=tokens,
         first_sent_at=clock.now() - RESEND_WINDOW - timedelta(hours=1),
-        next_attempt_at=timezone.now(),
     )
     return event.identifier

@@ -4,14 +4,13 @@ Compared up to a moment some minutes ago, so that a customer who calls all the t
 that are on their way at that moment make the figure of the meter a range, and only a figure outside of it differs.
 """
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from billing.metering import posting
@@ -19,6 +18,7 @@ from billing.models import MeterEvent
 from billing.periods import hour_of
 from billing.reconciliation.differences import Difference, Kind, Stage
 from billing.reconciliation.figures import VISIBLE_AFTER, EventSum, Figures
+from billing.reconciliation.repair_events import add_repair_event
 from billing.stripe_billing import meters
 
 # Usage this recent may still be on its way to the meters, as it is within seconds on other days.
@@ -156,17 +156,12 @@ def _compensate(figures: Figures, event_name: str, *, hour: datetime, tokens: in
         visible = Q(state=State.SENT, sent_at__lt=timezone.now() - VISIBLE_AFTER) | Q(state=State.REJECTED)
         if of_the_hour.filter(compensates=True).exclude(visible).exists():
             return ""
-        newest = of_the_hour.filter(period_starts_at=period).aggregate(at=Max("occurred_at"))["at"]
-        event = MeterEvent.objects.create(
+        event = add_repair_event(
             organization_id=organization_id,
             event_name=event_name,
-            value=tokens,
-            occurred_at=newest or max(hour, period),
             hour=hour,
-            period_starts_at=period,
-            identifier=f"rgent-repair-{uuid.uuid4().hex}",
-            state=State.SENDING,
+            period=period,
+            tokens=tokens,
             compensates=True,
-            next_attempt_at=timezone.now(),
         )
     return f"The meter event {event.identifier} of {tokens:+,} tokens makes up for it."
