@@ -2,22 +2,26 @@
 
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.access_log import note
+from accounts.account_mail import letter_from_text
 from accounts.background_mail import send_soon
 from accounts.mail_budget import MailBudgetUsed, count_code, count_mail, count_reset
 from accounts.networks import network_of
 from accounts.recent_sign_in import signed_in_recently
 from accounts.sign_up_again import apply_choices, forget_choices
+from common.letters import message_of
 
 # allauth's mails that anybody can have sent to anybody; all others are notices to the owner of an account.
 RESETS = {"password_reset_code", "password_reset_key", "unknown_account"}
@@ -62,6 +66,14 @@ class AccountAdapter(DefaultAccountAdapter):
         except MailBudgetUsed as error:
             raise ImmediateHttpResponse(render(self.request, "429.html", {"exception": error}, status=429)) from error
         send_soon(self.render_mail(template_prefix, email, {"request": self.request, "email": email, **context}))
+
+    def render_mail(
+        self, template_prefix: str, email: str | list[str], context: dict[str, Any], headers: Any = None
+    ) -> EmailMessage:
+        """Return a mail of allauth's in the design of all mails."""
+        written = super().render_mail(template_prefix, email, context, headers)
+        letter = letter_from_text(subject=str(written.subject), text=str(written.body))
+        return message_of(replace(letter, headers=headers or {}), to=written.to[0])
 
     def _count_mail(self, template_prefix: str, email: str) -> None:
         """Count a mail. Raises MailBudgetUsed.

@@ -3,17 +3,16 @@
 import secrets
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.db.models import QuerySet
-from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.access_log import note_on_commit
 from accounts.mail_budget import MailBudgetUsed, count_invitation
+from accounts.mail_refusals import refusal_in
 from accounts.models import Invitation, Membership, Organization, User
 from accounts.secret_hash import secret_hash
+from common.letters import Letter, Link, message_of
 
 LIFETIME = timedelta(days=7)
 TOKEN_BYTES = 32
@@ -68,9 +67,11 @@ def invite(
             )
         )
     try:
-        _mail(invitation, token=token)
+        message_of(_letter(invitation, token=token), to=invitation.email).send()
     except OSError as error:  # smtplib's errors are of this kind
         invitation.delete()
+        if refusal := refusal_in(error):
+            raise InvitationRefused(f"The mail server of {email} refused the mail: {refusal}") from error
         raise MailUnavailable("The invitation could not be mailed. Try again in a minute.") from error
     _note("invited", invitation)
     return invitation
@@ -128,13 +129,17 @@ def _note(event: str, invitation: Invitation) -> None:
     note_on_commit(event, **fields, role=str(invitation.role))
 
 
-def _mail(invitation: Invitation, *, token: str) -> None:
-    context = {
-        "organization": invitation.organization.name,
-        "invited_by": invitation.invited_by.get_full_name() if invitation.invited_by else "",
-        "url": f"{settings.PUBLIC_URL}{reverse('invitation_link', kwargs={'token': token})}",
-        "days": LIFETIME.days,
-    }
-    subject = render_to_string("accounts/invitation_subject.txt", context)
-    body = render_to_string("accounts/invitation_mail.txt", context)
-    send_mail(" ".join(subject.split()), body, None, [invitation.email])
+def _letter(invitation: Invitation, *, token: str) -> Letter:
+    organization, person = invitation.organization.name, invitation.invited_by
+    by = f"{person.get_full_name()} invites you" if person else "You are invited"
+    return Letter(
+        subject=f"Join {organization} on rgent",
+        paragraphs=[f"{by} to join {organization} on rgent."],
+        link=Link(label="Open the invitation", path=reverse("invitation_link", kwargs={"token": token})),
+        after=[
+            "Sign in there, or sign up first, with the address that this mail came to. "
+            f"The link works once, for {LIFETIME.days} days.",
+            f"You do not know {organization}? Then you can ignore this mail.",
+        ],
+        reason="You get this mail since somebody entered your address in an invitation.",
+    )

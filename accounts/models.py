@@ -113,6 +113,31 @@ class Invitation(models.Model):
         return f"{self.email} to {self.organization}"
 
 
+class MailOptOut(models.Model):
+    """A kind of mail that a person turned off."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=50)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="turned_off_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: no mail about {self.kind}"
+
+
+class MailRefusal(models.Model):
+    """The mail server's last refusal of a person's address, until it takes their mail again."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="mail_refusal")
+    email = models.EmailField(help_text="The address that was refused.")
+    reason = models.CharField(max_length=300, help_text="The mail server's code and words.")
+    refused_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.reason}"
+
+
 class KeyScope(models.TextChoices):
     """The scopes of a key: calling Claude, managing, or both."""
 

@@ -21,6 +21,7 @@ from accounts.invitations import (
     pending_invitations,
     withdraw,
 )
+from accounts.mail_refusals import refusals_of
 from accounts.members import MemberNotFound, OwnerProtected
 from accounts.models import ApiKey, Invitation, Membership
 from accounts.pages.access import member_page, require_manager
@@ -47,13 +48,17 @@ class RoleForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One member of the list. `roles` are those that the reader may give them; `keys` counts the working ones."""
+    """One member of the list. `roles` are those that the reader may give them; `keys` counts the working ones.
+
+    `refusal` are the mail server's words if it refused their address.
+    """
 
     membership: Membership
     keys: int
     is_reader: bool
     roles: list[tuple[str, str]]
     may_be_removed: bool
+    refusal: str
 
 
 @require_safe
@@ -149,9 +154,19 @@ def _team_page(
     made = ApiKey.objects.usable().filter(organization_id=membership.organization_id).values("created_by")
     keys = dict(made.annotate(count=Count("id")).values_list("created_by", "count"))
     owners = sum(member.role == Role.OWNER for member in members)
+    refusals = refusals_of(organization_id=membership.organization_id)
     context = {
         "membership": membership,
-        "people": [_person(each, reader=membership, keys=keys.get(each.user_id, 0), owners=owners) for each in members],
+        "people": [
+            _person(
+                each,
+                reader=membership,
+                keys=keys.get(each.user_id, 0),
+                owners=owners,
+                refusal=refusals.get(each.user_id, ""),
+            )
+            for each in members
+        ],
         "invitations": _invitations(membership) if membership.may_manage else [],
         "form": form,
     }
@@ -163,7 +178,7 @@ def _invitations(membership: Membership) -> list[Invitation]:
     return list(pending.order_by("-created_at", "-id"))
 
 
-def _person(member: Membership, *, reader: Membership, keys: int, owners: int) -> Person:
+def _person(member: Membership, *, reader: Membership, keys: int, owners: int, refusal: str) -> Person:
     is_reader, is_owner = member.id == reader.id, member.role == Role.OWNER
     may_change = reader.may_manage and (not is_owner or (is_reader and owners > 1))
     roles = [(role.value, role.label) for role in Role if role != Role.OWNER or is_owner or reader.role == Role.OWNER]
@@ -173,6 +188,7 @@ def _person(member: Membership, *, reader: Membership, keys: int, owners: int) -
         is_reader=is_reader,
         roles=roles if may_change and not (is_reader and not is_owner) else [],
         may_be_removed=(is_reader and not (is_owner and owners == 1)) or (reader.may_manage and not is_owner),
+        refusal=refusal,
     )
 
 
