@@ -1,4 +1,4 @@
-"""Signals: a new organization gets its billing account, and a confirmed address its one free trial."""
+"""Signals: a new organization gets its billing account, a confirmed address its trial, and an invoice its mails."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
 from django.db.models.signals import post_save
 from django.dispatch import receiver
+from djstripe.models import Invoice
 
 from accounts.models import Membership, Organization
+from billing.mail.invoices import tell_of_invoice
 from billing.subscriptions.state import open_billing_account
 from billing.subscriptions.trial_grants import claim_trial
 from common import clock
@@ -26,3 +28,10 @@ def address_confirmed(email_address: EmailAddress, **kwargs: Any) -> None:
     owned = Membership.objects.filter(user_id=email_address.user_id, role=Membership.Role.OWNER)
     for organization_id in owned.order_by("id").values_list("organization_id", flat=True):
         claim_trial(organization_id=organization_id, email=email_address.email, now=clock.now())
+
+
+@receiver(post_save, sender=Invoice, dispatch_uid="billing.tell_of_invoice")
+def invoice_stored(instance: Invoice, raw: bool, **kwargs: Any) -> None:
+    """Have the organization told what is new of an invoice that dj-stripe has stored, from whatever source."""
+    if not raw:
+        tell_of_invoice(instance.stripe_data, now=clock.last_known())  # dj-stripe's transaction may be open

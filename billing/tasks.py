@@ -11,6 +11,7 @@ from django.utils import timezone
 from billing.bills import invoice_holds
 from billing.caps import alerts
 from billing.ledger import abandonment, idempotency
+from billing.mail import cards, sending, trial
 from billing.metering import late_usage, meter_errors, outbox, posting
 from billing.reconciliation import run as reconciliation
 from billing.stripe_billing import stored_events
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # Below the task's time limit. Reconciled periods are closed, so the next night goes on with the rest.
 RECONCILES_FOR_S = 3300.0
+# Then the task ends between two mails, each of which may wait for a mail server for a while.
+MAILS_FOR_S = 40.0
 
 
 def one_at_a_time(task: Callable[[], None]) -> Callable[[], None]:
@@ -94,9 +97,29 @@ def forget_old_stripe_events() -> None:
 
 @shared_task(time_limit=55)
 def send_spending_alerts() -> None:
-    """Twice a minute: tell owners and admins which caps are about to be used up."""
+    """Twice a minute: have owners and admins told which caps and trials are about to be used up."""
     alerts.raise_alerts(now=clock.now())
-    alerts.mail_alerts()
+    trial.tell_of_trials(now=clock.now())
+
+
+@shared_task(time_limit=85)
+@one_at_a_time
+def send_mails() -> None:
+    """Every five seconds: mail the notices that are due."""
+    sending.address_notices(now=timezone.now())
+    sent = sending.send_due(stop_after_s=MAILS_FOR_S)
+    if sent:
+        logger.info("mails sent", extra={"count": sent})
+
+
+@shared_task(time_limit=3600)
+@one_at_a_time
+def look_for_expiring_cards() -> None:
+    """Every night: have those told whose card is about to expire."""
+    try:
+        cards.tell_of_cards(now=clock.now())
+    except (StripeUnavailable, StripeRejected) as error:
+        logger.warning("Stripe did not tell of cards", extra={"error": str(error)})
 
 
 @shared_task(time_limit=300)

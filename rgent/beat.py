@@ -19,6 +19,8 @@ _EVERY = {
     "send meter events": ("billing.tasks.send_meter_events", 2.0),
     "bill late usage": ("billing.tasks.bill_late_usage", 15.0),
     "send spending alerts": ("billing.tasks.send_spending_alerts", 30.0),
+    "send mails": ("billing.tasks.send_mails", 5.0),
+    "look for expiring cards": ("billing.tasks.look_for_expiring_cards", timedelta(hours=24).total_seconds()),
     "find abandoned records": ("billing.tasks.find_abandoned_records", 10.0),
     "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),
     "forget old Stripe events": ("billing.tasks.forget_old_stripe_events", 3600.0),

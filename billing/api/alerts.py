@@ -49,7 +49,6 @@ class RaisedAlert(serializers.Serializer[Any]):
     cap_minor = Amount(help_text="The cap, in cents.")
     spent_minor = Amount(help_text="The part of it spent by then, in exact cents.")
     raised_at = Instant(help_text="When the share was found to be used.")
-    mailed_at = Instant(allow_null=True, help_text="Null while the mail waits to be sent.")
 
 
 class AlertsOut(serializers.Serializer[Any]):

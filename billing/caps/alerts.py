@@ -4,20 +4,17 @@ A task looks at the caps every half minute. No request waits for it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
-from billing.caps.alert_mail import AlertNotMailed, mail_alert
 from billing.caps.thresholds import ReachedThreshold, reached_thresholds
+from billing.mail.spending import tell_of_caps
 from billing.models import BillingAccount, SpendingAlert
 
 BATCH = 500
-# A process that takes an alert has this long to mail it. Then another tries, for a day.
-LEASE = timedelta(minutes=5)
-GIVE_UP_AFTER = timedelta(days=1)
 
 
 def alerts_of(*, organization_id: int, since: datetime) -> QuerySet[SpendingAlert]:
@@ -36,21 +33,11 @@ def raise_alerts(*, now: datetime) -> int:
         reached = list(reached_thresholds(accounts, now=now))
         told = _highest_alerted({each.organization_id for each in reached})
         new = [_alert(each, now=now) for each in reached if each.percent > told.get(each.cap, 0)]
-        SpendingAlert.objects.bulk_create(new, ignore_conflicts=True)
+        with transaction.atomic():
+            SpendingAlert.objects.bulk_create(new, ignore_conflicts=True)
+            tell_of_caps(new)
         raised += len(new)
     return raised
-
-
-def mail_alerts() -> int:
-    """Mail the alerts that are due, each taken by one process, and return how many were mailed."""
-    at = timezone.now()
-    due = SpendingAlert.objects.filter(mailed_at=None, next_attempt_at__lte=at, created_at__gt=at - GIVE_UP_AFTER)
-    oldest = due.select_related("organization", "api_key").order_by("id")[:BATCH]
-    mailed = 0
-    for alert in oldest:
-        if _take(alert, at=at) and _mail(alert):
-            mailed += 1
-    return mailed
 
 
 def _capped_accounts() -> Iterator[Sequence[BillingAccount]]:
@@ -79,18 +66,3 @@ def _alert(reached: ReachedThreshold, *, now: datetime) -> SpendingAlert:
         spent_minor=reached.spent_minor,
         raised_at=now,
     )
-
-
-def _take(alert: SpendingAlert, *, at: datetime) -> bool:
-    """Lease an alert. Returns False if another process has taken it."""
-    untaken = SpendingAlert.objects.filter(id=alert.id, mailed_at=None, next_attempt_at=alert.next_attempt_at)
-    return bool(untaken.update(next_attempt_at=at + LEASE))
-
-
-def _mail(alert: SpendingAlert) -> bool:
-    try:
-        mail_alert(alert)
-    except AlertNotMailed:
-        return False  # another attempt follows the lease
-    SpendingAlert.objects.filter(id=alert.id).update(mailed_at=timezone.now())
-    return True

@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from billing.bulk_rows import update_rows
+from billing.mail.late_usage import tell_of_late_usage
 from billing.metering.discrepancies import open_discrepancy
 from billing.models import BillingAccount, Discrepancy, LateUsage, UsageRecord
 from billing.plans.price_lists import PriceList, meter_event_name, price_list
@@ -190,6 +191,7 @@ def _lease(*, now: datetime) -> list[LateUsage]:
         row.first_sent_at = row.first_sent_at or now
         row.next_attempt_at = timezone.now() + LEASE
     update_rows(rows, fields=["state", "attempts", "first_sent_at", "next_attempt_at"])
+    tell_of_late_usage(row for row in rows if row.attempts == 1)
     return rows
 
 

@@ -12,6 +12,7 @@ from billing.models.invoice_hold import InvoiceHold
 from billing.models.key_budget import KeyBudget
 from billing.models.late_usage import LateUsage
 from billing.models.meter_event import MeterEvent
+from billing.models.notice import Notice, NoticeMail
 from billing.models.plan import Plan, PlanPrice
 from billing.models.posted_usage import PostedUsage
 from billing.models.process_lease import ProcessLease
@@ -35,6 +36,8 @@ __all__ = [
     "LateUsage",
     "LedgerMark",
     "MeterEvent",
+    "Notice",
+    "NoticeMail",
     "Plan",
     "PlanPrice",
     "PostedUsage",

@@ -46,18 +46,9 @@ class SpendingAlert(models.Model):
     spending_starts_at = models.DateTimeField()
     raised_at = models.DateTimeField(help_text="In billing time.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    next_attempt_at = models.DateTimeField(
-        default=timezone.now, help_text="In wall time: when to mail it. While somebody does: when to try again."
-    )
-    mailed_at = models.DateTimeField(null=True, help_text="In wall time.")
 
     class Meta:
         ordering = ["-id"]
-        indexes = [
-            models.Index(
-                fields=["next_attempt_at"], condition=models.Q(mailed_at__isnull=True), name="spending_alerts_to_mail"
-            ),
-        ]
         constraints = [
             models.UniqueConstraint(fields=[*GUARD, "api_key"], name="one_alert_of_a_key"),
             models.UniqueConstraint(

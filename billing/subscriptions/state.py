@@ -8,6 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Organization
+from billing.mail.invoices import tell_of_suspension
+from billing.mail.plans import tell_of_end, tell_of_plan
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.periods import Period, period_at
 from billing.subscriptions.ended_bills import note_ended_bill
@@ -79,6 +81,7 @@ def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
     cancel_at = _instant(data["cancel_at"]) if data.get("cancel_at") else None
     if _has_ended(account, data=data, cancel_at=cancel_at):
         return True
+    before, cancel_at_before, status_before = account.plan, account.cancel_at, account.status
     is_new = account.stripe_subscription_id != data["id"]
     if is_new:
         _begin_subscription(account, period=period)
@@ -94,6 +97,9 @@ def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
     account.stripe_period_ends_at = period.ends_at
     account.cancel_at = cancel_at
     account.save(update_fields=SUBSCRIPTION_FIELDS)
+    tell_of_plan(account, before=before, cancel_at_before=cancel_at_before)
+    if account.status == Status.SUSPENDED and status_before != Status.SUSPENDED:
+        tell_of_suspension(account, invoice_id=str(data.get("latest_invoice") or ""))
     return True
 
 
@@ -121,12 +127,20 @@ def _has_ended(account: BillingAccount, *, data: Mapping[str, Any], cancel_at: d
 def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
     if account.stripe_subscription_id != data["id"]:
         return False
+    ended_at, before = _instant(data.get("ended_at") or data["created"]), _plan_of(data) or account.plan
     if account.status != Status.TRIAL:
-        _leave(account, at=_instant(data.get("ended_at") or data["created"]))
+        _leave(account, at=ended_at)
     account.stripe_status = data["status"]
     account.stripe_subscription_id, account.stripe_period_ends_at, account.cancel_at = "", None, None
     account.save(update_fields=SUBSCRIPTION_FIELDS)
+    tell_of_end(account, subscription_id=data["id"], before=before, ended_at=ended_at)
     return True
+
+
+def _plan_of(data: Mapping[str, Any]) -> Plan | None:
+    """Return the plan of a subscription's prices: the account may have left it at its planned end."""
+    ids = [item["price"]["id"] for item in data["items"]["data"]]
+    return Plan.objects.filter(prices__stripe_price_id__in=ids).order_by("id").first()
 
 
 def _note_stopped_collection(account: BillingAccount, *, data: Mapping[str, Any]) -> None:

@@ -12,8 +12,8 @@ from accounts.mail_budget import MailBudgetUsed
 from accounts.organizations import NoOrganization
 from accounts.sign_up_limits import TooManySignUps
 from accounts.team import LastOwner
-from billing.caps.alert_mail import AlertNotMailed
 from billing.ledger.idempotency import AlreadyAnswered
+from billing.mail.choice_links import UnknownChoice
 from billing.plans.publishing import NotSellable
 from chat.claude import ClaudeError, ClaudeRefused
 from common.json_fields import StandsTwice
@@ -26,7 +26,7 @@ ANSWERED_OTHERWISE = {
     TooManySignUps: "told on a page",
     LastOwner: "told on a page, and in admin",
     NotSellable: "told in admin",
-    AlertNotMailed: "tried again by the task",
+    UnknownChoice: "told on a page",
     AlreadyAnswered: "carries the first answer",
     ClaudeError: "the base of Claude's errors",
     ClaudeRefused: "keeps Claude's own status and words",

@@ -69,7 +69,6 @@ def test_alerts_that_were_raised_are_shown_to_their_organization_alone(capped: M
             "cap_minor": "100",
             "spent_minor": "52",
             "raised_at": raised[0]["raised_at"],
-            "mailed_at": None,
         }
     ]
     stranger = make_manager(make_subscriber(now=now - timedelta(hours=1)))
