@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.pages import billing, checkout, keys, overview, requests, usage
+from billing.pages import billing, checkout, keys, notifications, overview, requests, usage
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -20,4 +20,6 @@ urlpatterns = [
     path("billing/return", checkout.checkout_return, name="checkout_return"),
     path("billing/canceled", checkout.checkout_canceled, name="checkout_canceled"),
     path("billing/invoices/<str:invoice_id>/", billing.invoice, name="invoice"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/off/<str:choice>", notifications.turn_off_mail, name="turn_off_mail"),
 ]

@@ -30,6 +30,7 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("Meter events", "speed", "billing_meterevent"),
         ("Held invoices", "hourglass_empty", "billing_invoicehold"),
         ("Late usage", "more_time", "billing_lateusage"),
+        ("Mails", "outgoing_mail", "billing_noticemail"),
         ("Discrepancies", "rule", "billing_discrepancy"),
     ],
     "Stripe": [

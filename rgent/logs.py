@@ -12,7 +12,7 @@ OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 # Links of mails: the rest of their path opens an organization or an account. In a query the slashes are escaped.
 _SLASH = "(?:/|%(?:25)*2F)"
 SECRET_IN_LINK = re.compile(
-    rf"((?:app{_SLASH}invitations|confirm-email|password{_SLASH}reset{_SLASH}key){_SLASH})[^\s/?&'\"<>%\\]+",
+    rf"((?:app{_SLASH}(?:invitations|notifications{_SLASH}off)|confirm-email|password{_SLASH}reset{_SLASH}key){_SLASH})[^\s/?&'\"<>%\\]+",
     re.IGNORECASE,
 )
 

@@ -2,17 +2,29 @@
 
 from typing import Any, NoReturn
 
+from csp.decorators import csp
 from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from accounts.organizations import membership_or_none
 from billing.pages.frame import account_of
 from billing.pages.price_table import plans_on_sale, shared_prices, worked_example
-from rgent.laptop.mailbox import newest_mails
+from rgent.laptop.mailbox import mail_named, newest_mails
+
+# A mail program's: inline styles, and nothing from anywhere. Its links open pages of their own.
+MAIL_POLICY = {
+    "default-src": ["'none'"],
+    "style-src": ["'unsafe-inline'"],
+    "frame-ancestors": ["'self'"],
+    "base-uri": ["'none'"],
+    "form-action": ["'none'"],
+    "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
+}
 
 
 @require_safe
@@ -54,6 +66,18 @@ def mail(request: HttpRequest) -> HttpResponse:
     if not settings.SANDBOX:
         raise Http404
     return render(request, "public/mail.html", {"mails": newest_mails()})
+
+
+@require_safe
+@never_cache
+@xframe_options_sameorigin
+@csp(MAIL_POLICY)  # type: ignore[arg-type]  # it is typed for views without arguments
+def mail_html(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the HTML of one mail alone, for a frame of the page above: it may style itself, and nothing else."""
+    found = mail_named(name) if settings.SANDBOX else None
+    if found is None or not found.html:
+        raise Http404
+    return HttpResponse(found.html.replace("<head>", '<head><base target="_blank">', 1))
 
 
 @require_safe

@@ -11,6 +11,7 @@ urlpatterns = [
     path("pricing/", pages.pricing, name="pricing"),
     path("health", pages.health, name="health"),
     path("mail/", pages.mail, name="mail"),
+    path("mail/<str:name>/", pages.mail_html, name="mail_html"),
     path("accounts/", include("allauth.urls")),
     path("app/", include("accounts.urls")),
     path("app/", include("billing.urls")),

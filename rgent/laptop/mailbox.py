@@ -17,12 +17,14 @@ KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as its reader sees it."""
+    """A mail as its reader sees it: the plain text, and the HTML where there is one. `name` finds it again."""
 
+    name: str
     to: str
     subject: str
     sent_at: str
-    body: str
+    text: str
+    html: str
 
 
 class MailboxBackend(ConsoleBackend):
@@ -45,12 +47,19 @@ def newest_mails() -> list[Mail]:
     return [_read(file) for file in files]
 
 
+def mail_named(name: str) -> Mail | None:
+    """Return one of the mails that are kept."""
+    return next((_read(file) for file in settings.MAILBOX_DIR.glob("*.eml") if file.stem == name), None)
+
+
 def _read(file: Path) -> Mail:
     message = email.message_from_bytes(file.read_bytes(), policy=policy.default)
-    body = message.get_body(preferencelist=("plain", "html"))
+    text, html = message.get_body(preferencelist=("plain",)), message.get_body(preferencelist=("html",))
     return Mail(
+        name=file.stem,
         to=str(message["To"]),
         subject=str(message["Subject"]),
         sent_at=str(message["Date"]),
-        body=str(body.get_content()) if body else "",
+        text=str(text.get_content()) if text else "",
+        html=str(html.get_content()) if html else "",
     )

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.tokens import TokenClass
+from common.letters import Letter, message_of
 from tests.factories import NOON, make_user
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,40 @@ def test_mail_shows_what_was_sent(client, settings, tmp_path):
 
     assert "The code is ABC" in body
     assert "Hello &lt;b&gt;" in body
+
+
+def test_the_html_of_a_mail_is_shown_in_a_frame_that_runs_nothing(client, settings, tmp_path):
+    settings.MAILBOX_DIR = tmp_path
+    message = message_of(Letter(subject="Hello", paragraphs=["Set in type."]), to="ada@example.com")
+    (tmp_path / "1-a.eml").write_bytes(message.message().as_bytes())
+
+    body = page(client, "mail")
+    frame = client.get("/mail/1-a/")
+
+    assert 'src="/mail/1-a/"' in body
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in body
+    assert "Set in type." in frame.content.decode()
+    assert frame.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "default-src 'none'" in frame.headers["content-security-policy"]
+    assert "sandbox allow-popups" in frame.headers["content-security-policy"]
+    assert client.get("/mail/").headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("name", ["2-b", "..", "1-a.eml", "*"])
+def test_a_mail_that_is_not_kept_is_not_found(client, settings, tmp_path, name):
+    settings.MAILBOX_DIR = tmp_path / "kept"
+    settings.MAILBOX_DIR.mkdir()
+    (tmp_path / "2-b.eml").write_text("Subject: x\n\ny\n")
+
+    assert client.get(f"/mail/{name}/").status_code == 404
+
+
+def test_the_html_of_a_mail_is_shown_in_the_sandbox_mode_alone(client, settings, tmp_path):
+    settings.MAILBOX_DIR, settings.SANDBOX = tmp_path, False
+    message = message_of(Letter(subject="Hello", paragraphs=["x"]), to="ada@example.com")
+    (tmp_path / "1-a.eml").write_bytes(message.message().as_bytes())
+
+    assert client.get("/mail/1-a/").status_code == 404
 
 
 def test_an_unknown_address_is_a_page_of_ours(client):

@@ -43,6 +43,7 @@ TABLES = [
     "billing/invoicehold",
     "billing/lateusage",
     "billing/meterevent",
+    "billing/noticemail",
     "billing/plan",
     "billing/planprice",
     "billing/usagerecord",

@@ -13,6 +13,7 @@ GET  /pricing/                                    200     200       200     200 
 GET  /health                                      200     200       200     200    200
 # The sandbox's mailbox: with keys in the settings there is no such page.
 GET  /mail/                                       200     200       200     200    200
+GET  /mail/<str:name>/                            404     404       404     404    404
 GET  /api/docs                                    200     200       200     200    200
 GET  /api/schema                                  200     200       200     200    200
 GET  /api/^.*$                                    404     404       404     404    404
@@ -75,6 +76,11 @@ POST /app/billing/subscribe                       login   302       403     302 
 GET  /app/billing/return                          login   302       302     302    302
 GET  /app/billing/canceled                        login   302       302     302    302
 GET  /app/billing/invoices/<str:invoice_id>/      login   404       200     200    200
+GET  /app/notifications/                          login   200       200     200    200
+POST /app/notifications/                          login   302!      302!    302!   302!
+# The link of a mail to the member ends one kind of their mails, whoever has it.
+GET  /app/notifications/off/<str:choice>          200     200       200     200    200
+POST /app/notifications/off/<str:choice>          200!    200!      200!    200!   200!
 # A mailed link leads on to the page that asks, which nobody here has come to by a link; a stranger to the site gets a
 # session to keep it in.
 GET  /app/invitations/                            login   404       404     404    404

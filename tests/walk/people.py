@@ -12,6 +12,8 @@ from django.utils import timezone
 from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.models import Invitation, KeyScope, Membership, Organization, User
 from accounts.secret_hash import secret_hash
+from billing.mail.choice_links import choice_token
+from billing.mail.notices import Kind
 from tests.factories import Customer, begin, make_organization, make_user
 from tests.walk.stripe_rows import make_invoice, make_stripe_customer
 
@@ -40,7 +42,9 @@ def make_walkers() -> Walkers:
     )
     browsers = {"nobody": Client(raise_request_exception=False)}
     browsers |= {role: browser_of(person) for role, person in people.items()}
-    ids = {"member_id": member.id, "token": INVITATION_TOKEN, **_rows_of(organization)}
+    choice = choice_token(user_id=member.user_id, kind=Kind.TRIAL)
+    ids = {"member_id": member.id, "token": INVITATION_TOKEN, "choice": choice, "name": "none"}
+    ids |= _rows_of(organization)
     return Walkers(organization=organization, browsers=browsers, keys=_make_keys(organization, elsewhere), ids=ids)
 
 

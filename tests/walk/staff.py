@@ -17,6 +17,7 @@ from tests.walk.stripe_rows import (
     make_invoice,
     make_invoice_hold,
     make_late_usage,
+    make_notice_mail,
     make_other_rows,
     make_stripe_customer,
 )
@@ -50,6 +51,7 @@ def make_staff() -> Staff:
     make_other_rows(customer)
     make_invoice_hold(cast.organization)
     make_late_usage(cast.organization)
+    make_notice_mail(cast.owner, cast.organization)
     Group.objects.create(name="Support")
     EmailAddress.objects.create(user=cast.owner, email=cast.owner.email)
     people = {role: make_user(is_staff=True) for role in ("staff", "elsewhere", "viewer", "full")}

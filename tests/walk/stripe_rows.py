@@ -1,4 +1,4 @@
-"""Rows about Stripe: its objects as dj-stripe would have stored them, and what waits for it."""
+"""Rows about Stripe: its objects as dj-stripe would have stored them, and those that wait for it or for mail."""
 
 import time
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from django.utils import timezone
 from djstripe import models as djstripe
 
-from accounts.models import Organization
-from billing.models import BillingAccount, InvoiceHold, LateUsage, Plan
+from accounts.models import Organization, User
+from billing.models import BillingAccount, InvoiceHold, LateUsage, Notice, NoticeMail, Plan
 from billing.tokens import TokenClass
 
 
@@ -64,6 +64,12 @@ def make_late_usage(organization: Organization) -> LateUsage:
         identifier="late-usage",
         **dict.fromkeys(instants, timezone.now()),
     )
+
+
+def make_notice_mail(owner: User, organization: Organization) -> NoticeMail:
+    """Make a mail that waits to be sent."""
+    notice = Notice.objects.create(organization=organization, kind=Notice.Kind.TRIAL, occasion="40 of 50")
+    return NoticeMail.objects.create(notice=notice, user=owner)
 
 
 def make_other_rows(customer: djstripe.Customer) -> list[Any]:
