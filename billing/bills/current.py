@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from djstripe.models import Customer, StripeModel, Subscription
 
@@ -15,7 +15,7 @@ from billing.bills.lines import Bill, BillLine, base_line, late_line, usage_line
 from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.periods import Period, period_at
 from billing.plans.price_lists import price_list
-from billing.tokens import TokenClass
+from billing.tokens import TokenClass, TokenUsage, column_of
 
 # Late usage that no coming invoice has: it was invoiced by itself, or Stripe refused it.
 NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
@@ -48,7 +48,8 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     late = LateUsage.objects.filter(organization_id=account.organization_id).order_by("id").select_related("plan")
     unmetered = late.filter(period_starts_at=account.period_starts_at, reason=LateUsage.Reason.CHANGED)
     coming = late.filter(bill_starts_at=account.period_starts_at).exclude(state__in=NOT_COMING)
-    used, others = _usage_lines(usage, unmetered=unmetered), [*map(late_line, coming)]
+    used = _usage_lines(usage, unmetered=unmetered)
+    others = [*map(late_line, coming)]
     base = [*_base_lines(account)]
     customer = _stored(Customer, account.stripe_customer_id)
     subscription = _stored(Subscription, account.stripe_subscription_id)
@@ -95,33 +96,41 @@ def _base_minor(account: BillingAccount) -> Decimal:
 
 
 def _usage_lines(rows: Iterable[DailyUsage], *, unmetered: Iterable[LateUsage]) -> list[BillLine]:
-    """Add rows up by model, token class and price: Stripe's invoice has one line for each metered price.
+    """Add rows up by Stripe's prices, since its invoice has one line for each metered price.
 
     Late usage that is in no meter has lines of its own.
     """
-    tokens: dict[tuple[str, TokenClass, Decimal], int] = defaultdict(int)
-    for key, count in chain.from_iterable(_priced(row) for row in rows):
+    tokens: dict[_Priced, int] = defaultdict(int)
+    for key, count in chain.from_iterable(_priced(row, usage=row.usage) for row in rows):
         tokens[key] += count
     for late in unmetered:
-        tokens[(late.model, TokenClass(late.token_class), late.per_token_minor)] -= late.tokens
-    order = list(TokenClass)
-    keys = sorted((key for key in tokens if tokens[key]), key=lambda key: (key[0], order.index(key[1]), key[2]))
+        usage = TokenUsage(**{column_of(TokenClass(late.token_class)): late.tokens})
+        for key, count in _priced(late, usage=usage):
+            tokens[key] -= count
     return [
         usage_line(
-            model=model,
-            token_class=token_class,
-            tokens=tokens[(model, token_class, rate)],
-            per_token_minor=rate,
+            model=key.model,
+            token_class=list(TokenClass)[key.place],
+            tokens=tokens[key],
+            per_token_minor=key.per_token_minor,
         )
-        for model, token_class, rate in keys
+        for key in sorted(tokens)
+        if tokens[key]
     ]
 
 
-def _priced(row: DailyUsage) -> Iterable[tuple[tuple[str, TokenClass, Decimal], int]]:
-    rates = price_list(plan_id=row.plan_id, priced_at=row.priced_at).rates.get(row.model, {})
-    usage = row.usage
-    return (
-        ((row.model, token_class, rate), usage.tokens_of(token_class))
-        for token_class, rate in rates.items()
-        if usage.tokens_of(token_class)
-    )
+class _Priced(NamedTuple):
+    """A price of tokens, in the order of a bill. `place` is that of the token class."""
+
+    model: str
+    place: int
+    per_token_minor: Decimal
+    stripe_price_id: str
+
+
+def _priced(row: DailyUsage | LateUsage, *, usage: TokenUsage) -> Iterable[tuple[_Priced, int]]:
+    prices = price_list(plan_id=row.plan_id, priced_at=row.priced_at)
+    for token_class, rate in prices.rates.get(row.model, {}).items():
+        if tokens := usage.tokens_of(token_class):
+            place, price_id = list(TokenClass).index(token_class), prices.stripe_price_ids[row.model, token_class]
+            yield _Priced(row.model, place, rate, price_id), tokens

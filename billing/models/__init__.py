@@ -14,6 +14,7 @@ from billing.models.late_usage import LateUsage
 from billing.models.meter_event import MeterEvent
 from billing.models.notice import Notice, NoticeMail
 from billing.models.plan import Plan, PlanPrice
+from billing.models.plan_version import PlanVersion
 from billing.models.posted_usage import PostedUsage
 from billing.models.process_lease import ProcessLease
 from billing.models.reconciled_usage import LedgerMark, ReconciledUsage
@@ -40,6 +41,7 @@ __all__ = [
     "NoticeMail",
     "Plan",
     "PlanPrice",
+    "PlanVersion",
     "PostedUsage",
     "ProcessLease",
     "ReconciledUsage",

@@ -126,7 +126,9 @@ GET  /admin/billing/plan/<path:object_id>/publish/              login  login    
 POST /admin/billing/plan/<path:object_id>/publish/              login  login    403   403       403    302  302
 GET  /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    403   403       200    200  200
 POST /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    403   403       403    403  403
-POST /admin/billing/planprice/ delete_selected                  login  login    403   403       200    200  200
+POST /admin/billing/planprice/ delete_selected                  login  login    403   403       200    302  302
+POST /admin/billing/planprice/ withdraw                         login  login    403   403       200    302! 302!
+POST /admin/billing/planprice/ restore                          login  login    403   403       200    302! 302!
 GET  /admin/billing/planprice/^([^/]+)/history/([^/]+)/$        login  login    403   403       200    200  200
 POST /admin/billing/planprice/^([^/]+)/history/([^/]+)/$        login  login    403   403       403    403  403
 """)
