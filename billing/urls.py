@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.pages import billing, checkout, keys, notifications, overview, requests, usage
+from billing.pages import billing, checkout, credits, keys, notifications, overview, requests, usage
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("keys/<int:api_key_id>/revoke", keys.revoke, name="key_revoke"),
     path("billing/", billing.billing, name="billing"),
     path("billing/cap", billing.change_cap, name="change_cap"),
+    path("billing/code", credits.redeem, name="redeem_code"),
     path("billing/subscribe", checkout.subscribe, name="subscribe"),
     path("billing/return", checkout.checkout_return, name="checkout_return"),
     path("billing/canceled", checkout.checkout_canceled, name="checkout_canceled"),

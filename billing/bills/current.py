@@ -12,6 +12,9 @@ from djstripe.models import Customer, StripeModel, Subscription
 
 from billing.bills.charges import Charge, charge_of
 from billing.bills.lines import Bill, BillLine, base_line, late_line, usage_line
+from billing.credits.balance import credits_at
+from billing.credits.reckoning import Item
+from billing.credits.terms import discounts_of
 from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.periods import Period, period_at
 from billing.plans.price_lists import price_list
@@ -23,15 +26,14 @@ NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
 
 @dataclass(frozen=True, slots=True)
 class CurrentBill(Bill):
-    """The bill of the billing period that is open. `discounted` where Stripe takes a discount off that is not in it."""
+    """The bill of the billing period that is open."""
 
     period: Period
     charge: Charge
-    discounted: bool
 
     @property
     def charged_minor(self) -> int:
-        """The amount Stripe will take: the rounded lines, less credits, with the customer's balance."""
+        """The amount Stripe will take: the rounded lines, less discounts and credits, with the customer's balance."""
         return self.charge.due_minor
 
 
@@ -51,18 +53,21 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     used = _usage_lines(usage, unmetered=unmetered)
     others = [*map(late_line, coming)]
     base = [*_base_lines(account)]
-    customer = _stored(Customer, account.stripe_customer_id)
-    subscription = _stored(Subscription, account.stripe_subscription_id)
+    product_id = account.plan.stripe_product_id
+    items = [
+        *(Item(left_minor=line.charged_minor, is_usage=False, product_id=product_id) for line in base),
+        *(Item(left_minor=line.charged_minor, is_usage=True, product_id=product_id) for line in used),
+        *(Item(left_minor=line.charged_minor, is_usage=False) for line in others),
+    ]
     return CurrentBill(
         period=account.period,
         lines=(*base, *used, *others),
         charge=charge_of(
-            usage_minor=sum(line.charged_minor for line in used),
-            other_minor=sum(line.charged_minor for line in (*base, *others)),
-            credit_minor=account.credit_minor,
-            balance_minor=customer.get("balance") or 0,
+            items,
+            discounts=[each for each in discounts_of(account) if each.covers(account.period_ends_at)],
+            credit_minor=credits_at(account, account.period_ends_at),
+            balance_minor=_stored(Customer, account.stripe_customer_id).get("balance") or 0,
         ),
-        discounted=bool(customer.get("discount") or subscription.get("discounts")),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Organization
+from billing.credits.terms import note_subscription
 from billing.mail.invoices import tell_of_suspension
 from billing.mail.plans import tell_of_end, tell_of_plan
 from billing.models import BillingAccount, Plan
@@ -65,6 +66,7 @@ def apply_subscription(*, data: dict[str, Any]) -> bool:
         logger.warning("a subscription of no organization here", extra={"subscription": data["id"]})
         return False
     _note_stopped_collection(account, data=data)
+    note_subscription(account, data=data)
     live = live_subscriptions(account, told=data)
     show_oddities(account, told=data, live=live)
     if not live:

@@ -38,6 +38,7 @@ TABLES = [
     "accounts/user",
     "auth/group",
     "billing/billingaccount",
+    "billing/creditgrant",
     "billing/dailyusage",
     "billing/discrepancy",
     "billing/invoicehold",
@@ -46,6 +47,7 @@ TABLES = [
     "billing/noticemail",
     "billing/plan",
     "billing/planprice",
+    "billing/promotion",
     "billing/usagerecord",
     "djstripe/customer",
     "djstripe/event",
@@ -109,6 +111,16 @@ POST /admin/accounts/organization/^([^/]+)/history/([^/]+)/$    login  login    
 
 # Billing. The first plan is the free trial, which is never published: Stripe is not asked.
 POST /admin/billing/billingaccount/<path:object_id>/change/     login  login    403   403       403    302! 302!
+# Credits and codes of rows that are over, so that Stripe is not asked. An empty form is shown again.
+GET  /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
+POST /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
+POST /admin/billing/creditgrant/ delete_selected                login  login    403   403       200    302  302
+POST /admin/billing/creditgrant/ end                            login  login    403   403       200    302  302
+GET  /admin/billing/promotion/add/                              login  login    403   403       403    200  200
+POST /admin/billing/promotion/add/                              login  login    403   403       403    200  200
+POST /admin/billing/promotion/ delete_selected                  login  login    403   403       200    302  302
+POST /admin/billing/promotion/ switch_off                       login  login    403   403       200    302  302
+POST /admin/billing/promotion/ switch_on                        login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ delete_selected                login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ resolve                        login  login    403   403       200    302! 302!
 # The hold is released already, so that Stripe is not asked.

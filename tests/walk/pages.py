@@ -71,6 +71,7 @@ POST /app/team/<int:member_id>/remove             login   302       302!    302!
 POST /app/organization                            login   302       302     302    302
 GET  /app/billing/                                login   200       200     200    200
 POST /app/billing/cap                             login   302!      403     302!   302!
+POST /app/billing/code                            login   302       403     302    302
 # No plan is published here, so that nobody is led on to Stripe.
 POST /app/billing/subscribe                       login   302       403     302    302
 GET  /app/billing/return                          login   302       302     302    302

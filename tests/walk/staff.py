@@ -14,6 +14,7 @@ from tests.admin.cast import make_cast
 from tests.factories import make_user
 from tests.walk.people import browser_of
 from tests.walk.stripe_rows import (
+    make_credits,
     make_invoice,
     make_invoice_hold,
     make_late_usage,
@@ -52,6 +53,7 @@ def make_staff() -> Staff:
     make_invoice_hold(cast.organization)
     make_late_usage(cast.organization)
     make_notice_mail(cast.owner, cast.organization)
+    make_credits(cast.organization)
     Group.objects.create(name="Support")
     EmailAddress.objects.create(user=cast.owner, email=cast.owner.email)
     people = {role: make_user(is_staff=True) for role in ("staff", "elsewhere", "viewer", "full")}
