@@ -31,7 +31,7 @@ def _request_fields() -> dict[str, Any]:
     request = context.request
     if request is None:
         return {}
-    fields: dict[str, Any] = {"ip": _address_of(request)}
+    fields: dict[str, Any] = {"ip": address_of(request)}
     user, caller = getattr(request, "user", None), getattr(request, "auth", None)
     if user is not None and user.is_authenticated:
         fields["actor_id"] = user.pk
@@ -40,7 +40,7 @@ def _request_fields() -> dict[str, Any]:
     return fields
 
 
-def _address_of(request: HttpRequest) -> str | None:
+def address_of(request: HttpRequest) -> str | None:
     """Return the client's address, or None where the proxy tells none: a log line is never worth an error."""
     try:
         return str(get_adapter().get_client_ip(request))

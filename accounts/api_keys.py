@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from accounts.access_log import note_on_commit
+from accounts.audit import AuditEvent, note_change
 from accounts.key_memory import Caller, KeyMemory, look_up, note_use
 from accounts.models import ApiKey, KeyScope, Organization, User
 from accounts.secret_hash import secret_hash
@@ -65,6 +66,8 @@ def revoke_api_key(*, organization: Organization, api_key_id: int, now: datetime
     revoked = bool(unrevoked.update(revoked_at=now))
     if revoked:
         note_on_commit("API key revoked", organization_id=organization.id, api_key_id=api_key_id)
+        revoked_key = ApiKey.objects.get(id=api_key_id)
+        note_change(AuditEvent.KEY_REVOKED, organization_id=organization.id, detail=str(revoked_key))
     return revoked
 
 

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.access_log import note_on_commit
+from accounts.audit import AuditEvent, note_change
 from accounts.mail_budget import MailBudgetUsed, count_invitation
 from accounts.mail_refusals import refusal_in
 from accounts.models import Invitation, Membership, Organization, User
@@ -74,14 +75,17 @@ def invite(
             raise InvitationRefused(f"The mail server of {email} refused the mail: {refusal}") from error
         raise MailUnavailable("The invitation could not be mailed. Try again in a minute.") from error
     _note("invited", invitation)
+    note_change(AuditEvent.INVITED, organization_id=organization.pk, detail=f"{email}, {role}")
     return invitation
 
 
 def withdraw(*, organization_id: int, invitation_id: int) -> None:
     """Take an invitation back; its link leads nowhere from then on. Raises InvitationNotFound."""
-    deleted, _ = Invitation.objects.filter(id=invitation_id, organization_id=organization_id, accepted_at=None).delete()
-    if not deleted:
+    open_ones = Invitation.objects.filter(id=invitation_id, organization_id=organization_id, accepted_at=None)
+    invitation = open_ones.first()
+    if invitation is None or not open_ones.delete()[0]:
         raise InvitationNotFound(f"Your organization has no open invitation {invitation_id}.")
+    note_change(AuditEvent.INVITATION_WITHDRAWN, organization_id=organization_id, detail=invitation.email)
     note_on_commit("invitation withdrawn", organization_id=organization_id, invitation_id=invitation_id)
 
 

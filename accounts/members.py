@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from accounts.access_log import note_on_commit
+from accounts.audit import AuditEvent, note_change
 from accounts.models import Membership
 
 ROLES_TO_GIVE = [Membership.Role.ADMIN.value, Membership.Role.MEMBER.value]
@@ -26,7 +27,9 @@ def change_role(*, organization_id: int, member_id: int, role: Membership.Role) 
         member_id=member_id,
     )
     note_on_commit("role changed", organization_id=organization_id, member_id=member_id, role=str(role))
-    return Membership.objects.select_related("user").get(id=member_id, organization_id=organization_id)
+    member = Membership.objects.select_related("user").get(id=member_id, organization_id=organization_id)
+    note_change(AuditEvent.ROLE_CHANGED, organization_id=organization_id, detail=f"{member.user}, {member.role}")
+    return member
 
 
 def remove_member(*, organization_id: int, member_id: int) -> None:
