@@ -11,4 +11,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals."""
-        from accounts import signals  # noqa: F401
+        from accounts import second_factors, signals  # noqa: F401

@@ -7,6 +7,7 @@ from allauth.account.forms import SignupForm
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from django import forms
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.http import HttpRequest
@@ -18,6 +19,7 @@ from accounts.networks import network_of
 from accounts.organizations import create_organization
 from accounts.sign_up_again import find_unconfirmed, keep_choices
 from accounts.sign_up_limits import TooManySignUps, count_sign_up
+from accounts.terms import accept_terms
 
 
 class SignUpForm(SignupForm):
@@ -27,9 +29,16 @@ class SignUpForm(SignupForm):
         max_length=150, required=False, label="Organization", widget=forms.TextInput(attrs={"placeholder": "Acme Inc."})
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if settings.TERMS_URL:
+            self.fields["terms"] = forms.BooleanField(label="I accept the terms")
+
     def signup(self, request: HttpRequest, user: User) -> None:
-        """Give the new person an organization of their own."""
+        """Give the new person an organization of their own, and note that they accept the terms."""
         create_organization(owner=user, name=self.cleaned_data["organization"])
+        if settings.TERMS_URL:
+            accept_terms(user=user, request=request, now=timezone.now())
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, Any]:
         """Sign a person up. Raises ImmediateHttpResponse where the day's sign-ups are used up.

@@ -8,7 +8,24 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from accounts.audit_entry import AuditEntry, AuditEvent
+from accounts.terms_acceptance import TermsAcceptance
 from common import clock
+
+__all__ = [
+    "SCOPES",
+    "ApiKey",
+    "ApiKeyQuerySet",
+    "AuditEntry",
+    "AuditEvent",
+    "Invitation",
+    "KeyScope",
+    "Membership",
+    "Organization",
+    "TermsAcceptance",
+    "User",
+    "UserManager",
+]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -38,6 +55,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
     date_joined = models.DateTimeField(default=timezone.now)
+    time_zone = models.CharField(
+        max_length=50, blank=True, help_text="The zone in which pages tell this person the time. Empty: UTC."
+    )
+    terms_version = models.CharField(
+        "terms accepted", max_length=40, blank=True, help_text="The version of the terms this person accepted last."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -59,7 +82,12 @@ class Organization(models.Model):
     name = models.CharField(max_length=150)
     email = models.EmailField("billing e-mail")
     members = models.ManyToManyField(User, through="Membership", related_name="organizations")
+    second_factor_required = models.BooleanField(
+        default=False, help_text="Whether the portal is closed to members without a second factor."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="In billing time.")
+    forgotten_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="In billing time.")
     history = HistoricalRecords(app="accounts")
 
     def __str__(self) -> str:

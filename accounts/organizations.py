@@ -53,9 +53,15 @@ def membership_or_none(request: HttpRequest) -> Membership | None:
 
 
 def memberships_of(request: HttpRequest) -> QuerySet[Membership]:
-    """Return all of the signed-in person's memberships, the newest first."""
+    """Return the signed-in person's memberships of open organizations, the newest first."""
     user = cast(User, request.user)  # pages of the portal let in nobody who has not signed in
-    return Membership.objects.select_related("organization").filter(user=user).order_by("-created_at", "-id")
+    rows = Membership.objects.select_related("organization", "user").filter(user=user, organization__closed_at=None)
+    return rows.order_by("-created_at", "-id")
+
+
+def forget_choice(request: HttpRequest) -> None:
+    """Choose none of the person's organizations: the one that was chosen is closed."""
+    request.session.pop(CHOSEN, None)
 
 
 def choose(request: HttpRequest, *, organization_id: int) -> bool:

@@ -13,7 +13,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts.access_log import note, note_on_commit
-from accounts.models import ApiKey, Membership, User
+from accounts.audit import AuditEvent, note_change, note_change_of_person
+from accounts.models import ApiKey, Membership, Organization, User
 from accounts.recent_sign_in import note_sign_in
 
 # allauth's signals about a person, and the events they are logged as.
@@ -36,6 +37,8 @@ def connect_events() -> None:
 def _noter(event: str) -> Any:
     def note_event(sender: Any, user: User, **kwargs: Any) -> None:
         note(event, user_id=user.pk)
+        if event.startswith("password"):
+            note_change_of_person(AuditEvent.PASSWORD_CHANGED, user=user)
 
     return note_event
 
@@ -87,12 +90,20 @@ def note_membership(instance: Membership, created: bool, raw: bool, **kwargs: An
     """Log a new member, or a changed role."""
     if not raw:
         note_on_commit("member added" if created else "role changed", **_fields_of(instance))
+        event = AuditEvent.MEMBER_JOINED if created else AuditEvent.ROLE_CHANGED
+        note_change(event, organization_id=instance.organization_id, detail=f"{instance.user}, {instance.role}")
 
 
 @receiver(post_delete, sender=Membership)
-def note_removed_membership(instance: Membership, **kwargs: Any) -> None:
-    """Log a removed member."""
+def note_removed_membership(instance: Membership, origin: Any, **kwargs: Any) -> None:
+    """Log a removed member, unless the organization itself is being deleted, and its log with it."""
     note_on_commit("member removed", **_fields_of(instance))
+    if getattr(origin, "model", type(origin)) is not Organization:
+        note_change(
+            AuditEvent.MEMBER_REMOVED,
+            organization_id=instance.organization_id,
+            detail=f"{instance.user}, {instance.role}",
+        )
 
 
 @receiver(post_save, sender=ApiKey)
@@ -102,6 +113,8 @@ def note_key(instance: ApiKey, created: bool, raw: bool, **kwargs: Any) -> None:
         event = "API key created" if created else "API key changed"
         fields = {"organization_id": instance.organization_id, "scopes": instance.scopes}
         note_on_commit(event, api_key_id=instance.pk, **fields)
+        told = AuditEvent.KEY_CREATED if created else AuditEvent.KEY_CHANGED
+        note_change(told, organization_id=instance.organization_id, detail=str(instance))
 
 
 def _fields_of(membership: Membership) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from billing.bills import invoice_holds
 from billing.caps import alerts
-from billing.credits import grants, terms
+from billing.leaving import closing
 from billing.ledger import abandonment, idempotency
 from billing.mail import cards, sending, trial
 from billing.metering import late_usage, meter_errors, outbox, posting
 from billing.reconciliation import run as reconciliation
 from billing.stripe_billing import stored_events
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
-from billing.subscriptions import catching_up, collecting, ended_bills, full_sync
+from billing.subscriptions import catching_up, collecting, ended_bills, full_sync, planned_switches
 from common import clock
 
 logger = logging.getLogger(__name__)
@@ -73,20 +73,6 @@ def bill_late_usage() -> None:
 
 
 @shared_task(time_limit=55)
-@one_at_a_time
-def refresh_invoice_terms() -> None:
-    """Every five seconds: ask Stripe for discounts and credits that may have changed."""
-    terms.refresh_stale()
-
-
-@shared_task(time_limit=55)
-@one_at_a_time
-def send_credit_grants() -> None:
-    """Every minute: make the credit grants that Stripe did not take at first."""
-    grants.send_pending()
-
-
-@shared_task(time_limit=55)
 def find_abandoned_records() -> None:
     """Every ten seconds: close records that crashed processes left open."""
     found = abandonment.find_abandoned(now=clock.now())
@@ -108,6 +94,12 @@ def forget_old_stripe_events() -> None:
     forgotten = stored_events.forget_old_events(now=timezone.now())
     if forgotten:
         logger.info("Stripe's events forgotten", extra={"count": forgotten})
+
+
+@shared_task(time_limit=300)
+def forget_closed_organizations() -> None:
+    """Every hour: take people and names from organizations that were closed long ago."""
+    closing.forget_closed_organizations(now=clock.now())
 
 
 @shared_task(time_limit=55)
@@ -140,8 +132,9 @@ def look_for_expiring_cards() -> None:
 @shared_task(time_limit=300)
 @one_at_a_time
 def catch_up_with_stripe() -> None:
-    """Every minute: make up for webhooks that never came, and see to what ended subscriptions still owe."""
+    """Every minute: make up for lost webhooks, make planned switches, and see to what ended subscriptions still owe."""
     catching_up.catch_up(now=clock.now())
+    planned_switches.switch_what_was_renewed(now=clock.now())
     ended_bills.bill_what_was_not_invoiced()
     collecting.collect_all_that_is_owed()
 

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from billing.pages import billing, checkout, credits, keys, notifications, overview, requests, usage
+from billing.pages import (
+    billing,
+    cards,
+    checkout,
+    data,
+    keys,
+    notifications,
+    organization,
+    overview,
+    plan,
+    requests,
+    usage,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -13,13 +25,25 @@ urlpatterns = [
     path("keys/", keys.keys, name="keys"),
     path("keys/create", keys.create, name="key_create"),
     path("keys/<int:api_key_id>/", keys.change, name="key"),
+    path("keys/<int:api_key_id>/rotate", keys.rotate, name="key_rotate"),
     path("keys/<int:api_key_id>/revoke", keys.revoke, name="key_revoke"),
     path("billing/", billing.billing, name="billing"),
     path("billing/cap", billing.change_cap, name="change_cap"),
-    path("billing/code", credits.redeem, name="redeem_code"),
     path("billing/subscribe", checkout.subscribe, name="subscribe"),
     path("billing/return", checkout.checkout_return, name="checkout_return"),
     path("billing/canceled", checkout.checkout_canceled, name="checkout_canceled"),
+    path("settings/organization/", organization.organization_settings, name="organization_settings"),
+    path("settings/organization/second-factor", organization.second_factor, name="require_second_factor"),
+    path("settings/data/", data.data, name="data"),
+    path("settings/data/export", data.export, name="export_data"),
+    path("settings/data/close", data.close, name="close_organization"),
+    path("billing/plan/", plan.switch, name="switch_plan"),
+    path("billing/plan/keep", plan.keep, name="keep_plan"),
+    path("billing/plan/cancel", plan.cancel, name="cancel_plan"),
+    path("billing/plan/resume", plan.resume_plan, name="resume_plan"),
+    path("billing/card", cards.change_card, name="change_card"),
+    path("billing/card/return", cards.card_return, name="card_return"),
+    path("billing/pay", cards.pay, name="pay"),
     path("billing/invoices/<str:invoice_id>/", billing.invoice, name="invoice"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/off/<str:choice>", notifications.turn_off_mail, name="turn_off_mail"),

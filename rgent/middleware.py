@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, DisallowedHost, ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import Resolver404
@@ -66,6 +67,24 @@ class SoundRequestMiddleware(MiddlewareMixin):
                 get_adapter(request).get_client_ip(request)
             except (PermissionDenied, ImproperlyConfigured) as error:
                 raise BadRequest("X-Forwarded-For names no address where the trusted proxy writes it.") from error
+
+
+class SecondFactorPagesMiddleware(MiddlewareMixin):
+    """Sends strangers from the pages of second factors to sign in.
+
+    allauth asks for the password there before it asks who is signed in, and keeps the form in a session meanwhile: a
+    row that anybody could have written.
+    """
+
+    def process_view(self, request: HttpRequest, *args: object) -> HttpResponseBase | None:
+        """Redirect a stranger; let the page of the sign-in itself through."""
+        match = request.resolver_match
+        is_one = (
+            match is not None and (match.url_name or "").startswith("mfa_") and match.url_name != "mfa_authenticate"
+        )
+        if is_one and not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return None
 
 
 def _is_browsers(request: HttpRequest, response: HttpResponse) -> bool:

@@ -6,7 +6,8 @@ from csp.decorators import csp
 from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
@@ -25,6 +26,9 @@ MAIL_POLICY = {
     "form-action": ["'none'"],
     "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
 }
+
+# Pages of no use to a search engine.
+NOT_FOR_ROBOTS = ["/accounts/", "/admin/", "/api/v1/", "/app/", "/mail/", "/v1/"]
 
 
 @require_safe
@@ -87,6 +91,19 @@ def health(request: HttpRequest) -> JsonResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Tell search engines to read the public pages alone."""
+    closed = "".join(f"Disallow: {path}\n" for path in NOT_FOR_ROBOTS)
+    return HttpResponse(f"User-agent: *\n{closed}", content_type="text/plain")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead those who ask for an icon by its old name to the mark."""
+    return redirect(static("mark.svg"))
 
 
 def not_found(request: HttpRequest, **kwargs: object) -> NoReturn:

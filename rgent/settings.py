@@ -38,6 +38,8 @@ if PRODUCTION:
 else:
     SECRET_KEY = env.str("SECRET_KEY", default="") or local_secret(path=VAR_DIR / "secret_key")
 
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
 # --- Vendors ----------------------------------------------------------------------------------------------
 STRIPE_HOST = "https://api.stripe.com"
 STRIPE_METER_EVENTS_HOST = "https://meter-events.stripe.com"
@@ -92,6 +94,8 @@ API_BODY_BYTES_PER_S = 32 * 1024
 # How long a connection stays open after an answer to a request whose body was not read.
 API_LINGER_S = 5.0
 
+CLOSED_KEPT_DAYS = env.int("CLOSED_KEPT_DAYS", default=30)
+
 # --- Django -----------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [urlsplit(PUBLIC_URL).hostname or "127.0.0.1"]
 if not PRODUCTION:
@@ -123,6 +127,8 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "simple_history",
 ]
 MIDDLEWARE = [
@@ -140,6 +146,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "rgent.middleware.SecondFactorPagesMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
 TEMPLATES = [
@@ -154,6 +161,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "rgent.context.site",
                 "rgent.context.organizations",
+                "rgent.context.reader",
             ],
         },
     }
@@ -277,6 +285,12 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+MFA_ADAPTER = "accounts.second_factors.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "rgent"
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+TERMS_URL = env.url("TERMS_URL", "https", "http", default="")
+TERMS_VERSION = env.str("TERMS_VERSION", default="1")
 MAIL_DOMAINS_WITHOUT_DOTS = env.list("MAIL_DOMAINS_WITHOUT_DOTS", default=["gmail.com", "googlemail.com"])
 ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip"}  # by receiver and network: accounts/mail_budget.py
 MAILS_A_DAY_PER_RECEIVER = env.int("MAILS_A_DAY_PER_RECEIVER", default=0 if SANDBOX else 30)
@@ -295,6 +309,10 @@ if not SANDBOX:
     vars().update(EMAIL_CONFIG)
 
 # --- Pages ------------------------------------------------------------------------------------------------
+PRIVACY_URL = env.url("PRIVACY_URL", "https", "http", default="")
+CONTACT_URL = env.url("CONTACT_URL", "https", "http", "mailto", default="")
+STATUS_URL = env.url("STATUS_URL", "https", "http", default="")
+CHANGELOG_URL = env.url("CHANGELOG_URL", "https", "http", default="")
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -340,6 +358,7 @@ CONTENT_SECURITY_POLICY = {
             "'self'",
             "https://checkout.stripe.com",
             "https://billing.stripe.com",
+            "https://invoice.stripe.com",
             *([SANDBOX_URL] if SANDBOX else []),
         ],
     },

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from billing.webhooks import stripe_webhook
 from rgent import pages
@@ -12,6 +13,10 @@ urlpatterns = [
     path("health", pages.health, name="health"),
     path("mail/", pages.mail, name="mail"),
     path("mail/<str:name>/", pages.mail_html, name="mail_html"),
+    # In place of allauth's own page.
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="sessions")),
+    path("robots.txt", pages.robots, name="robots"),
+    path("favicon.ico", pages.favicon, name="favicon"),
     path("accounts/", include("allauth.urls")),
     path("app/", include("accounts.urls")),
     path("app/", include("billing.urls")),

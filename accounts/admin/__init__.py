@@ -1,5 +1,5 @@
 """The admin of people and their teams. Organizations and keys are shown by billing, beside what they owe."""
 
-from accounts.admin import addresses, people, team
+from accounts.admin import addresses, audit_log, people, second_factors, team
 
-__all__ = ["addresses", "people", "team"]
+__all__ = ["addresses", "audit_log", "people", "second_factors", "team"]

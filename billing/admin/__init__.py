@@ -3,7 +3,6 @@
 from billing.admin import (
     accounts,
     api_keys,
-    credit_grants,
     discrepancies,
     invoice_holds,
     late_usage,
@@ -12,7 +11,6 @@ from billing.admin import (
     organizations,
     plan_prices,
     plans,
-    promotions,
     stripe_objects,
     usage,
 )
@@ -20,7 +18,6 @@ from billing.admin import (
 __all__ = [
     "accounts",
     "api_keys",
-    "credit_grants",
     "discrepancies",
     "invoice_holds",
     "late_usage",
@@ -29,7 +26,6 @@ __all__ = [
     "organizations",
     "plan_prices",
     "plans",
-    "promotions",
     "stripe_objects",
     "usage",
 ]

@@ -11,6 +11,7 @@ from unfold.decorators import display
 
 from accounts.admin.base import ForReading
 from billing.admin.exact_fields import DollarsField, amount_column
+from billing.caps.caps import set_cap
 from billing.models import BillingAccount
 from billing.money import to_cents, to_dollars
 
@@ -98,7 +99,7 @@ class BillingAccountAdmin(ModelAdmin):
         """Write the cap alone: requests change the rest of the row at any moment."""
         dollars: Decimal | None = form.cleaned_data["cap"]
         cap_minor = None if dollars is None else to_cents(dollars)
-        BillingAccount.objects.filter(pk=obj.pk).update(cap_minor=cap_minor)
+        set_cap(organization_id=obj.organization_id, cap_minor=cap_minor)
 
 
 class BillingAccountInline(ForReading, StackedInline):

@@ -1,6 +1,6 @@
 """Keys: made and shown once, listed, changed, revoked."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -13,6 +13,7 @@ from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey, KeyScope
 from billing.api.base import BillingView
 from billing.keys.listing import KeyState, key_rows, keys_of
+from billing.keys.rotation import LONGEST_OVERLAP, rotate_key
 from billing.keys.terms import KeyTerms, change_key, create_key
 from billing.plans.price_lists import models_sold
 from common import clock
@@ -166,6 +167,35 @@ class KeyView(KeyEndpoint):
         terms = KeyTerms(**self.body(KeyChange))  # type: ignore[typeddict-item]
         change_key(api_key=self.key_of(key_id), terms=terms, now=self.now)
         return Response(self.shown(self.key_of(key_id))[0])
+
+
+class Rotation(StrictSerializer):
+    """The end of the old key."""
+
+    overlap_s = serializers.IntegerField(
+        min_value=0,
+        max_value=int(LONGEST_OVERLAP.total_seconds()),
+        default=86_400,
+        help_text="How long the old key goes on working, in seconds: at most a week.",
+    )
+
+
+class KeyRotationView(KeyEndpoint):
+    """Rotating one key."""
+
+    @extend_schema(
+        operation_id="rotate_key", summary="Rotate a key", request=Rotation, responses={201: NewKey, 409: None}
+    )
+    def post(self, request: Request, key_id: int) -> Response:
+        """Create a key with the terms of this one, which ends after the overlap. The answer has the new key's text.
+
+        The new key's cap begins with what the old one has spent; while both work, each has its own.
+        """
+        overlap = timedelta(seconds=self.body(Rotation)["overlap_s"])
+        caller = ApiKey.objects.select_related("created_by").get(id=self.caller.api_key_id)
+        old = self.key_of(key_id)
+        new, text = rotate_key(api_key=old, overlap=overlap, by=caller.created_by, now=self.now)
+        return Response({**self.shown(new)[0], "key": text}, status=201)
 
 
 class KeyRevocationView(KeyEndpoint):

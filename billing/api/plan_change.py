@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from billing.api.base import BillingView, LineOut
 from billing.api.subscription import PlanChoice, StandingView, SubscriptionOut
 from billing.subscriptions.plan_changes import cancel_later, cancel_now, change_plan, preview_plan, resume
+from billing.subscriptions.planned_switches import forget_planned_switch, plan_switch
 from common.rest.fields import Amount, Instant, StrictSerializer
 
 
@@ -19,6 +20,13 @@ class When(StrEnum):
 
     PERIOD_END = "period_end"
     NOW = "now"
+
+
+class Begin(StrEnum):
+    """The beginning of another plan: now, or with the next period."""
+
+    NOW = "now"
+    RENEWAL = "renewal"
 
 
 class PreviewOut(serializers.Serializer[Any]):
@@ -36,6 +44,11 @@ class PlanChange(PlanChoice):
     """The plan to change to."""
 
     at = Instant(required=False, help_text="A preview's, to be charged what it told. Else: now.")
+    when = serializers.ChoiceField(
+        choices=[item.value for item in Begin],
+        default=Begin.NOW.value,
+        help_text="`renewal` charges nothing now: the plan changes once the running period is invoiced.",
+    )
 
 
 class Cancellation(StrictSerializer):
@@ -73,12 +86,17 @@ class ChangeView(StandingView):
         responses={200: SubscriptionOut, 402: None, 409: None, 503: None},
     )
     def post(self, request: Request) -> Response:
-        """Switch to a plan at once and charge the difference. If the card is declined, nothing changes.
+        """Switch to a plan at once and charge the difference, or with the next period.
+
+        At once: if the card is declined, nothing changes.
 
         Usage so far is billed at the old plan's prices. Models that the new plan lacks are refused from then on.
         """
         wanted = self.body(PlanChange)
-        change_plan(account=self.account, plan=wanted["plan"], now=self.now, at=wanted.get("at"))
+        if wanted["when"] == Begin.RENEWAL:
+            plan_switch(account=self.account, plan=wanted["plan"])
+        else:
+            change_plan(account=self.account, plan=wanted["plan"], now=self.now, at=wanted.get("at"))
         return self.standing()
 
 
@@ -110,6 +128,7 @@ class ResumptionView(StandingView):
         responses={200: SubscriptionOut, 409: None, 503: None},
     )
     def post(self, request: Request) -> Response:
-        """Take back the planned end of a subscription."""
-        resume(account=self.account)
+        """Take back the planned end of a subscription, or else a switch that was planned for its renewal."""
+        if self.account.cancel_at is not None or not forget_planned_switch(account=self.account):
+            resume(account=self.account)
         return self.standing()

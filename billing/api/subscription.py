@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView, PeriodOut
 from billing.models import BillingAccount, Plan
+from billing.subscriptions.planned_switches import planned_switch_of
 from billing.subscriptions.standing import standing_of
 from billing.subscriptions.subscribing import subscribe
 from common.rest.fields import Instant, StrictSerializer, Text
@@ -36,6 +37,9 @@ class SubscriptionOut(serializers.Serializer[Any]):
     stripe_status = serializers.CharField(allow_null=True, help_text="The same status in Stripe's words.")
     period = PeriodOut()
     cancel_at = Instant(allow_null=True, help_text="When it ends, where it has been canceled.")
+    next_plan = serializers.CharField(
+        allow_null=True, help_text="The plan's code, where a switch waits for the renewal."
+    )
     trial = TrialOut(allow_null=True, help_text="Null on paid plans.")
 
 
@@ -66,6 +70,7 @@ class StandingView(BillingView):
         """Return the stored state of the subscription."""
         self.__dict__.pop("account", None)
         account, standing = self.account, standing_of(account=self.account, now=self.now)
+        planned = planned_switch_of(account)
         trial = {"requests": standing.trial_requests, "remaining": standing.trial_remaining}
         body = {
             "plan": standing.plan_code,
@@ -75,6 +80,7 @@ class StandingView(BillingView):
             "stripe_status": account.stripe_status or None,
             "period": standing.period,
             "cancel_at": standing.ends_at,
+            "next_plan": planned.plan.code if planned else None,
             "trial": trial if standing.is_trial else None,
         }
         return Response(SubscriptionOut(body).data)

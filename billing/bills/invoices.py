@@ -12,7 +12,6 @@ from typing import Any
 
 from djstripe.models import Invoice, LineItem
 
-from billing.bills.adjustments import adjustments_of
 from billing.bills.lines import format_rate
 from billing.models import PlanPrice
 from billing.money import EXACT, format_cents, format_exact
@@ -72,8 +71,7 @@ class InvoiceLine:
 class InvoiceDetail:
     """An invoice with its lines, without those of no tokens, which the current bill leaves out too.
 
-    `steps` are labels with amounts on the way to the total: none where the lines are the total. `adjustments_minor` is
-    their sum.
+    `adjustments` is the sum of tax and discounts as text, and empty if there are none.
     """
 
     summary: InvoiceSummary
@@ -81,7 +79,7 @@ class InvoiceDetail:
     exact_minor: Decimal
     exact: str
     adjustments_minor: int
-    steps: tuple[tuple[str, str], ...]
+    adjustments: str
 
 
 def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
@@ -90,6 +88,15 @@ def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
         return []
     invoices = Invoice.objects.filter(customer__id=customer_id).order_by("-created", "-djstripe_id")
     return [_summary(invoice.stripe_data) for invoice in invoices]
+
+
+def failed_invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
+    """Return the open invoices of a customer that Stripe tried to collect in vain, newest first."""
+    if not customer_id:
+        return []
+    rows = Invoice.objects.filter(customer__id=customer_id, stripe_data__status="open", stripe_data__attempted=True)
+    found = [_summary(invoice.stripe_data) for invoice in rows.order_by("-created", "-djstripe_id")]
+    return [invoice for invoice in found if invoice.unpaid_minor > 0]
 
 
 def unpaid_notice(invoices: Iterable[InvoiceSummary]) -> str:
@@ -122,17 +129,8 @@ def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:
         exact_minor=exact,
         exact=format_exact(exact),
         adjustments_minor=adjustments,
-        steps=_steps(data, lines_minor=data["total"] - adjustments, adjustments=adjustments),
+        adjustments=format_cents(adjustments) if adjustments else "",
     )
-
-
-def _steps(data: Mapping[str, Any], *, lines_minor: int, adjustments: int) -> tuple[tuple[str, str], ...]:
-    """Return the steps as a page shows them. What Stripe does not explain is the last one."""
-    known = adjustments_of(data)
-    rest = adjustments - sum(amount for _, amount in known)
-    steps = [*known, ("Other adjustments", rest)]
-    shown = [(label, format_cents(amount)) for label, amount in steps if amount]
-    return (("Sum of the rounded lines", format_cents(lines_minor)), *shown) if shown else ()
 
 
 def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:

@@ -8,11 +8,12 @@ from functools import reduce
 
 from django.db import transaction
 
+from accounts.audit import AuditEvent, note_change
 from accounts.models import ApiKey
 from billing.ledger.budgets import lock_budgets
 from billing.metering.posting import block_posting
 from billing.models import BillingAccount, Budget, DailyUsage, KeyBudget, UsageRecord
-from billing.money import EXACT
+from billing.money import EXACT, format_exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,15 @@ def key_cap_balance(*, api_key: ApiKey, now: datetime) -> CapBalance | None:
     return _balance(budget)
 
 
+@transaction.atomic
 def set_cap(*, organization_id: int, cap_minor: Decimal | None) -> None:
     """Set an organization's cap, or lift it. It holds for requests that begin from now on."""
-    BillingAccount.objects.filter(organization_id=organization_id).update(cap_minor=cap_minor)
+    accounts = BillingAccount.objects.filter(organization_id=organization_id)
+    before = accounts.values_list("cap_minor", flat=True).get()
+    accounts.update(cap_minor=cap_minor)
+    if before != cap_minor:
+        told = [("none" if cap is None else format_exact(cap)) for cap in (before, cap_minor)]
+        note_change(AuditEvent.CAP_CHANGED, organization_id=organization_id, detail=f"from {told[0]} to {told[1]}")
 
 
 @transaction.atomic
@@ -69,6 +76,20 @@ def set_key_cap(*, organization_id: int, api_key_id: int, cap_minor: Decimal | N
         _open_key_budget(api_key_id=api_key_id, cap_minor=cap_minor, account=account)
     capped = KeyBudget.objects.filter(api_key__organization_id=organization_id)
     BillingAccount.objects.filter(id=account.id).update(has_key_caps=capped.exists())
+
+
+def key_budget_of(*, api_key_id: int) -> KeyBudget | None:
+    """Return the budget of a key; None if it has no cap."""
+    return KeyBudget.objects.filter(api_key_id=api_key_id).first()
+
+
+@transaction.atomic
+def share_spending(*, from_key_id: int, to_key_id: int) -> None:
+    """Count what one key has spent in this period against the cap of another, which takes its place."""
+    spent = KeyBudget.objects.select_for_update().get(api_key_id=from_key_id)
+    KeyBudget.objects.filter(api_key_id=to_key_id).update(
+        spent_minor=spent.spent_minor, spending_starts_at=spent.spending_starts_at
+    )
 
 
 def _open_key_budget(*, api_key_id: int, cap_minor: Decimal, account: BillingAccount) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.access_log import note_on_commit
 from accounts.api_keys import create_api_key
+from accounts.audit import AuditEvent, note_change
 from accounts.models import ApiKey, KeyScope, Organization, User
 from billing.caps.caps import set_key_cap
 
@@ -58,6 +59,7 @@ def change_key(*, api_key: ApiKey, terms: KeyTerms, now: datetime) -> None:
         _set_cap(api_key, terms["cap_minor"], now=now)
     changed = {"api_key_id": api_key.id, "organization_id": api_key.organization_id, "fields": sorted(terms)}
     note_on_commit("API key changed", **changed)
+    note_change(AuditEvent.KEY_CHANGED, organization_id=api_key.organization_id, detail=str(api_key))
 
 
 def _set_cap(api_key: ApiKey, cap_minor: Decimal | None, *, now: datetime) -> None:

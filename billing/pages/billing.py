@@ -15,11 +15,12 @@ from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
 from billing.pages.cap_form import SpendingCapForm
-from billing.pages.credits import credits_view
 from billing.pages.frame import account_of, page_frame
 from billing.pages.price_table import plans_on_sale
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.subscriptions.cards import card_of
 from billing.subscriptions.catching_up import look_for_payment
+from billing.subscriptions.planned_switches import planned_switch_of
 
 
 @require_safe
@@ -61,7 +62,9 @@ def _billing_page(
         "bill": current_bill(account=account, now=context["now"]),
         "plans": [] if account.stripe_subscription_id else [plan for plan in plans_on_sale() if not plan.is_trial],
         "may_subscribe": not account.stripe_subscription_id and membership.may_manage,
-        "credits": credits_view(account, membership),
+        "card": card_of(account, now=context["now"]),
+        "subscribed": bool(account.stripe_subscription_id),
+        "planned": planned_switch_of(account),
         "invoices": invoices,
         "unpaid": unpaid_notice(invoices),
     }

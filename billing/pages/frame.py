@@ -3,6 +3,7 @@
 from typing import Any
 
 from accounts.models import Membership
+from billing.bills.owed import Owed, owed_by
 from billing.caps.use import cap_notice
 from billing.models import BillingAccount
 from billing.subscriptions.standing import standing_of
@@ -13,7 +14,14 @@ def page_frame(membership: Membership) -> tuple[BillingAccount, dict[str, Any]]:
     """Return the organization's account in its present period, and the context that every page of billing shares."""
     account, now = account_of(membership), clock.now()
     standing = standing_of(account=account, now=now)  # enters the present period
-    return account, {"membership": membership, "now": now, "standing": standing, "cap_notice": cap_notice(account)}
+    context = {"membership": membership, "now": now, "standing": standing, "owed": owed_notice(account)}
+    return account, {**context, "cap_notice": None if context["owed"] else cap_notice(account)}
+
+
+def owed_notice(account: BillingAccount) -> Owed | None:
+    """Return the notice on payments that failed. Only an account that Stripe waits for costs a query."""
+    waiting = account.status in {BillingAccount.Status.PAST_DUE, BillingAccount.Status.SUSPENDED}
+    return owed_by(account) if waiting or account.stripe_status == "canceled" else None
 
 
 def account_of(membership: Membership) -> BillingAccount:

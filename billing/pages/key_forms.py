@@ -13,6 +13,7 @@ from billing.keys.terms import KeyTerms
 from billing.money import MAX_DECIMALS, plain, to_cents, to_dollars
 from common import clock
 
+OVERLAPS = [("0", "no time"), ("3600", "an hour"), ("86400", "a day"), ("604800", "a week")]
 EXPIRES_IN_DAYS = {"30": 30, "90": 90}
 
 
@@ -171,3 +172,21 @@ class KeyListForm(forms.Form):
             "order": KeyOrder(data.get("order") or KeyOrder.NEWEST),
             "usable": data.get("show") != "past",
         }
+
+
+class RotationForm(forms.Form):
+    """How long a key goes on working beside the one that takes its place."""
+
+    overlap = forms.ChoiceField(choices=OVERLAPS, label="The old key works for", initial="86400")
+
+    @property
+    def overlap_time(self) -> timedelta:
+        """The chosen time."""
+        return timedelta(seconds=int(self.cleaned_data["overlap"]))
+
+    @property
+    def told(self) -> str:
+        """The chosen end in words, after the name of the old key."""
+        if not self.overlap_time:
+            return "stops working within five seconds"
+        return f"works for {dict(OVERLAPS)[self.cleaned_data['overlap']]} more"

@@ -14,9 +14,10 @@ from accounts.models import ApiKey, Membership
 from accounts.pages.access import member_page, require_manager
 from accounts.recent_sign_in import require_confirmation
 from billing.keys.listing import KeyRow, key_rows, keys_of, listed_keys
+from billing.keys.rotation import KeyIsOver, rotate_key
 from billing.keys.terms import change_key, create_key
 from billing.models import BillingAccount
-from billing.pages.key_forms import KeyListForm, KeyTermsForm, NewKeyForm
+from billing.pages.key_forms import KeyListForm, KeyTermsForm, NewKeyForm, RotationForm
 from billing.plans.price_lists import models_of_account
 from common import clock
 
@@ -73,21 +74,41 @@ def change(request: HttpRequest, membership: Membership, *, api_key_id: int) -> 
         models=sorted({*models_of_account(membership.organization_id), *row.models}),
     )
     if not form.is_valid():
-        context = {"membership": membership, "key": row, "form": form}
+        context = {"membership": membership, "key": row, "form": form, "rotation": RotationForm()}
         return render(request, "billing/key.html", context, status=422 if form.is_bound else 200)
     change_key(api_key=api_key, terms=form.terms(), now=clock.now())
     messages.success(request, f"The key “{form.cleaned_data['name']}” is changed.")
     return redirect("keys")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_POST
+@member_page
+def rotate(request: HttpRequest, membership: Membership, *, api_key_id: int) -> HttpResponse:
+    """Create a key in place of another, which ends later, and show it on the list. Raises ReauthenticationRequired."""
+    require_manager(membership)
+    require_confirmation(request)
+    api_key = _key_of(membership, api_key_id)
+    form = RotationForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose how long the old key goes on working.")
+        return redirect("key", api_key_id=api_key_id)
+    try:
+        _, text = rotate_key(api_key=api_key, overlap=form.overlap_time, by=membership.user, now=clock.now())
+    except KeyIsOver as error:
+        messages.error(request, str(error))
+        return redirect("keys")
+    messages.success(request, f"“{api_key.name}” has a new key. The old one, {api_key.hint}, {form.told}.")
+    response = redirect("keys")
+    reveal_next(response, key=text)
+    return response
+
+
+@require_POST
 @member_page
 def revoke(request: HttpRequest, membership: Membership, *, api_key_id: int) -> HttpResponse:
-    """Ask whether to revoke a key; a POST revokes it."""
+    """Revoke a key."""
     require_manager(membership)
     api_key = _key_of(membership, api_key_id)
-    if request.method != "POST":
-        return render(request, "billing/key_revoke.html", {"membership": membership, "api_key": api_key})
     if revoke_api_key(organization=membership.organization, api_key_id=api_key_id, now=clock.now()):
         messages.success(request, f"The key “{api_key.name}” is revoked. It stops working within five seconds.")
     else:

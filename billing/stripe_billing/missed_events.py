@@ -12,8 +12,6 @@ from billing.stripe_billing.client import client, translate_stripe_errors
 
 # Twenty types at most (docs.stripe.com/api/events/list).
 TYPES = [
-    "billing.credit_grant.created",
-    "billing.credit_grant.updated",
     "checkout.session.completed",
     "customer.subscription.created",
     "customer.subscription.deleted",
@@ -34,7 +32,7 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """An object, by Stripe's kind and id, of which no webhook told: a `subscription`, an `invoice`, or a grant."""
+    """A `subscription` or an `invoice`, by Stripe's ids, of which no webhook told."""
 
     kind: str
     id: str

@@ -3,26 +3,31 @@
 from contextlib import suppress
 from typing import Any, cast
 
+import stripe
 from djstripe import models as djstripe
 
 from billing.stripe_billing.client import StripeRejected, client, translate_stripe_errors
-
-# dj-stripe stores the discounts of an invoice and of its lines, and fails where they are ids.
-EXPAND = ["discounts", "lines.data.discounts"]
-EXPAND_EACH = [f"data.{path}" for path in EXPAND]
 
 
 def sync_subscription(*, subscription_id: str) -> djstripe.Subscription:
     """Fetch a subscription and store it as dj-stripe does from a webhook."""
     with translate_stripe_errors():
         subscription = client().v1.subscriptions.retrieve(subscription_id)
+        _ensure_card(str(subscription.default_payment_method or ""))
         return cast(djstripe.Subscription, djstripe.Subscription.sync_from_stripe_data(subscription))
+
+
+def _ensure_card(payment_method_id: str) -> None:
+    """Fetch the card that pays a subscription, unless it is here: pages show it, and its webhook may be late."""
+    if payment_method_id and not djstripe.PaymentMethod.objects.filter(id=payment_method_id).exists():
+        with suppress(stripe.InvalidRequestError):  # it was removed meanwhile
+            djstripe.PaymentMethod.sync_from_stripe_data(client().v1.payment_methods.retrieve(payment_method_id))
 
 
 def sync_invoices(*, customer_id: str, limit: int = 10) -> int:
     """Fetch a customer's newest invoices and store them as dj-stripe does. Returns how many there were."""
     with translate_stripe_errors():
-        invoices = client().v1.invoices.list({"customer": customer_id, "limit": limit, "expand": EXPAND_EACH}).data
+        invoices = client().v1.invoices.list({"customer": customer_id, "limit": limit}).data
         for invoice in reversed(invoices):  # oldest first: of those made in one second the rows tell the order
             djstripe.Invoice.sync_from_stripe_data(invoice)
     return len(invoices)
@@ -31,7 +36,7 @@ def sync_invoices(*, customer_id: str, limit: int = 10) -> int:
 def sync_invoice(*, invoice_id: str) -> None:
     """Fetch an invoice and store it as dj-stripe does."""
     with translate_stripe_errors():
-        djstripe.Invoice.sync_from_stripe_data(client().v1.invoices.retrieve(invoice_id, {"expand": EXPAND}))
+        djstripe.Invoice.sync_from_stripe_data(client().v1.invoices.retrieve(invoice_id))
 
 
 def sync_live_subscriptions() -> list[dict[str, Any]]:

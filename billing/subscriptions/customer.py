@@ -2,6 +2,7 @@
 
 import logging
 
+from accounts.audit import AuditEvent, note_change
 from accounts.models import Organization
 from billing.models import BillingAccount
 from billing.stripe_billing import customers
@@ -38,4 +39,5 @@ def change_contact(*, organization: Organization, name: str, email: str) -> Orga
         customers.change_customer(customer_id=customer_of(account), name=name, email=email)
     organization.name, organization.email = name, email
     organization.save(update_fields=["name", "email"])
+    note_change(AuditEvent.ORGANIZATION_CHANGED, organization_id=organization.pk, detail=f"{name}, {email}")
     return organization

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from accounts.audit import AuditEvent, note_change
 from billing.bills.invoices import InvoiceLine, lines_of
 from billing.metering.flush import flush_usage
-from billing.models import BillingAccount, Plan, PlanVersion
-from billing.plans.versions import metered_price_ids, version_to_sell
+from billing.models import BillingAccount, Plan, PlannedSwitch
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.changing import SubscriptionChanged, changing_terms, how_it_is, read_anew, told_what_is_true
+from billing.subscriptions.checkout import metered_price_ids
 from billing.subscriptions.collecting import collect_what_is_owed
 from billing.subscriptions.refreshing import refresh_subscription
 
@@ -47,10 +48,10 @@ def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanC
     StripeRejected.
     """
     at = now.replace(microsecond=0)
-    version = _version_of_change(account, plan)
+    prices = _prices_of_change(account, plan)
     flush_usage(organization_id=account.organization_id, now=now)
     with told_what_is_true(account):
-        changes = _changes(account, version)
+        changes = _changes(account, plan, prices=prices)
         invoice: Mapping[str, Any] = stripe_subscriptions.preview_items(
             subscription_id=account.stripe_subscription_id, changes=changes, at=at
         )
@@ -64,14 +65,15 @@ def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datet
     Raises what `preview_plan` raises, PaymentDeclined, ChangeUnderway, SubscriptionChanged.
     """
     read_anew(account)
-    version = _version_of_change(account, plan)
+    prices, before = _prices_of_change(account, plan), account.plan
     _ensure_previewed(account, at=at, now=now)
     with told_what_is_true(account), changing_terms(account=account, now=now):
-        changes = _changes(account, version)
+        changes = _changes(account, plan, prices=prices)
         stripe_subscriptions.change_items(
             subscription_id=account.stripe_subscription_id, changes=changes, at=at or now.replace(microsecond=0)
         )
         _apply(account)
+    _note(account, AuditEvent.PLAN_SWITCHED, detail=f"from {before} to {plan}")
 
 
 def cancel_later(*, account: BillingAccount) -> None:
@@ -83,6 +85,7 @@ def cancel_later(*, account: BillingAccount) -> None:
     with told_what_is_true(account):
         stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=True)
     _apply(account)
+    _note(account, AuditEvent.CANCELED, detail=str(account.plan))
 
 
 def cancel_now(*, account: BillingAccount, now: datetime) -> None:
@@ -96,6 +99,7 @@ def cancel_now(*, account: BillingAccount, now: datetime) -> None:
     with told_what_is_true(account), changing_terms(account=account, now=now):
         stripe_subscriptions.cancel_subscription(subscription_id=account.stripe_subscription_id)
         _apply(account)
+    _note(account, AuditEvent.CANCELED_NOW, detail=str(account.plan))
     collect_what_is_owed(account)
 
 
@@ -110,14 +114,15 @@ def resume(*, account: BillingAccount) -> None:
     with told_what_is_true(account):
         stripe_subscriptions.cancel_at_period_end(subscription_id=account.stripe_subscription_id, wanted=False)
     _apply(account)
+    note_change(AuditEvent.RESUMED, organization_id=account.organization_id, detail=str(account.plan))
 
 
-def _version_of_change(account: BillingAccount, plan: Plan) -> PlanVersion:
-    """Check that the switch is possible, and return the prices of the new plan."""
+def _prices_of_change(account: BillingAccount, plan: Plan) -> list[str]:
+    """Check that the switch is possible, and return the metered prices of the new plan."""
     _ensure_subscribed(account)
     if account.plan_id == plan.id:
         raise NothingToChange(f"The subscription is to {plan} already.")
-    return version_to_sell(plan=plan)
+    return metered_price_ids(plan)
 
 
 def _ensure_previewed(account: BillingAccount, *, at: datetime | None, now: datetime) -> None:
@@ -130,12 +135,18 @@ def _ensure_previewed(account: BillingAccount, *, at: datetime | None, now: date
         raise SubscriptionChanged(f"The preview of {at:%-d %b %Y at %H:%M} UTC holds no more: {how_it_is(account)}")
 
 
-def _changes(account: BillingAccount, version: PlanVersion) -> list[dict[str, Any]]:
+def _changes(account: BillingAccount, plan: Plan, *, prices: list[str]) -> list[dict[str, Any]]:
     return stripe_subscriptions.item_changes(
         subscription_id=account.stripe_subscription_id,
-        base_price_id=version.stripe_base_price_id,
-        metered_price_ids=metered_price_ids(version),
+        base_price_id=plan.stripe_base_price_id,
+        metered_price_ids=prices,
     )
+
+
+def _note(account: BillingAccount, event: AuditEvent, *, detail: str) -> None:
+    """Write down a change that ends any plan for the renewal as well."""
+    PlannedSwitch.objects.filter(account=account).delete()
+    note_change(event, organization_id=account.organization_id, detail=detail)
 
 
 def _ensure_subscribed(account: BillingAccount) -> None:

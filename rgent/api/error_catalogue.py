@@ -17,6 +17,7 @@ from accounts.api_keys import ModelNotForKey, ScopeMissing, UnknownApiKey
 from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
 from accounts.members import MemberNotFound, OwnerProtected
 from billing.bills.invoices import InvoiceNotFound
+from billing.keys.rotation import KeyIsOver
 from billing.ledger.entries import (
     ModelNotInPlan,
     NotEntitled,
@@ -30,12 +31,12 @@ from billing.ledger.idempotency import IdempotencyKeyReused, StillInFlight
 from billing.ledger.writers import LedgerUnavailable
 from billing.limits.gate import RateLimited
 from billing.metering.flush import UsageNotSent
-from billing.plans.versions import PlanNotPublished
 from billing.public_words import PUBLIC_WORDS
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
 from billing.stripe_billing.events import NotSigned
+from billing.subscriptions.cards import NothingOwed
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged
-from billing.subscriptions.checkout import AlreadySubscribed
+from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
 from billing.usage.request_log import RequestNotFound
 from chat.api import MethodNotAllowed
@@ -83,6 +84,8 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     SubscriptionChanged: (HTTPStatus.CONFLICT, "conflict_error"),
     ChangeUnderway: (HTTPStatus.CONFLICT, "conflict_error"),
     NothingToChange: (HTTPStatus.CONFLICT, "conflict_error"),
+    KeyIsOver: (HTTPStatus.CONFLICT, "conflict_error"),
+    NothingOwed: (HTTPStatus.CONFLICT, "conflict_error"),
     PlanNotPublished: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     UsageNotSent: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     PaymentDeclined: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
@@ -123,6 +126,7 @@ NOT_TO_RETRY = (
     NotSubscribed,
     SubscriptionChanged,
     NothingToChange,
+    NothingOwed,
     ClaudeMisconfigured,
     ClaudeBrokeOff,
     ClaudeTimedOut,

@@ -22,10 +22,9 @@ CARD = {
 }
 
 
-def make_paying_customer(*, plan_code: str = "pro_haiku", publish: bool = True) -> Customer:
+def make_paying_customer(*, plan_code: str = "pro_haiku") -> Customer:
     """Publish the plans and subscribe a new customer to one of them, at the sandbox's Stripe."""
-    if publish:
-        publish_plans()
+    publish_plans()
     sample = create_sample_customer(plan=Plan.objects.get(code=plan_code))
     api_key = ApiKey.objects.get(organization_id=sample.organization)
     return Customer(organization=api_key.organization, api_key=api_key, key=sample.api_key)

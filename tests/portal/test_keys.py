@@ -187,11 +187,12 @@ def test_an_expired_key_can_be_given_more_time_and_a_revoked_one_cannot(browser,
 
 def test_revoking_asks_first(browser, organization):
     api_key, _ = create_api_key(organization=organization, name="Old")
-    url = reverse("key_revoke", kwargs={"api_key_id": api_key.id})
 
-    body = browser.get(url).content.decode()
+    body = browser.get(reverse("keys")).content.decode()
+    linked = browser.get(reverse("key_revoke", kwargs={"api_key_id": api_key.id}))
 
     assert "Revoke “Old”?" in body
+    assert linked.status_code == 405
     assert ApiKey.objects.usable().filter(id=api_key.id).exists()
 
 
@@ -225,9 +226,11 @@ def test_a_strangers_key_cannot_be_seen_or_revoked(browser):
     strangers = make_customer().api_key
     url = reverse("key_revoke", kwargs={"api_key_id": strangers.id})
 
-    pages = [url, reverse("key", kwargs={"api_key_id": strangers.id})]
-    assert [browser.get(page).status_code for page in pages] == [404, 404]
-    assert [browser.post(page, {"name": "Mine"}).status_code for page in pages] == [404, 404]
+    rotate_url, page = (reverse(name, kwargs={"api_key_id": strangers.id}) for name in ("key_rotate", "key"))
+    assert browser.get(page).status_code == 404
+    assert [browser.post(each, {"name": "Mine", "overlap": "0"}).status_code for each in (url, rotate_url, page)] == [
+        404
+    ] * 3
     assert strangers.last_four not in browser.get(reverse("keys")).content.decode()
     assert ApiKey.objects.usable().filter(id=strangers.id).exists()
 

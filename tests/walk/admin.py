@@ -32,13 +32,14 @@ GET  /admin/r/<path:content_type_id>/<path:object_id>/  404  404  404    404    
 TABLES = [
     "account/emailaddress",
     "accounts/apikey",
+    "accounts/auditentry",
     "accounts/invitation",
     "accounts/membership",
     "accounts/organization",
+    "accounts/termsacceptance",
     "accounts/user",
     "auth/group",
     "billing/billingaccount",
-    "billing/creditgrant",
     "billing/dailyusage",
     "billing/discrepancy",
     "billing/invoicehold",
@@ -47,13 +48,13 @@ TABLES = [
     "billing/noticemail",
     "billing/plan",
     "billing/planprice",
-    "billing/promotion",
     "billing/usagerecord",
     "djstripe/customer",
     "djstripe/event",
     "djstripe/invoice",
     "djstripe/subscription",
     "djstripe/webhookeventtrigger",
+    "mfa/authenticator",
 ]
 # The pages of every table. Nobody adds, changes or deletes a row, but where a line below says so.
 EACH = read_table("""
@@ -85,6 +86,9 @@ GET  /admin/account/emailaddress/add/                           login  login    
 POST /admin/account/emailaddress/add/                           login  login    403   403       403    403  200
 POST /admin/account/emailaddress/ delete_selected               login  login    403   403       200    200  302!
 POST /admin/account/emailaddress/ mark_verified                 login  login    403   403       200    200  302!
+GET  /admin/mfa/authenticator/<path:object_id>/delete/          login  login    403   403       403    403  200
+POST /admin/mfa/authenticator/<path:object_id>/delete/          login  login    403   403       403    403  302!
+POST /admin/mfa/authenticator/ delete_selected                  login  login    403   403       200    200  302!
 POST /admin/accounts/user/<path:object_id>/change/              login  login    403   403       403    200  200
 GET  /admin/accounts/user/<id>/password/                        login  login    403   403       403    200  200
 POST /admin/accounts/user/<id>/password/                        login  login    403   403       403    200  200
@@ -111,16 +115,6 @@ POST /admin/accounts/organization/^([^/]+)/history/([^/]+)/$    login  login    
 
 # Billing. The first plan is the free trial, which is never published: Stripe is not asked.
 POST /admin/billing/billingaccount/<path:object_id>/change/     login  login    403   403       403    302! 302!
-# Credits and codes of rows that are over, so that Stripe is not asked. An empty form is shown again.
-GET  /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
-POST /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
-POST /admin/billing/creditgrant/ delete_selected                login  login    403   403       200    302  302
-POST /admin/billing/creditgrant/ end                            login  login    403   403       200    302  302
-GET  /admin/billing/promotion/add/                              login  login    403   403       403    200  200
-POST /admin/billing/promotion/add/                              login  login    403   403       403    200  200
-POST /admin/billing/promotion/ delete_selected                  login  login    403   403       200    302  302
-POST /admin/billing/promotion/ switch_off                       login  login    403   403       200    302  302
-POST /admin/billing/promotion/ switch_on                        login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ delete_selected                login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ resolve                        login  login    403   403       200    302! 302!
 # The hold is released already, so that Stripe is not asked.
@@ -138,9 +132,7 @@ GET  /admin/billing/plan/<path:object_id>/publish/              login  login    
 POST /admin/billing/plan/<path:object_id>/publish/              login  login    403   403       403    302  302
 GET  /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    403   403       200    200  200
 POST /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    403   403       403    403  403
-POST /admin/billing/planprice/ delete_selected                  login  login    403   403       200    302  302
-POST /admin/billing/planprice/ withdraw                         login  login    403   403       200    302! 302!
-POST /admin/billing/planprice/ restore                          login  login    403   403       200    302! 302!
+POST /admin/billing/planprice/ delete_selected                  login  login    403   403       200    200  200
 GET  /admin/billing/planprice/^([^/]+)/history/([^/]+)/$        login  login    403   403       200    200  200
 POST /admin/billing/planprice/^([^/]+)/history/([^/]+)/$        login  login    403   403       403    403  403
 """)

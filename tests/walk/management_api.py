@@ -19,6 +19,9 @@ POST   /api/v1/subscription/preview               401     401      401      403 
 POST   /api/v1/subscription/change                401     401      401      403   409       409
 POST   /api/v1/subscription/cancel                401     401      401      403   409       409
 POST   /api/v1/subscription/resume                401     401      401      403   409       409
+POST   /api/v1/subscription/pay                   401     401      401      403   409       409
+GET    /api/v1/card                               401     401      401      403   200       200
+POST   /api/v1/card                               401     401      401      403   409       409
 GET    /api/v1/bill                               401     401      401      403   200       200
 GET    /api/v1/usage                              401     401      401      403   200       200
 GET    /api/v1/requests                           401     401      401      403   200       200
@@ -29,6 +32,7 @@ GET    /api/v1/keys                               401     401      401      403 
 POST   /api/v1/keys                               401     401      401      403   201!      201!
 GET    /api/v1/keys/<int:key_id>                  401     401      401      403   404       200
 PATCH  /api/v1/keys/<int:key_id>                  401     401      401      403   404       200!
+POST   /api/v1/keys/<int:key_id>/rotate           401     401      401      403   404       201!
 POST   /api/v1/keys/<int:key_id>/revoke           401     401      401      403   404       200!
 GET    /api/v1/cap                                401     401      401      403   200       200
 PUT    /api/v1/cap                                401     401      401      403   200!      200!

@@ -12,6 +12,8 @@ GET  /                                            200     200       200     200 
 GET  /pricing/                                    200     200       200     200    200
 GET  /health                                      200     200       200     200    200
 # The sandbox's mailbox: with keys in the settings there is no such page.
+GET  /robots.txt                                  200     200       200     200    200
+GET  /favicon.ico                                 302     302       302     302    302
 GET  /mail/                                       200     200       200     200    200
 GET  /mail/<str:name>/                            404     404       404     404    404
 GET  /api/docs                                    200     200       200     200    200
@@ -47,6 +49,35 @@ GET  /accounts/password/change/                   login   200       200     200 
 POST /accounts/password/change/                   login   200       200     200    200
 GET  /accounts/password/set/                      login   302       302     302    302
 POST /accounts/password/set/                      login   302       302     302    302
+GET  /accounts/sessions/                          302     302       302     302    302
+POST /accounts/sessions/                          302     302       302     302    302
+GET  /accounts/2fa/                               login   200       200     200    200
+POST /accounts/2fa/                               login   405       405     405    405
+GET  /accounts/2fa/totp/activate/                 login   200       200     200    200
+POST /accounts/2fa/totp/activate/                 login   200       200     200    200
+GET  /accounts/2fa/totp/deactivate/               login   404       404     404    404
+POST /accounts/2fa/totp/deactivate/               login   404       404     404    404
+GET  /accounts/2fa/recovery-codes/                login   404       404     404    404
+GET  /accounts/2fa/recovery-codes/download/       login   404       404     404    404
+POST /accounts/2fa/recovery-codes/                login   405       405     405    405
+POST /accounts/2fa/recovery-codes/download/       login   404       404     404    404
+GET  /accounts/2fa/recovery-codes/generate/       login   200       200     200    200
+POST /accounts/2fa/recovery-codes/generate/       login   200       200     200    200
+GET  /accounts/2fa/webauthn/                      login   200       200     200    200
+POST /accounts/2fa/webauthn/                      login   405       405     405    405
+GET  /accounts/2fa/webauthn/add/                  login   200       200     200    200
+POST /accounts/2fa/webauthn/add/                  login   200       200     200    200
+# Nobody has a second factor yet to confirm or to change.
+GET  /accounts/2fa/authenticate/                  login   302       302     302    302
+POST /accounts/2fa/authenticate/                  login   302       302     302    302
+GET  /accounts/2fa/reauthenticate/                login   302       302     302    302
+POST /accounts/2fa/reauthenticate/                login   302       302     302    302
+GET  /accounts/2fa/webauthn/reauthenticate/       login   302       302     302    302
+POST /accounts/2fa/webauthn/reauthenticate/       login   302       302     302    302
+GET  /accounts/2fa/webauthn/keys/<int:pk>/remove/ login   404       404     404    404
+POST /accounts/2fa/webauthn/keys/<int:pk>/remove/ login   404       404     404    404
+GET  /accounts/2fa/webauthn/keys/<int:pk>/edit/   login   404       404     404    404
+POST /accounts/2fa/webauthn/keys/<int:pk>/edit/   login   404       404     404    404
 GET  /accounts/reauthenticate/                    login   200       200     200    200
 POST /accounts/reauthenticate/                    login   200       200     200    200
 
@@ -60,7 +91,7 @@ GET  /app/keys/                                   login   200       200     200 
 POST /app/keys/create                             login   302!      403     302!   302!
 GET  /app/keys/<int:api_key_id>/                  login   404       403     200    200
 POST /app/keys/<int:api_key_id>/                  login   404       403     302!   302!
-GET  /app/keys/<int:api_key_id>/revoke            login   404       403     200    200
+POST /app/keys/<int:api_key_id>/rotate            login   404       403     302!   302!
 POST /app/keys/<int:api_key_id>/revoke            login   404       403     302!   302!
 GET  /app/team/                                   login   200       200     200    200
 POST /app/team/invite                             login   302!      403     302!   302!
@@ -69,11 +100,37 @@ POST /app/team/<int:member_id>/role               login   302       403     302!
 # The id is the member's own: they may leave.
 POST /app/team/<int:member_id>/remove             login   302       302!    302!   302!
 POST /app/organization                            login   302       302     302    302
+# A person's own settings, and the organization's.
+GET  /app/terms                                   login   302       302     302    302
+POST /app/terms                                   login   302!      302!    302!   302!
+GET  /app/settings/                               login   200       200     200    200
+POST /app/settings/                               login   302!      302!    302!   302!
+POST /app/settings/close                          login   302       login!  login! 302
+GET  /app/settings/sessions/                      login   200       200     200    200
+POST /app/settings/sessions/<int:session_id>/end  login   302       302     302    302
+POST /app/settings/sessions/end                   login   302       302     302    302
+GET  /app/settings/log/                           login   200       403     200    200
+GET  /app/settings/organization/                  login   200       403     200    200
+# An empty form: nothing is changed without a name.
+POST /app/settings/organization/                  login   422       403     422    422
+POST /app/settings/organization/second-factor     login   302       403     403    302
+GET  /app/settings/data/                          login   200       200     200    200
+POST /app/settings/data/export                    login   200!      403     200!   200!
+# Without the organization's name.
+POST /app/settings/data/close                     login   302       403     403    302
 GET  /app/billing/                                login   200       200     200    200
 POST /app/billing/cap                             login   302!      403     302!   302!
-POST /app/billing/code                            login   302       403     302    302
 # No plan is published here, so that nobody is led on to Stripe.
 POST /app/billing/subscribe                       login   302       403     302    302
+GET  /app/billing/plan/                           login   200       403     200    200
+POST /app/billing/plan/                           login   302       403     302    302
+POST /app/billing/plan/keep                       login   302       403     302    302
+POST /app/billing/plan/cancel                     login   302       403     302    302
+POST /app/billing/plan/resume                     login   302       403     302    302
+# Stripe is not there, and nobody has a card: they are led back.
+POST /app/billing/card                            login   302       403     302    302
+GET  /app/billing/card/return                     login   302       403     302    302
+POST /app/billing/pay                             login   302       403     302    302
 GET  /app/billing/return                          login   302       302     302    302
 GET  /app/billing/canceled                        login   302       302     302    302
 GET  /app/billing/invoices/<str:invoice_id>/      login   404       200     200    200
@@ -92,6 +149,7 @@ GET  /app/invitations/<str:token>                 302!    302       302     302 
 FORMS = {
     "POST /app/keys/create": {"name": "Made"},
     "POST /app/keys/<int:api_key_id>/": {"name": "Renamed"},
+    "POST /app/keys/<int:api_key_id>/rotate": {"overlap": "3600"},
     "POST /app/team/invite": {"email": "new@example.com", "role": "member"},
     "POST /app/team/<int:member_id>/role": {"role": "admin"},
     "POST /app/billing/cap": {"cap": "5"},

@@ -43,7 +43,14 @@ def make_walkers() -> Walkers:
     browsers = {"nobody": Client(raise_request_exception=False)}
     browsers |= {role: browser_of(person) for role, person in people.items()}
     choice = choice_token(user_id=member.user_id, kind=Kind.TRIAL)
-    ids = {"member_id": member.id, "token": INVITATION_TOKEN, "choice": choice, "name": "none"}
+    ids = {
+        "pk": 0,
+        "session_id": 0,
+        "member_id": member.id,
+        "token": INVITATION_TOKEN,
+        "choice": choice,
+        "name": "none",
+    }
     ids |= _rows_of(organization)
     return Walkers(organization=organization, browsers=browsers, keys=_make_keys(organization, elsewhere), ids=ids)
 

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import Membership, User
+from accounts.models import Membership, TermsAcceptance, User
 from tests.admin.cast import make_cast
 from tests.factories import make_user
 from tests.walk.people import browser_of
 from tests.walk.stripe_rows import (
-    make_credits,
     make_invoice,
     make_invoice_hold,
     make_late_usage,
@@ -53,8 +54,9 @@ def make_staff() -> Staff:
     make_invoice_hold(cast.organization)
     make_late_usage(cast.organization)
     make_notice_mail(cast.owner, cast.organization)
-    make_credits(cast.organization)
     Group.objects.create(name="Support")
+    Authenticator.objects.create(user=cast.owner, type=Authenticator.Type.TOTP, data={"secret": "encrypted"})
+    TermsAcceptance.objects.create(user=cast.owner, version="1", accepted_at=timezone.now())
     EmailAddress.objects.create(user=cast.owner, email=cast.owner.email)
     people = {role: make_user(is_staff=True) for role in ("staff", "elsewhere", "viewer", "full")}
     people["full"].user_permissions.set(Permission.objects.all())

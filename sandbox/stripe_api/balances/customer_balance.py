@@ -36,32 +36,25 @@ def retrieve(world: World, params: Params, customer: str, transaction: str) -> J
 
 
 def add_transaction(
-    world: World,
-    customer_id: str,
-    *,
-    amount: int,
-    kind: str,
-    currency: str,
-    invoice: str | None = None,
-    credit_note: str | None = None,
-) -> str | None:
+    world: World, customer_id: str, *, amount: int, kind: str, currency: str, invoice: str | None = None
+) -> None:
     """Add `amount` to the balance, in cents; a negative amount is in the customer's favour.
 
-    `kind` is Stripe's type of transaction. Returns the transaction's id; an amount of 0 leaves none.
+    `kind` is Stripe's type of transaction. An amount of 0 leaves no transaction.
     """
     if amount == 0:
-        return None
+        return
     customer = world.get("customer", customer_id)
     balance = customer["balance"] + amount
     world.change(customer, event="customer.updated", balance=balance, currency=customer["currency"] or currency)
-    doc = world.add(
+    world.add(
         {
             "id": ids.new("cbtxn"),
             "object": "customer_balance_transaction",
             "amount": amount,
             "checkout_session": None,
             "created": world.now,
-            "credit_note": credit_note,
+            "credit_note": None,
             "currency": currency,
             "customer": customer_id,
             "customer_account": None,
@@ -73,4 +66,3 @@ def add_transaction(
             "type": kind,
         }
     )
-    return str(doc["id"])

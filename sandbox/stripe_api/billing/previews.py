@@ -108,8 +108,7 @@ def _first(world: World, customer: Json, details: Params) -> Json:
         return _draft(world, subscription, [], (world.now, world.now))
     first = world.get("invoice", subscription["latest_invoice"])
     draft = _draft(world, subscription, first["_lines"], (world.now, world.now))
-    draft |= {"discounts": first["discounts"], "starting_balance": first["starting_balance"]}
-    return draft | invoices.reckoned(world, draft)
+    return draft | invoices.totals(draft | {"starting_balance": first["starting_balance"]})
 
 
 def _draft(world: World, subscription: Json, lines: list[Json], period: tuple[int, int]) -> Json:

@@ -8,11 +8,12 @@ import accounts
 import billing
 import chat
 import common
+from accounts.closing import StillOwner
 from accounts.mail_budget import MailBudgetUsed
 from accounts.organizations import NoOrganization
+from accounts.second_factors import SecondFactorNeeded
 from accounts.sign_up_limits import TooManySignUps
 from accounts.team import LastOwner
-from billing.credits.promotions import CodeNotRedeemable
 from billing.ledger.idempotency import AlreadyAnswered
 from billing.mail.choice_links import UnknownChoice
 from billing.plans.publishing import NotSellable
@@ -23,9 +24,10 @@ from rgent.api.error_catalogue import CATALOGUE
 APPS = (accounts, billing, chat, common)
 ANSWERED_OTHERWISE = {
     MailBudgetUsed: "becomes an InvitationRefused",
-    CodeNotRedeemable: "told on a page",
     NoOrganization: "told on a page",
     TooManySignUps: "told on a page",
+    StillOwner: "told on a page",
+    SecondFactorNeeded: "told on a page",
     LastOwner: "told on a page, and in admin",
     NotSellable: "told in admin",
     UnknownChoice: "told on a page",

@@ -1,0 +1,49 @@
+"""Closing a person's account: at once, and for good. What they did in organizations stays with those."""
+
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+
+from accounts.access_log import note_on_commit
+from accounts.models import Membership, Organization, User
+
+Role = Membership.Role
+
+
+class StillOwner(Exception):
+    """The person is the only owner of an organization. The message names it, and what to do."""
+
+
+def organizations_only_owned_by(user: User) -> list[Organization]:
+    """Return the open organizations that would be left without an owner."""
+    owned = Membership.objects.filter(user=user, role=Role.OWNER, organization__closed_at=None)
+    others = Membership.objects.filter(role=Role.OWNER).exclude(user=user).values("organization_id")
+    return [each.organization for each in owned.exclude(organization_id__in=others).select_related("organization")]
+
+
+def close_account(*, user: User) -> None:
+    """Close an account: its person is signed out everywhere, and name, addresses and factors are gone.
+
+    The row stays under a number, since organizations know who did what. A mail tells of it. Raises StillOwner.
+    """
+    if owned := organizations_only_owned_by(user):
+        names = ", ".join(str(each) for each in owned)
+        raise StillOwner(f"You are the only owner of {names}. Close it, or make somebody else an owner first.")
+    get_adapter().send_notification_mail("account/email/account_closed", user)
+    _forget(user)
+
+
+@transaction.atomic
+def _forget(user: User) -> None:
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+    for membership in Membership.objects.filter(user=user):
+        membership.delete()
+    Authenticator.objects.filter(user=user).delete()
+    EmailAddress.objects.filter(user=user).delete()
+    user.email, user.name, user.is_active, user.time_zone = f"closed-{user.pk}@invalid", "", False, ""
+    user.set_unusable_password()
+    user.save(update_fields=["email", "name", "is_active", "time_zone", "password"])
+    note_on_commit("account closed", user_id=user.pk)

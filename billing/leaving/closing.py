@@ -1,0 +1,67 @@
+"""Closing an organization, and forgetting it CLOSED_KEPT_DAYS later.
+
+Closing ends the subscription, bills what was used, and revokes every key; nobody opens the organization from then on.
+What the law wants kept is kept: invoices, and the usage they bill, under a number in place of a name.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.audit import AuditEntry, AuditEvent, note_change
+from accounts.models import ApiKey, Invitation, Membership, Organization
+from billing.models import BillingAccount
+from billing.subscriptions.checkout import close_checkout
+from billing.subscriptions.plan_changes import cancel_now
+
+logger = logging.getLogger(__name__)
+
+
+def close_organization(*, organization: Organization, now: datetime) -> None:
+    """End an organization's subscription, then revoke its keys and shut its pages. `now` is billing time.
+
+    Where Stripe does not take the end, nothing is closed. A second call changes nothing.
+    Raises what `cancel_now` raises, AlreadySubscribed where a Checkout page was paid in this moment.
+    """
+    account = BillingAccount.objects.select_related("plan", "organization").get(organization=organization)
+    if account.stripe_subscription_id:
+        cancel_now(account=account, now=now)
+    else:
+        close_checkout(account)
+    _shut(organization, now=now)
+
+
+@transaction.atomic
+def _shut(organization: Organization, *, now: datetime) -> None:
+    if not Organization.objects.filter(pk=organization.pk, closed_at=None).update(closed_at=now):
+        return
+    ApiKey.objects.filter(organization=organization, revoked_at=None).update(revoked_at=now)
+    Invitation.objects.filter(organization=organization, accepted_at=None).delete()
+    note_change(AuditEvent.ORGANIZATION_CLOSED, organization_id=organization.pk)
+
+
+def forget_closed_organizations(*, now: datetime) -> int:
+    """Forget the organizations that were closed CLOSED_KEPT_DAYS ago; return how many. `now` is billing time."""
+    long_ago = now - timedelta(days=settings.CLOSED_KEPT_DAYS)
+    due = Organization.objects.filter(closed_at__lte=long_ago, forgotten_at=None).order_by("id")
+    for organization in due:
+        _forget(organization, now=now)
+        logger.info("a closed organization was forgotten", extra={"organization_id": organization.pk})
+    return len(due)
+
+
+@transaction.atomic
+def _forget(organization: Organization, *, now: datetime) -> None:
+    """Take people, names and addresses away. Numbers stay."""
+    # Members first: each leaves an entry in the log.
+    Membership.objects.filter(organization=organization).delete()
+    Invitation.objects.filter(organization=organization).delete()
+    AuditEntry.objects.filter(organization=organization).delete()
+    ApiKey.objects.filter(organization=organization).update(name="Of a closed organization", created_by=None)
+    cast(Any, Organization).history.filter(id=organization.pk).delete()
+    Organization.objects.filter(pk=organization.pk).update(
+        name=f"Closed organization {organization.pk}", email="closed@invalid", forgotten_at=now
+    )

@@ -1,0 +1,1 @@
+"""Taking the data along, and closing."""

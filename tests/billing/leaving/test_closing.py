@@ -1,0 +1,118 @@
+"""Closing an organization, forgetting it later, and closing a person's account."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from accounts.closing import StillOwner, close_account
+from accounts.models import ApiKey, AuditEntry, Membership, Organization, User
+from billing.leaving.closing import forget_closed_organizations
+from billing.models import UsageRecord
+from common import clock
+from tests.billing.subscribing import make_paying_customer, use
+from tests.factories import make_organization, make_user
+from tests.walk.people import make_person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def customer(sandbox):
+    """A subscriber with usage that is not invoiced yet."""
+    customer = make_paying_customer()
+    use(customer, input_tokens=2_000_000)
+    sandbox.advance("1 hour")
+    return customer
+
+
+@pytest.fixture
+def browser(customer, client: Client) -> Client:
+    """The browser of the customer's owner, signed in just now."""
+    client.force_login(customer.organization.members.get())
+    return client
+
+
+def close(browser: Client, name: str):
+    return browser.post(reverse("close_organization"), {"name": name}, follow=True)
+
+
+def test_it_ends_the_subscription_with_a_last_invoice_and_shuts_everything(browser, customer, stripe):
+    told = close(browser, customer.organization.name).content.decode()
+
+    account = customer.account
+    invoice = stripe.v1.invoices.list({"customer": account.stripe_customer_id, "limit": 1}).data[0]
+    assert "You belong to no organization" in told
+    assert (account.stripe_subscription_id, invoice.total, invoice.status) == ("", 260, "paid")
+    assert not ApiKey.objects.usable().filter(organization=customer.organization).exists()
+    assert browser.get(reverse("overview")).status_code == 403
+
+
+def test_it_asks_for_the_name(browser, customer):
+    told = close(browser, "Another").content.decode()
+
+    assert "Nothing was closed" in told
+    assert Organization.objects.get(pk=customer.organization.pk).closed_at is None
+
+
+def test_nothing_is_closed_while_stripe_is_down(browser, customer, sandbox):
+    with sandbox.failing(effect="status", status=503):
+        told = close(browser, customer.organization.name).content.decode()
+
+    assert "Nothing was changed: try again in a minute" in told
+    assert ApiKey.objects.usable().filter(organization=customer.organization).exists()
+
+
+def test_admins_do_not_close_it(customer, client):
+    admin = make_user()
+    Membership.objects.create(organization=customer.organization, user=admin, role="admin")
+    client.force_login(admin)
+
+    assert client.post(reverse("close_organization"), {"name": customer.organization.name}).status_code == 403
+
+
+def test_after_thirty_days_people_and_names_are_gone_and_figures_stay(browser, customer):
+    close(browser, customer.organization.name)
+    organization = Organization.objects.get(pk=customer.organization.pk)
+    closed_at = organization.closed_at or clock.now()
+
+    early = forget_closed_organizations(now=closed_at + timedelta(days=29))
+    late = forget_closed_organizations(now=closed_at + timedelta(days=31))
+    again = forget_closed_organizations(now=closed_at + timedelta(days=31))
+
+    organization.refresh_from_db()
+    assert (early, late, again) == (0, 1, 0)
+    assert (organization.name, organization.email) == (f"Closed organization {organization.pk}", "closed@invalid")
+    assert not Membership.objects.filter(organization=organization).exists()
+    assert not AuditEntry.objects.filter(organization=organization).exists()
+    assert not organization.history.exists()
+    assert UsageRecord.objects.filter(organization=organization).exists()
+
+
+def test_an_account_that_is_closed_signs_in_no_more(client, mailoutbox):
+    cache.clear()
+    person = make_person(email="ada@example.com")
+    organization = make_organization()
+    Membership.objects.create(organization=organization, user=person)
+    browser = Client()
+    for each in (client, browser):
+        each.post(reverse("account_login"), {"login": "ada@example.com", "password": "correct horse battery staple"})
+
+    client.post(reverse("close_account"))
+
+    person.refresh_from_db()
+    assert (person.email, person.name, person.is_active) == (f"closed-{person.pk}@invalid", "", False)
+    assert browser.get(reverse("overview")).url.startswith(reverse("account_login"))
+    assert not Membership.objects.filter(user=person).exists()
+    assert ("Your account is closed", ["ada@example.com"]) in [(mail.subject, mail.to) for mail in mailoutbox]
+
+
+def test_an_only_owner_closes_the_organization_first(client):
+    person = make_organization(name="Acme").members.get()
+
+    with pytest.raises(StillOwner, match="Acme"):
+        close_account(user=person)
+
+    assert User.objects.get(pk=person.pk).is_active
