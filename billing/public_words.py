@@ -2,8 +2,8 @@
 
 from billing.bills.invoices import InvoiceNotFound
 from billing.ledger.writers import LedgerUnavailable
+from billing.plans.versions import PlanNotPublished
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
-from billing.subscriptions.checkout import PlanNotPublished
 from common.outage import DatabaseUnavailable
 
 PUBLIC_WORDS: dict[type[Exception], str] = {

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from billing.bills import invoice_holds
 from billing.caps import alerts
+from billing.credits import grants, terms
 from billing.leaving import closing
 from billing.ledger import abandonment, idempotency
 from billing.mail import cards, sending, trial
@@ -70,6 +71,20 @@ def bill_late_usage() -> None:
     made = late_usage.bill_late_usage(now=clock.now())
     if made:
         logger.info("late usage billed by invoice items", extra={"count": made})
+
+
+@shared_task(time_limit=55)
+@one_at_a_time
+def refresh_invoice_terms() -> None:
+    """Every five seconds: ask Stripe for discounts and credits that may have changed."""
+    terms.refresh_stale()
+
+
+@shared_task(time_limit=55)
+@one_at_a_time
+def send_credit_grants() -> None:
+    """Every minute: make the credit grants that Stripe did not take at first."""
+    grants.send_pending()
 
 
 @shared_task(time_limit=55)

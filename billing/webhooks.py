@@ -17,8 +17,8 @@ from djstripe.event_handlers import djstripe_receiver
 from djstripe.models import Event, Subscription, WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
-from billing.bills.credits import refresh_credits
 from billing.bills.invoice_holds import hold_draft
+from billing.credits.terms import mark_stale_of
 from billing.stripe_billing import client
 from billing.stripe_billing.events import NotSigned, read_event
 from billing.subscriptions.cards import finish_saved_card
@@ -32,7 +32,16 @@ ENDPOINT_UUID = uuid.uuid5(uuid.NAMESPACE_URL, "rgent:stripe-webhook")
 # is on, and X-Forwarded-For, which dj-stripe writes into a column for addresses, whatever it holds.
 HEADERS_KEPT = ("HTTP_STRIPE_SIGNATURE", "HTTP_USER_AGENT", "HTTP_HOST")
 
-CREDITS_MAY_CHANGE = ("billing.credit_grant.created", "billing.credit_grant.updated", "invoice.finalized")
+
+TERMS_MAY_CHANGE = (
+    "billing.credit_grant.created",
+    "billing.credit_grant.updated",
+    "customer.discount.created",
+    "customer.discount.deleted",
+    "customer.discount.updated",
+    "invoice.finalized",
+    "invoice.voided",
+)
 
 _process = ProcessWebhookView.as_view()
 
@@ -79,10 +88,10 @@ def _take_in(request: HttpRequest, event: dict[str, Any]) -> HttpResponseBase:
         if event.get("type") == "invoice.created":
             # Before Stripe hears a 2xx, after which it finalizes within the hour; and outside dj-stripe's transaction.
             hold_draft(event["data"]["object"])
+        if event.get("type") in TERMS_MAY_CHANGE:
+            mark_stale_of(customer_id=str(event["data"]["object"].get("customer") or ""))
         if event.get("type") == "checkout.session.completed":
             finish_saved_card(session=event["data"]["object"])
-        if event.get("type") in CREDITS_MAY_CHANGE:
-            refresh_credits(customer_id=str(event["data"]["object"].get("customer") or ""))
         with client.translate_stripe_errors():
             return _process(request, uuid=ENDPOINT_UUID)
     except client.StripeUnavailable:

@@ -55,7 +55,7 @@ def make_customer() -> Customer:
 
 
 def publish_locally(plan_code: str) -> Plan:
-    """Give a plan's prices the Stripe ids they would have, without a Stripe."""
+    """Give a plan's prices the Stripe ids they would have, without a Stripe and without putting it on offer."""
     plan = Plan.objects.get(code=plan_code)
     for price in PlanPrice.objects.filter(plan=plan, stripe_price_id=""):
         price.stripe_price_id = f"price_{plan_code}_{price.token_class}_{price.id}"

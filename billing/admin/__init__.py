@@ -3,6 +3,7 @@
 from billing.admin import (
     accounts,
     api_keys,
+    credit_grants,
     discrepancies,
     invoice_holds,
     late_usage,
@@ -11,6 +12,7 @@ from billing.admin import (
     organizations,
     plan_prices,
     plans,
+    promotions,
     stripe_objects,
     usage,
 )
@@ -18,6 +20,7 @@ from billing.admin import (
 __all__ = [
     "accounts",
     "api_keys",
+    "credit_grants",
     "discrepancies",
     "invoice_holds",
     "late_usage",
@@ -26,6 +29,7 @@ __all__ = [
     "organizations",
     "plan_prices",
     "plans",
+    "promotions",
     "stripe_objects",
     "usage",
 ]

@@ -8,8 +8,7 @@ from django.http import HttpRequest
 
 from billing.models import Plan
 from billing.plans.completeness import why_not_sellable
-from billing.plans.price_lists import current_prices
-from billing.plans.publishing import publish_plans
+from billing.plans.publishing import has_changes, publish_plans
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 
 logger = logging.getLogger(__name__)
@@ -21,15 +20,14 @@ def publication_state(plan: Plan) -> str:
         return "Not sold"
     if plan.published_at is None:
         return "Never published"
-    unpublished = any(not price.stripe_price_id for price in current_prices(plan=plan, published_only=False))
-    return "Changes to publish" if unpublished or _differs_from_published(plan) else "Published"
+    return "Changes to publish" if has_changes(plan=plan) or _is_renamed(plan) else "Published"
 
 
-def _differs_from_published(plan: Plan) -> bool:
-    """Compare with the plan as it was published: the first version in its history that bears this `published_at`."""
+def _is_renamed(plan: Plan) -> bool:
+    """Compare with the plan as it was published: the first row in its history that bears this `published_at`."""
     versions = plan.history.filter(published_at=plan.published_at)  # type: ignore[attr-defined]
     published = versions.order_by("history_date", "history_id").first()
-    return published is not None and (published.name, published.base_price) != (plan.name, plan.base_price)
+    return published is not None and published.name != plan.name
 
 
 def publish_and_tell(request: HttpRequest, *, plans: Iterable[Plan]) -> None:
@@ -48,13 +46,16 @@ def _publish(request: HttpRequest, plan: Plan) -> bool:
         published = publish_plans(plans=[plan])
     except StripeUnavailable as error:
         logger.warning("publishing stopped", extra={"plan": plan.code, "error": str(error)})
-        reason, what_to_do = str(error).partition("\n")[0], "Publish again: it goes on from where it stopped."
+        reason = str(error).partition("\n")[0]
+        what_to_do = "New subscribers get the prices they got before. Publish again: it goes on from where it stopped."
         messages.error(request, f"{plan}: Stripe cannot be used just now ({reason}). {what_to_do}")
         return False
     except StripeRejected as error:
         messages.error(request, f"{plan}: Stripe refused: {error}")
         return False
-    if published.changes:
+    if published.edited_meanwhile:
+        messages.warning(request, f"{plan} was edited meanwhile, so it is not on offer yet. Publish it again.")
+    elif published.changes:
         messages.success(request, f"{plan} is published. New in Stripe: {', '.join(published.changes)}.")
     else:
         messages.info(request, f"{plan}: nothing differed, so Stripe was not changed.")

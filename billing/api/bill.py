@@ -18,6 +18,13 @@ class BillLineOut(LineOut):
     unit_minor = Amount(help_text="The price of one token, or of one month, in cents.")
 
 
+class DiscountOut(serializers.Serializer[Any]):
+    """A discount, as the bill and the invoice name it."""
+
+    name = serializers.CharField()
+    amount_minor = Amount(help_text="What it takes off, in whole cents.")
+
+
 class BillOut(serializers.Serializer[Any]):
     """The invoice that closes the current period, as it would be now."""
 
@@ -26,12 +33,12 @@ class BillOut(serializers.Serializer[Any]):
     lines = BillLineOut(many=True, help_text="Usage of this period, and the base of the next one, in advance.")
     exact_minor = Amount(help_text="The sum of the lines in cents, exactly.")
     lines_minor = Amount(help_text="The sum of the rounded lines.")
+    discounts = DiscountOut(many=True, help_text="What each takes off, in the order in which Stripe does it.")
     credits_minor = Amount(help_text="Billing credits that Stripe will spend on usage.")
     balance_minor = Amount(help_text="The customer's balance: negative in your favour, positive where it is owed.")
     charged_minor = Amount(
-        help_text="Stripe will charge it: lines less credits, with the balance. Less than 50 cents are carried over."
+        help_text="Stripe will charge it: lines less discounts and credits, with the balance. 50 cents at least."
     )
-    discounted = serializers.BooleanField(help_text="Whether Stripe takes a discount off, which is not in this bill.")
 
 
 class BillView(BillingView):
@@ -41,7 +48,10 @@ class BillView(BillingView):
     def get(self, request: Request) -> Response:
         """Return the bill so far. Usage is on it within seconds; free requests are on no bill."""
         bill = current_bill(account=self.account, now=self.now)
-        charge = {name: getattr(bill.charge, name) for name in ("lines_minor", "credits_minor", "balance_minor")}
-        names = ("period", "lines", "exact_minor", "charged_minor", "discounted")
+        charge: dict[str, Any] = {
+            name: getattr(bill.charge, name) for name in ("lines_minor", "credits_minor", "balance_minor")
+        }
+        charge["discounts"] = [{"name": label, "amount_minor": off} for label, off in bill.charge.discounts]
+        names = ("period", "lines", "exact_minor", "charged_minor")
         fields = {name: getattr(bill, name) for name in names} | charge
         return Response(BillOut({**fields, "currency": self.account.plan.currency}).data)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView
 from billing.models import Plan
-from billing.plans.price_lists import current_prices
+from billing.plans.price_lists import offered_base_minor, offered_prices
 from billing.tokens import TokenClass
 from common.rest.fields import Amount
 
@@ -56,14 +56,14 @@ class PlansView(BillingView):
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
-    prices = current_prices(plan=plan, published_only=False)
+    prices = offered_prices(plan=plan)
     return {
         "code": plan.code,
         "name": plan.name,
         "description": plan.description,
         "is_trial": plan.is_trial,
         "trial_requests": plan.trial_requests,
-        "base_minor": plan.base_price_minor,
+        "base_minor": offered_base_minor(plan=plan),
         "currency": plan.currency,
         "models": [
             {"model": model, "prices": [] if plan.is_trial else list(rows)}

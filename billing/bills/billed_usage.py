@@ -12,6 +12,7 @@ from djstripe.models import Invoice
 from billing.bills.invoices import line_data
 from billing.models import BillingAccount, LateUsage, PlanPrice
 from billing.money import EXACT, round_to_cents
+from billing.plans.price_lists import prices_as_of
 from billing.tokens import TokenClass, TokenUsage
 
 # A void invoice billed its usage too: an operator chose to take none of the money.
@@ -21,16 +22,24 @@ Terms = tuple[int, datetime, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilledUsage:
-    """The tokens of one price and period: used, and on final invoices. `wrong_amounts` are sentences."""
+    """The tokens of one price and period: used, and on final invoices. `wrong_amounts` are sentences.
+
+    Versions of a plan may share a price: `instants` are those of the versions it was used at.
+    """
 
     price: PlanPrice
-    priced_at: datetime
+    instants: tuple[datetime, ...]
     period_starts_at: datetime
     used: int
     billed: int
     billed_late: int
     has_line: bool
     wrong_amounts: tuple[str, ...]
+
+    @property
+    def priced_at(self) -> datetime:
+        """The instant of the newest version."""
+        return max(self.instants)
 
     @property
     def missing(self) -> int:
@@ -76,13 +85,13 @@ def billed_usage(*, account: BillingAccount, usage: Mapping[tuple[Terms, datetim
     lines = _lines(account.stripe_customer_id)
     missed = _late(account.organization_id, periods, reason=LateUsage.Reason.MISSED)
     found = []
-    for (price, priced_at, period), tokens in used.items():
+    for (price, period), (tokens, instants) in used.items():
         own = _lines_for(price.stripe_price_id, period, lines=lines, periods=periods)
-        billed_late = missed.get((_terms(price, priced_at), price.token_class, period), 0)
+        billed_late = sum(missed.get((_terms(price, each), price.token_class, period), 0) for each in instants)
         found.append(
             BilledUsage(
                 price=price,
-                priced_at=priced_at,
+                instants=tuple(instants),
                 period_starts_at=period,
                 used=tokens,
                 billed=sum(line.tokens for line in own) + billed_late,
@@ -100,24 +109,24 @@ def _terms(price: PlanPrice, priced_at: datetime) -> Terms:
 
 def _used(
     organization_id: int, usage: Mapping[tuple[Terms, datetime], TokenUsage]
-) -> dict[tuple[PlanPrice, datetime, datetime], int]:
-    """Return the tokens that metered items must bill, by price, the instant of its list, and period."""
+) -> dict[tuple[PlanPrice, datetime], tuple[int, list[datetime]]]:
+    """Return the tokens that metered items must bill and the instants of their price lists, by price and period."""
     unmetered = _late(organization_id, {period for _, period in usage}, reason=LateUsage.Reason.CHANGED)
-    used = {}
+    used: dict[tuple[PlanPrice, datetime], tuple[int, list[datetime]]] = {}
     for (terms, period), tokens in usage.items():
         for price in _prices(terms):
             count = tokens.tokens_of(TokenClass(price.token_class))
             count -= unmetered.get((terms, price.token_class, period), 0)
             if count:
-                used[(price, terms[1], period)] = count
+                before, instants = used.get((price, period), (0, []))
+                used[(price, period)] = (before + count, [*instants, terms[1]])
     return used
 
 
 def _prices(terms: Terms) -> list[PlanPrice]:
     """Return the price of each token class that a price list has for a model."""
     plan_id, priced_at, model = terms
-    rows = PlanPrice.objects.filter(plan_id=plan_id, model=model, valid_from__lte=priced_at).exclude(stripe_price_id="")
-    return list({row.token_class: row for row in rows.order_by("valid_from", "id")}.values())
+    return [price for price in prices_as_of(plan_id=plan_id, priced_at=priced_at) if price.model == model]
 
 
 def _late(

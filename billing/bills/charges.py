@@ -1,33 +1,49 @@
-"""The amount Stripe takes for an invoice: its lines, less billing credits, with the customer's balance.
+"""The amount Stripe takes for an invoice: its lines, less discounts and billing credits, with the customer's balance.
 
 Stripe applies credits to the lines of metered usage alone, when it finalizes the invoice, and the balance after them
 (docs.stripe.com/billing/subscriptions/usage-based/billing-credits, docs.stripe.com/billing/customer/balance).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billing.credits.discounts import Discount
+from billing.credits.reckoning import Item, spend, take_off
 from billing.money import format_cents
 
 # In cents. Stripe charges no less; a smaller amount goes onto the customer's balance
 # (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 MINIMUM_CHARGE = 50
+CREDITS_LABEL = "Billing credits, for usage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """The way from an invoice's lines to the amount that is taken, in whole cents.
 
-    A negative balance is the customer's; a positive one is owed from earlier invoices.
+    `discounts` are labels with what each takes off. A negative balance is the customer's; a positive one is owed from
+    earlier invoices.
     """
 
     lines_minor: int
+    discounts: tuple[tuple[str, int], ...] = ()
     credits_minor: int
     balance_minor: int
 
     @property
+    def discounts_minor(self) -> int:
+        """The cents that all discounts take off."""
+        return sum(off for _, off in self.discounts)
+
+    @property
+    def total_minor(self) -> int:
+        """The total on the invoice."""
+        return self.lines_minor - self.discounts_minor - self.credits_minor
+
+    @property
     def owed_minor(self) -> int:
         """The amount that is owed with this invoice, below zero where the balance is larger."""
-        return self.lines_minor - self.credits_minor + self.balance_minor
+        return self.total_minor + self.balance_minor
 
     @property
     def due_minor(self) -> int:
@@ -38,7 +54,8 @@ class Charge:
     def steps(self) -> list[tuple[str, str]]:
         """The steps as a page shows them, each with its amount; none where the lines are what is taken."""
         steps = [
-            ("Billing credits, for usage", -self.credits_minor),
+            *((label, -off) for label, off in self.discounts),
+            (CREDITS_LABEL, -self.credits_minor),
             ("Your credit balance" if self.balance_minor < 0 else "Owed from earlier invoices", self.balance_minor),
             ("Too little to charge: owed with the next invoice", self._carried_minor),
             ("Stays on your credit balance", max(-self.owed_minor, 0)),
@@ -51,10 +68,18 @@ class Charge:
         return -self.owed_minor if 0 < self.owed_minor < MINIMUM_CHARGE else 0
 
 
-def charge_of(*, usage_minor: int, other_minor: int, credit_minor: int, balance_minor: int) -> Charge:
-    """Return the charge for an invoice of metered usage and other lines, with the credits and balance there are."""
+def charge_of(
+    items: Sequence[Item], *, discounts: Sequence[Discount] = (), credit_minor: int, balance_minor: int
+) -> Charge:
+    """Return the charge for an invoice of these lines, with the discounts, the credits and the balance there are."""
+    left, taken = list(items), []
+    for discount in discounts:
+        left, off = take_off(left, discount)
+        taken.append((discount.label, off))
+    left, credits_minor = spend(left, credit_minor)
     return Charge(
-        lines_minor=usage_minor + other_minor,
-        credits_minor=min(max(credit_minor, 0), usage_minor),
+        lines_minor=sum(item.left_minor for item in items),
+        discounts=tuple(taken),
+        credits_minor=credits_minor,
         balance_minor=balance_minor,
     )

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from djstripe.models import Customer, StripeModel, Subscription
 
 from billing.bills.charges import Charge, charge_of
 from billing.bills.lines import Bill, BillLine, base_line, late_line, usage_line
+from billing.credits.balance import credits_at
+from billing.credits.reckoning import Item
+from billing.credits.terms import discounts_of
 from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.periods import Period, period_at
 from billing.plans.price_lists import price_list
-from billing.tokens import TokenClass
+from billing.tokens import TokenClass, TokenUsage, column_of
 
 # Late usage that no coming invoice has: it was invoiced by itself, or Stripe refused it.
 NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
@@ -23,15 +26,14 @@ NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
 
 @dataclass(frozen=True, slots=True)
 class CurrentBill(Bill):
-    """The bill of the billing period that is open. `discounted` where Stripe takes a discount off that is not in it."""
+    """The bill of the billing period that is open."""
 
     period: Period
     charge: Charge
-    discounted: bool
 
     @property
     def charged_minor(self) -> int:
-        """The amount Stripe will take: the rounded lines, less credits, with the customer's balance."""
+        """The amount Stripe will take: the rounded lines, less discounts and credits, with the customer's balance."""
         return self.charge.due_minor
 
 
@@ -48,20 +50,24 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     late = LateUsage.objects.filter(organization_id=account.organization_id).order_by("id").select_related("plan")
     unmetered = late.filter(period_starts_at=account.period_starts_at, reason=LateUsage.Reason.CHANGED)
     coming = late.filter(bill_starts_at=account.period_starts_at).exclude(state__in=NOT_COMING)
-    used, others = _usage_lines(usage, unmetered=unmetered), [*map(late_line, coming)]
+    used = _usage_lines(usage, unmetered=unmetered)
+    others = [*map(late_line, coming)]
     base = [*_base_lines(account)]
-    customer = _stored(Customer, account.stripe_customer_id)
-    subscription = _stored(Subscription, account.stripe_subscription_id)
+    product_id = account.plan.stripe_product_id
+    items = [
+        *(Item(left_minor=line.charged_minor, is_usage=False, product_id=product_id) for line in base),
+        *(Item(left_minor=line.charged_minor, is_usage=True, product_id=product_id) for line in used),
+        *(Item(left_minor=line.charged_minor, is_usage=False) for line in others),
+    ]
     return CurrentBill(
         period=account.period,
         lines=(*base, *used, *others),
         charge=charge_of(
-            usage_minor=sum(line.charged_minor for line in used),
-            other_minor=sum(line.charged_minor for line in (*base, *others)),
-            credit_minor=account.credit_minor,
-            balance_minor=customer.get("balance") or 0,
+            items,
+            discounts=[each for each in discounts_of(account) if each.covers(account.period_ends_at)],
+            credit_minor=credits_at(account, account.period_ends_at),
+            balance_minor=_stored(Customer, account.stripe_customer_id).get("balance") or 0,
         ),
-        discounted=bool(customer.get("discount") or subscription.get("discounts")),
     )
 
 
@@ -95,33 +101,41 @@ def _base_minor(account: BillingAccount) -> Decimal:
 
 
 def _usage_lines(rows: Iterable[DailyUsage], *, unmetered: Iterable[LateUsage]) -> list[BillLine]:
-    """Add rows up by model, token class and price: Stripe's invoice has one line for each metered price.
+    """Add rows up by Stripe's prices, since its invoice has one line for each metered price.
 
     Late usage that is in no meter has lines of its own.
     """
-    tokens: dict[tuple[str, TokenClass, Decimal], int] = defaultdict(int)
-    for key, count in chain.from_iterable(_priced(row) for row in rows):
+    tokens: dict[_Priced, int] = defaultdict(int)
+    for key, count in chain.from_iterable(_priced(row, usage=row.usage) for row in rows):
         tokens[key] += count
     for late in unmetered:
-        tokens[(late.model, TokenClass(late.token_class), late.per_token_minor)] -= late.tokens
-    order = list(TokenClass)
-    keys = sorted((key for key in tokens if tokens[key]), key=lambda key: (key[0], order.index(key[1]), key[2]))
+        usage = TokenUsage(**{column_of(TokenClass(late.token_class)): late.tokens})
+        for key, count in _priced(late, usage=usage):
+            tokens[key] -= count
     return [
         usage_line(
-            model=model,
-            token_class=token_class,
-            tokens=tokens[(model, token_class, rate)],
-            per_token_minor=rate,
+            model=key.model,
+            token_class=list(TokenClass)[key.place],
+            tokens=tokens[key],
+            per_token_minor=key.per_token_minor,
         )
-        for model, token_class, rate in keys
+        for key in sorted(tokens)
+        if tokens[key]
     ]
 
 
-def _priced(row: DailyUsage) -> Iterable[tuple[tuple[str, TokenClass, Decimal], int]]:
-    rates = price_list(plan_id=row.plan_id, priced_at=row.priced_at).rates.get(row.model, {})
-    usage = row.usage
-    return (
-        ((row.model, token_class, rate), usage.tokens_of(token_class))
-        for token_class, rate in rates.items()
-        if usage.tokens_of(token_class)
-    )
+class _Priced(NamedTuple):
+    """A price of tokens, in the order of a bill. `place` is that of the token class."""
+
+    model: str
+    place: int
+    per_token_minor: Decimal
+    stripe_price_id: str
+
+
+def _priced(row: DailyUsage | LateUsage, *, usage: TokenUsage) -> Iterable[tuple[_Priced, int]]:
+    prices = price_list(plan_id=row.plan_id, priced_at=row.priced_at)
+    for token_class, rate in prices.rates.get(row.model, {}).items():
+        if tokens := usage.tokens_of(token_class):
+            place, price_id = list(TokenClass).index(token_class), prices.stripe_price_ids[row.model, token_class]
+            yield _Priced(row.model, place, rate, price_id), tokens

@@ -12,6 +12,7 @@ from typing import Any
 
 from djstripe.models import Invoice, LineItem
 
+from billing.bills.adjustments import adjustments_of
 from billing.bills.lines import format_rate
 from billing.models import PlanPrice
 from billing.money import EXACT, format_cents, format_exact
@@ -71,7 +72,8 @@ class InvoiceLine:
 class InvoiceDetail:
     """An invoice with its lines, without those of no tokens, which the current bill leaves out too.
 
-    `adjustments` is the sum of tax and discounts as text, and empty if there are none.
+    `steps` are labels with amounts on the way to the total: none where the lines are the total. `adjustments_minor` is
+    their sum.
     """
 
     summary: InvoiceSummary
@@ -79,7 +81,7 @@ class InvoiceDetail:
     exact_minor: Decimal
     exact: str
     adjustments_minor: int
-    adjustments: str
+    steps: tuple[tuple[str, str], ...]
 
 
 def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
@@ -129,8 +131,17 @@ def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:
         exact_minor=exact,
         exact=format_exact(exact),
         adjustments_minor=adjustments,
-        adjustments=format_cents(adjustments) if adjustments else "",
+        steps=_steps(data, lines_minor=data["total"] - adjustments, adjustments=adjustments),
     )
+
+
+def _steps(data: Mapping[str, Any], *, lines_minor: int, adjustments: int) -> tuple[tuple[str, str], ...]:
+    """Return the steps as a page shows them. What Stripe does not explain is the last one."""
+    known = adjustments_of(data)
+    rest = adjustments - sum(amount for _, amount in known)
+    steps = [*known, ("Other adjustments", rest)]
+    shown = [(label, format_cents(amount)) for label, amount in steps if amount]
+    return (("Sum of the rounded lines", format_cents(lines_minor)), *shown) if shown else ()
 
 
 def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:

@@ -2,6 +2,7 @@
 
 from billing.models.account import BillingAccount
 from billing.models.budget import Budget
+from billing.models.credit_grant import CreditGrant
 from billing.models.daily_usage import DailyUsage
 from billing.models.discrepancy import Discrepancy
 from billing.models.ended_bill import EndedBill
@@ -9,14 +10,17 @@ from billing.models.event_cursor import EventCursor
 from billing.models.hourly_usage import HourlyUsage
 from billing.models.idempotency_key import IdempotencyKey
 from billing.models.invoice_hold import InvoiceHold
+from billing.models.invoice_terms import InvoiceTerms
 from billing.models.key_budget import KeyBudget
 from billing.models.late_usage import LateUsage
 from billing.models.meter_event import MeterEvent
 from billing.models.notice import Notice, NoticeMail
 from billing.models.plan import Plan, PlanPrice
+from billing.models.plan_version import PlanVersion
 from billing.models.planned_switch import PlannedSwitch
 from billing.models.posted_usage import PostedUsage
 from billing.models.process_lease import ProcessLease
+from billing.models.promotion import Promotion
 from billing.models.reconciled_usage import LedgerMark, ReconciledUsage
 from billing.models.spending_alert import AlertThresholds, SpendingAlert
 from billing.models.trial_grant import TrialGrant
@@ -26,6 +30,7 @@ __all__ = [
     "AlertThresholds",
     "BillingAccount",
     "Budget",
+    "CreditGrant",
     "DailyUsage",
     "Discrepancy",
     "EndedBill",
@@ -33,6 +38,7 @@ __all__ = [
     "HourlyUsage",
     "IdempotencyKey",
     "InvoiceHold",
+    "InvoiceTerms",
     "KeyBudget",
     "LateUsage",
     "LedgerMark",
@@ -41,9 +47,11 @@ __all__ = [
     "NoticeMail",
     "Plan",
     "PlanPrice",
+    "PlanVersion",
     "PlannedSwitch",
     "PostedUsage",
     "ProcessLease",
+    "Promotion",
     "ReconciledUsage",
     "SpendingAlert",
     "TrialGrant",

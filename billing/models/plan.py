@@ -83,6 +83,9 @@ class PlanPrice(models.Model):
         "price, $ per 1,000 tokens", max_digits=20, decimal_places=11, validators=[MinValueValidator(0)]
     )
     valid_from = models.DateTimeField(default=timezone.now, editable=False)
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since then the model is no longer offered on the plan."
+    )
     stripe_price_id = models.CharField(max_length=255, blank=True, editable=False, db_index=True)
     history = HistoricalRecords(app="billing")
 

@@ -15,6 +15,7 @@ from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
 from billing.pages.cap_form import SpendingCapForm
+from billing.pages.credits import credits_view
 from billing.pages.frame import account_of, page_frame
 from billing.pages.price_table import plans_on_sale
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
@@ -62,6 +63,7 @@ def _billing_page(
         "bill": current_bill(account=account, now=context["now"]),
         "plans": [] if account.stripe_subscription_id else [plan for plan in plans_on_sale() if not plan.is_trial],
         "may_subscribe": not account.stripe_subscription_id and membership.may_manage,
+        "credits": credits_view(account, membership),
         "card": card_of(account, now=context["now"]),
         "subscribed": bool(account.stripe_subscription_id),
         "planned": planned_switch_of(account),

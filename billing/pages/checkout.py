@@ -11,10 +11,11 @@ from accounts.models import Membership
 from accounts.pages.access import member_page, require_manager
 from billing.models import Plan
 from billing.pages.frame import account_of
+from billing.plans.versions import PlanNotPublished
 from billing.public_words import public_words
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions.catching_up import finish_checkout
-from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
+from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from billing.bills.lines import Bill, base_line, usage_line
 from billing.models import Plan, PlanPrice
 from billing.money import CENTS_PER_DOLLAR, EXACT, format_exact
-from billing.plans.price_lists import current_prices
+from billing.plans.price_lists import offered_base_minor, offered_prices
 from billing.tokens import TokenClass
 
 # The classes everybody uses, and a month of them to work out.
@@ -89,7 +89,7 @@ def shared_prices(plans: Iterable[PlanOnSale]) -> list[SharedPrices]:
 def worked_example() -> WorkedExample | None:
     """Return the bill of 5,000 input and 2,000 output tokens on the first paid plan; None if nothing is on sale."""
     plan = Plan.objects.on_sale().paid().first()
-    prices = current_prices(plan=plan, published_only=False) if plan else []
+    prices = offered_prices(plan=plan) if plan else []
     if plan is None or not prices:
         return None
     model = prices[0].model
@@ -103,7 +103,7 @@ def worked_example() -> WorkedExample | None:
         for price in prices
         if price.model == model and price.token_class in EXAMPLE_TOKENS
     ]
-    base = base_line(plan_name=plan.name, base_minor=Decimal(plan.base_price_minor), detail="one month")
+    base = base_line(plan_name=plan.name, base_minor=Decimal(offered_base_minor(plan=plan)), detail="one month")
     return WorkedExample(
         plan_name=plan.name,
         model=model,
@@ -114,7 +114,7 @@ def worked_example() -> WorkedExample | None:
 
 
 def _on_sale(plan: Plan) -> PlanOnSale:
-    prices = current_prices(plan=plan, published_only=False)
+    prices = offered_prices(plan=plan)
     priced = [] if plan.is_trial else prices
     return PlanOnSale(
         code=plan.code,
@@ -146,7 +146,7 @@ def _price_row(price: PlanPrice) -> PriceRow:
 
 def _base_price(plan: Plan) -> str:
     """Show whole dollars without their cents ("$10"), as a price tag does."""
-    return format_exact(plan.base_price_minor).removesuffix(".00")
+    return format_exact(offered_base_minor(plan=plan)).removesuffix(".00")
 
 
 def _dollars(amount: Decimal) -> str:

@@ -8,11 +8,11 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from billing.metering.flush import UsageNotSent
+from billing.plans.versions import PlanNotPublished
 from billing.public_words import public_words
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
 from billing.subscriptions.cards import NothingOwed
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged
-from billing.subscriptions.checkout import PlanNotPublished
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
 
 logger = logging.getLogger(__name__)

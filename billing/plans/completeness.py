@@ -6,6 +6,10 @@ from billing.models import Plan
 from billing.plans.price_lists import current_prices
 from billing.tokens import TokenClass
 
+# Stripe's limit on the items of a subscription (docs.stripe.com/billing/subscriptions/multiple-products): the base and
+# one for each price.
+MOST_ITEMS = 20
+
 
 def missing_classes(*, priced: Iterable[tuple[str, str]]) -> dict[str, list[TokenClass]]:
     """Return the token classes that models lack a price for, by model. `priced` are pairs of model and class.
@@ -22,11 +26,23 @@ def missing_classes(*, priced: Iterable[tuple[str, str]]) -> dict[str, list[Toke
 
 def why_not_sellable(*, plan: Plan) -> str:
     """Return the reason why a plan cannot be sold, as a sentence; empty if it can."""
-    prices = current_prices(plan=plan, published_only=False)
+    prices = current_prices(plan=plan)
     if not prices:
         return f"{plan} has no prices yet: add those of a model first."
     missing = missing_classes(priced=[(price.model, price.token_class) for price in prices])
-    return " ".join(describe_missing(model=model, classes=classes) for model, classes in missing.items())
+    problems = [describe_missing(model=model, classes=classes) for model, classes in missing.items()]
+    return " ".join(problems) or too_many_items(prices=len(prices))
+
+
+def too_many_items(*, prices: int) -> str:
+    """Return why nobody could subscribe to so many prices, as a sentence; empty if they could."""
+    if prices + 1 <= MOST_ITEMS:
+        return ""
+    room = (MOST_ITEMS - 1) // len(TokenClass)
+    return (
+        f"A subscription at Stripe has at most {MOST_ITEMS} items, and this plan would need {prices + 1}: the base and "
+        f"one for each price. There is room for {room} models: take others off the plan, or make a second plan."
+    )
 
 
 def describe_missing(*, model: str, classes: list[TokenClass]) -> str:

@@ -7,8 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from billing.models import BillingAccount, Plan, PlanPrice
+from django.db.models import QuerySet
+
+from billing.models import BillingAccount, Plan, PlanPrice, PlanVersion
 from billing.money import EXACT
+from billing.plans.versions import CLASS_ORDER, offered_version, prices_in_order
 from billing.tokens import READ_INPUT, TokenClass, TokenUsage
 
 # How long a process remembers a price list. A paid plan's published prices never change.
@@ -25,6 +28,7 @@ class PriceList:
     trial: bool
     trial_requests: int
     rates: Mapping[str, Mapping[TokenClass, Decimal]]
+    stripe_price_ids: Mapping[tuple[str, TokenClass], str]
 
     @property
     def models(self) -> list[str]:
@@ -65,7 +69,7 @@ def price_list(*, plan_id: int, priced_at: datetime) -> PriceList:
 
     Of a paid plan only what has been published to Stripe counts, since nothing else can be billed; and of models only
     those with a price for every token class, since Claude counts all of them. The trial, which costs nothing, has
-    whatever models it has now.
+    whatever models it is offered with now.
     """
     return _price_list(plan_id, priced_at, int(time.monotonic() // REMEMBERED_S))
 
@@ -78,10 +82,8 @@ def forget_price_lists() -> None:
 @lru_cache(maxsize=1024)
 def _price_list(plan_id: int, priced_at: datetime, turn: int) -> PriceList:
     plan = Plan.objects.get(id=plan_id)
-    rows = PlanPrice.objects.filter(plan=plan).order_by("valid_from", "id")
-    if not plan.is_trial:
-        rows = rows.filter(valid_from__lte=priced_at).exclude(stripe_price_id="")
     rates: dict[str, dict[TokenClass, Decimal]] = {}
+    rows = current_prices(plan=plan) if plan.is_trial else prices_as_of(plan_id=plan_id, priced_at=priced_at)
     for row in rows:
         rates.setdefault(row.model, {})[TokenClass(row.token_class)] = row.per_token_minor
     return PriceList(
@@ -91,7 +93,21 @@ def _price_list(plan_id: int, priced_at: datetime, turn: int) -> PriceList:
         trial=plan.is_trial,
         trial_requests=plan.trial_requests,
         rates={model: priced for model, priced in rates.items() if len(priced) == len(TokenClass)},
+        stripe_price_ids={(row.model, TokenClass(row.token_class)): row.stripe_price_id for row in rows},
     )
+
+
+def prices_as_of(*, plan_id: int, priced_at: datetime) -> list[PlanPrice]:
+    """Return the prices of a paid plan's version, by model and class.
+
+    Where no version has the instant, as of accounts from before there were versions, the newest published price of each
+    class up to then counts.
+    """
+    version = PlanVersion.objects.filter(plan_id=plan_id, priced_at=priced_at).first()
+    if version:
+        return prices_in_order(version)
+    rows = PlanPrice.objects.filter(plan_id=plan_id, valid_from__lte=priced_at).exclude(stripe_price_id="")
+    return _newest(rows)
 
 
 def models_of_account(organization_id: int) -> list[str]:
@@ -105,14 +121,27 @@ def models_sold() -> list[str]:
     return sorted(set(PlanPrice.objects.values_list("model", flat=True)))
 
 
-def current_prices(*, plan: Plan, published_only: bool) -> list[PlanPrice]:
-    """Return a plan's newest price of every model and token class, which a new subscriber gets."""
-    rows = PlanPrice.objects.filter(plan=plan).order_by("valid_from", "id")
-    if published_only:
-        rows = rows.exclude(stripe_price_id="")
-    newest = {(row.model, row.token_class): row for row in rows}
-    order = {item.value: place for place, item in enumerate(TokenClass)}
-    return sorted(newest.values(), key=lambda row: (row.model, order[row.token_class]))
+def current_prices(*, plan: Plan) -> list[PlanPrice]:
+    """Return a plan's newest price of every model and token class as it is edited, published or not."""
+    return _newest(PlanPrice.objects.filter(plan=plan), offered_only=True)
+
+
+def offered_prices(*, plan: Plan) -> list[PlanPrice]:
+    """Return the prices that a new subscriber gets; of a plan that was never published, those that are edited."""
+    version = offered_version(plan=plan)
+    return prices_in_order(version) if version else current_prices(plan=plan)
+
+
+def offered_base_minor(*, plan: Plan) -> int:
+    """Return the base price that a new subscriber pays each month, in cents."""
+    version = offered_version(plan=plan)
+    return (version or plan).base_price_minor
+
+
+def _newest(rows: QuerySet[PlanPrice], *, offered_only: bool = False) -> list[PlanPrice]:
+    newest = {(row.model, row.token_class): row for row in rows.order_by("valid_from", "id")}
+    kept = [row for row in newest.values() if row.withdrawn_at is None or not offered_only]
+    return sorted(kept, key=lambda row: (row.model, CLASS_ORDER[row.token_class]))
 
 
 def revise_price(*, price: PlanPrice, price_per_1k: Decimal, now: datetime) -> PlanPrice:
@@ -129,3 +158,14 @@ def revise_price(*, price: PlanPrice, price_per_1k: Decimal, now: datetime) -> P
     return PlanPrice.objects.create(
         plan=price.plan, model=price.model, token_class=price.token_class, price_per_1k=price_per_1k, valid_from=now
     )
+
+
+def withdraw_model(*, plan: Plan, model: str, now: datetime) -> int:
+    """Offer a model no more, once the plan is published; return how many prices that takes off. Subscribers keep it."""
+    offered = PlanPrice.objects.filter(plan=plan, model=model, withdrawn_at=None)
+    return offered.update(withdrawn_at=now)
+
+
+def restore_model(*, plan: Plan, model: str) -> int:
+    """Offer a model again, once the plan is published; return how many prices that brings back."""
+    return PlanPrice.objects.filter(plan=plan, model=model, withdrawn_at__isnull=False).update(withdrawn_at=None)

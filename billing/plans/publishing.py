@@ -1,13 +1,20 @@
-"""Publishing: plans become products, meters and prices in Stripe. Running it again changes only differences."""
+"""Publishing: plans become products, meters and prices in Stripe, and what is complete there is put on offer.
 
+A plan is published whole or not at all: a version is added once Stripe has all of its prices. Until then new
+subscribers get the version before. Running it again goes on, and changes only differences.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.db import transaction
 from django.utils import timezone
 
 from billing.models import Plan, PlanPrice
 from billing.plans.completeness import why_not_sellable
 from billing.plans.price_lists import current_prices, meter_event_name
+from billing.plans.versions import add_version, offered_version
 from billing.stripe_billing import catalogue, meters
 from billing.tokens import TokenClass
 
@@ -20,16 +27,18 @@ class NotSellable(Exception):
 
 @dataclass(slots=True)
 class Published:
-    """The changes that a run made in Stripe, one line each."""
+    """The changes that a run made in Stripe, one line each, and the plans that were edited meanwhile."""
 
     changes: list[str] = field(default_factory=list)
+    edited_meanwhile: list[str] = field(default_factory=list)
 
 
 def publish_plans(*, plans: list[Plan] | None = None) -> Published:
     """Publish the paid plans, or those given, to Stripe. Raises NotSellable, StripeUnavailable, StripeRejected.
 
     Meters are found by their event name and prices by their lookup key; a changed amount makes a new price and
-    moves the lookup key. Existing subscriptions keep their price.
+    moves the lookup key. Existing subscriptions keep their price. A plan that was edited meanwhile waits for the next
+    run.
     """
     plans = list(Plan.objects.paid()) if plans is None else plans
     for plan in plans:
@@ -48,14 +57,28 @@ def is_published() -> bool:
 
     It compares no amounts; `publish_plans` does.
     """
-    prices = PlanPrice.objects.filter(plan__is_trial=False)
-    if not prices or prices.filter(stripe_price_id="").exists():
+    plans = list(Plan.objects.paid())
+    if not plans or any(has_changes(plan=plan) for plan in plans):
         return False
+    prices = [price for plan in plans for price in current_prices(plan=plan)]
     names = {meter_event_name(model=price.model, token_class=TokenClass(price.token_class)) for price in prices}
     return names <= meters.meters_by_event_name().keys()
 
 
+def has_changes(*, plan: Plan) -> bool:
+    """Tell whether a paid plan's prices are others than those on offer."""
+    version = offered_version(plan=plan)
+    if version is None or version.base_price != plan.base_price:
+        return True
+    return _amounts(current_prices(plan=plan)) != _amounts(version.prices.all())
+
+
+def _amounts(prices: Iterable[PlanPrice]) -> set[tuple[str, str, Decimal]]:
+    return {(price.model, price.token_class, price.price_per_1k) for price in prices}
+
+
 def _publish_plan(plan: Plan, *, meter_ids: dict[str, str], published: Published) -> None:
+    prices = current_prices(plan=plan)
     plan.stripe_product_id = _ensure_product(f"{PRODUCT_PREFIX}{plan.code}", name=plan.name, published=published)
     plan.stripe_base_price_id = _ensure_price(
         product_id=plan.stripe_product_id,
@@ -66,20 +89,21 @@ def _publish_plan(plan: Plan, *, meter_ids: dict[str, str], published: Published
         meter_id=None,
         published=published,
     )
-    for price in current_prices(plan=plan, published_only=False):
-        _publish_price(price, plan=plan, meter_ids=meter_ids, published=published)
-    plan.published_at = timezone.now()
-    plan.save(update_fields=["stripe_product_id", "stripe_base_price_id", "published_at"])
+    price_ids = {
+        price.id: _ensure_token_price(price, plan=plan, meter_ids=meter_ids, published=published) for price in prices
+    }
+    if not _put_on_offer(plan, prices=prices, price_ids=price_ids):
+        published.edited_meanwhile.append(str(plan))
 
 
-def _publish_price(price: PlanPrice, *, plan: Plan, meter_ids: dict[str, str], published: Published) -> None:
+def _ensure_token_price(price: PlanPrice, *, plan: Plan, meter_ids: dict[str, str], published: Published) -> str:
     token_class = TokenClass(price.token_class)
     event_name = meter_event_name(model=price.model, token_class=token_class)
     label = f"{price.model}, {token_class.label.lower()} tokens"
     if event_name not in meter_ids:
         meter_ids[event_name] = meters.create_meter(event_name=event_name, display_name=label)
         published.changes.append(f"meter {event_name}")
-    stripe_price_id = _ensure_price(
+    return _ensure_price(
         # One product for each meter, shared by all plans: it names the line on the invoice.
         product_id=_ensure_product(event_name, name=label, published=published),
         currency=plan.currency,
@@ -89,9 +113,37 @@ def _publish_price(price: PlanPrice, *, plan: Plan, meter_ids: dict[str, str], p
         meter_id=meter_ids[event_name],
         published=published,
     )
-    # A price that was edited meanwhile differs from Stripe's. It waits for the next run.
-    unchanged = PlanPrice.objects.filter(id=price.id, price_per_1k=price.price_per_1k)
-    unchanged.exclude(stripe_price_id=stripe_price_id).update(stripe_price_id=stripe_price_id)
+
+
+@transaction.atomic
+def _put_on_offer(plan: Plan, *, prices: list[PlanPrice], price_ids: Mapping[int, str]) -> bool:
+    """Add the version that Stripe has now; return False, and change nothing, if the plan is another by now."""
+    as_edited = Plan.objects.select_for_update().get(id=plan.id)
+    list(PlanPrice.objects.select_for_update().filter(plan=plan).order_by("id"))
+    if (as_edited.base_price, _amounts(current_prices(plan=plan))) != (plan.base_price, _amounts(prices)):
+        return False
+    for price in prices:
+        unknown = PlanPrice.objects.filter(id=price.id).exclude(stripe_price_id=price_ids[price.id])
+        unknown.update(stripe_price_id=price_ids[price.id])
+    plan.published_at = timezone.now()
+    plan.save(update_fields=["stripe_product_id", "stripe_base_price_id", "published_at"])
+    if not _is_offered(plan, price_ids=set(price_ids.values())):
+        add_version(
+            plan=plan,
+            prices=prices,
+            base_price=plan.base_price,
+            stripe_base_price_id=plan.stripe_base_price_id,
+            priced_at=plan.published_at,
+        )
+    return True
+
+
+def _is_offered(plan: Plan, *, price_ids: set[str]) -> bool:
+    """Tell whether new subscribers get just these Stripe prices."""
+    version = offered_version(plan=plan)
+    if version is None or version.stripe_base_price_id != plan.stripe_base_price_id:
+        return False
+    return {price.stripe_price_id for price in version.prices.all()} == price_ids
 
 
 def _ensure_product(product_id: str, *, name: str, published: Published) -> str:

@@ -114,7 +114,7 @@ def _bill(figures: Figures, billed: BilledUsage) -> str:
         made = LateUsage.objects.filter(
             organization_id=organization_id,
             plan_id=price.plan_id,
-            priced_at=billed.priced_at,
+            priced_at__in=billed.instants,
             model=price.model,
             token_class=price.token_class,
             period_starts_at=billed.period_starts_at,

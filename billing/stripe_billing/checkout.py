@@ -19,6 +19,7 @@ def create_checkout_session(
         "line_items": items,
         "success_url": success_url,
         "cancel_url": cancel_url,
+        "allow_promotion_codes": True,
         "subscription_data": {"billing_mode": {"type": "flexible"}},
     }
     with translate_stripe_errors():

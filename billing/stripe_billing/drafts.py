@@ -12,6 +12,7 @@ from typing import Any
 from djstripe import models as djstripe
 
 from billing.stripe_billing.client import client, translate_stripe_errors
+from billing.stripe_billing.sync import EXPAND
 
 # Marks a draft as held by us: an operator may turn `auto_advance` off for reasons of their own.
 MARK = "held_until_usage_arrives"
@@ -65,7 +66,7 @@ def finalize_draft(*, invoice_id: str) -> dict[str, Any]:
     One that is finalized already is left as it is. Raises StripeUnavailable, StripeRejected.
     """
     with translate_stripe_errors():
-        invoice = client().v1.invoices.retrieve(invoice_id)
+        invoice = client().v1.invoices.retrieve(invoice_id, {"expand": EXPAND})
         if invoice.status == "draft":
-            invoice = client().v1.invoices.finalize_invoice(invoice_id, {"auto_advance": True})
+            invoice = client().v1.invoices.finalize_invoice(invoice_id, {"auto_advance": True, "expand": EXPAND})
         return dict(djstripe.Invoice.sync_from_stripe_data(invoice).stripe_data)

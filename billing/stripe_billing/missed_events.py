@@ -12,6 +12,8 @@ from billing.stripe_billing.client import client, translate_stripe_errors
 
 # Twenty types at most (docs.stripe.com/api/events/list).
 TYPES = [
+    "billing.credit_grant.created",
+    "billing.credit_grant.updated",
     "checkout.session.completed",
     "customer.subscription.created",
     "customer.subscription.deleted",
@@ -32,7 +34,7 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A `subscription` or an `invoice`, by Stripe's ids, of which no webhook told."""
+    """An object, by Stripe's kind and id, of which no webhook told: a `subscription`, an `invoice`, or a grant."""
 
     kind: str
     id: str

@@ -8,6 +8,10 @@ from djstripe import models as djstripe
 
 from billing.stripe_billing.client import StripeRejected, client, translate_stripe_errors
 
+# dj-stripe stores the discounts of an invoice and of its lines, and fails where they are ids.
+EXPAND = ["discounts", "lines.data.discounts"]
+EXPAND_EACH = [f"data.{path}" for path in EXPAND]
+
 
 def sync_subscription(*, subscription_id: str) -> djstripe.Subscription:
     """Fetch a subscription and store it as dj-stripe does from a webhook."""
@@ -27,7 +31,7 @@ def _ensure_card(payment_method_id: str) -> None:
 def sync_invoices(*, customer_id: str, limit: int = 10) -> int:
     """Fetch a customer's newest invoices and store them as dj-stripe does. Returns how many there were."""
     with translate_stripe_errors():
-        invoices = client().v1.invoices.list({"customer": customer_id, "limit": limit}).data
+        invoices = client().v1.invoices.list({"customer": customer_id, "limit": limit, "expand": EXPAND_EACH}).data
         for invoice in reversed(invoices):  # oldest first: of those made in one second the rows tell the order
             djstripe.Invoice.sync_from_stripe_data(invoice)
     return len(invoices)
@@ -36,7 +40,7 @@ def sync_invoices(*, customer_id: str, limit: int = 10) -> int:
 def sync_invoice(*, invoice_id: str) -> None:
     """Fetch an invoice and store it as dj-stripe does."""
     with translate_stripe_errors():
-        djstripe.Invoice.sync_from_stripe_data(client().v1.invoices.retrieve(invoice_id))
+        djstripe.Invoice.sync_from_stripe_data(client().v1.invoices.retrieve(invoice_id, {"expand": EXPAND}))
 
 
 def sync_live_subscriptions() -> list[dict[str, Any]]:

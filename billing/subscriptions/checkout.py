@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.models import BillingAccount, Plan
-from billing.plans.price_lists import current_prices
+from billing.plans.versions import metered_price_ids, version_to_sell
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.catching_up import bring_up_to_date
@@ -21,10 +21,6 @@ INCOMPLETE = "incomplete"
 
 class AlreadySubscribed(Exception):
     """The organization has a subscription already; a second one would charge it twice."""
-
-
-class PlanNotPublished(Exception):
-    """The plan is not in Stripe yet. The message names the command that puts it there."""
 
 
 def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
@@ -63,8 +59,14 @@ def first_items(*, account: BillingAccount, plan: Plan) -> list[dict[str, Any]]:
     bring_up_to_date(account)
     if account.stripe_subscription_id:
         raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
+    return items_of(plan)
+
+
+def items_of(plan: Plan) -> list[dict[str, Any]]:
+    """Return the items of a new subscription to `plan`. Raises PlanNotPublished."""
+    version = version_to_sell(plan=plan)
     return stripe_subscriptions.subscription_items(
-        base_price_id=plan.stripe_base_price_id, metered_price_ids=metered_price_ids(plan)
+        base_price_id=version.stripe_base_price_id, metered_price_ids=metered_price_ids(version)
     )
 
 
@@ -88,11 +90,3 @@ def _close_session(session_id: str) -> None:
     """Close an earlier session. Raises AlreadySubscribed if it has been paid."""
     if session_id and not stripe_checkout.expire_checkout_session(session_id=session_id):
         raise AlreadySubscribed("A checkout has just been paid: the plan will be active within a minute.")
-
-
-def metered_price_ids(plan: Plan) -> list[str]:
-    """Return the Stripe prices that a new subscriber pays for a plan's tokens. Raises PlanNotPublished."""
-    prices = current_prices(plan=plan, published_only=True)
-    if not plan.stripe_base_price_id or not prices:
-        raise PlanNotPublished(f"{plan} is not published to Stripe yet: run `./run manage setup_stripe_products`.")
-    return [price.stripe_price_id for price in prices]

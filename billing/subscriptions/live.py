@@ -4,14 +4,17 @@ A customer is meant to have one subscription, to a plan of ours. In Stripe's das
 another price. Meters count by customer, so a second subscription bills the same usage again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from djstripe.models import Subscription
 
 from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.models import BillingAccount, Discrepancy, Plan, PlanPrice
+from billing.money import round_to_cents, to_dollars
+from billing.plans.versions import SubscribedPrices
 
 Status, Kind = BillingAccount.Status, Discrepancy.Kind
 # docs.stripe.com/billing/subscriptions/overview#subscription-statuses. The other statuses (incomplete,
@@ -31,7 +34,7 @@ class Live:
 
     data: Mapping[str, Any]
     status: BillingAccount.Status
-    prices: tuple[PlanPrice, ...]
+    subscribed: SubscribedPrices
 
     @property
     def id(self) -> str:
@@ -58,8 +61,22 @@ def _live(data: Mapping[str, Any]) -> Live | None:
     status = ENTITLING.get(data.get("status", ""))
     if status is None:
         return None
-    prices = PlanPrice.objects.filter(stripe_price_id__in=[item["price"]["id"] for item in data["items"]["data"]])
-    return Live(data=data, status=status, prices=tuple(prices.order_by("id"))) if prices else None
+    subscribed = _subscribed(data["items"]["data"])
+    return Live(data=data, status=status, subscribed=subscribed) if subscribed.prices else None
+
+
+def _subscribed(items: Iterable[Mapping[str, Any]]) -> SubscribedPrices:
+    """Return the prices of a subscription's items."""
+    all_prices = [item["price"] for item in items]
+    licensed = [price for price in all_prices if price["recurring"]["usage_type"] == "licensed"]
+    known = PlanPrice.objects.filter(stripe_price_id__in=[price["id"] for price in all_prices])
+    return SubscribedPrices(
+        base_price_id=licensed[0]["id"] if licensed else "",
+        base_price=to_dollars(round_to_cents(Decimal(str(licensed[0]["unit_amount_decimal"]))))
+        if licensed
+        else Decimal(0),
+        prices=tuple(known.order_by("id")),
+    )
 
 
 def show_oddities(account: BillingAccount, *, told: Mapping[str, Any], live: list[Live]) -> None:

@@ -7,6 +7,7 @@ or a voided invoice.
 import logging
 from datetime import datetime, timedelta
 
+from billing.credits.terms import mark_stale_of
 from billing.models import BillingAccount, EventCursor
 from billing.stripe_billing import sync
 from billing.stripe_billing.client import StripeRejected
@@ -54,9 +55,11 @@ def _save(read_until: datetime) -> None:
 def _fetch(missed: Missed) -> bool:
     logger.info("a webhook is made up for", extra={"kind": missed.kind, "stripe_id": missed.id})
     try:
+        mark_stale_of(customer_id=missed.customer)
         if missed.kind == "subscription":
             return refresh_subscription(subscription_id=missed.id)
-        sync.sync_invoice(invoice_id=missed.id)
+        if missed.kind == "invoice":
+            sync.sync_invoice(invoice_id=missed.id)
     except StripeRejected as error:  # a draft that was deleted, for one
         logger.warning("Stripe does not tell of an object", extra={"stripe_id": missed.id, "error": str(error)})
     return False

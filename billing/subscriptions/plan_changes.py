@@ -13,10 +13,10 @@ from typing import Any
 from accounts.audit import AuditEvent, note_change
 from billing.bills.invoices import InvoiceLine, lines_of
 from billing.metering.flush import flush_usage
-from billing.models import BillingAccount, Plan, PlannedSwitch
+from billing.models import BillingAccount, Plan, PlannedSwitch, PlanVersion
+from billing.plans.versions import metered_price_ids, version_to_sell
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.changing import SubscriptionChanged, changing_terms, how_it_is, read_anew, told_what_is_true
-from billing.subscriptions.checkout import metered_price_ids
 from billing.subscriptions.collecting import collect_what_is_owed
 from billing.subscriptions.refreshing import refresh_subscription
 
@@ -48,10 +48,10 @@ def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanC
     StripeRejected.
     """
     at = now.replace(microsecond=0)
-    prices = _prices_of_change(account, plan)
+    version = _version_of_change(account, plan)
     flush_usage(organization_id=account.organization_id, now=now)
     with told_what_is_true(account):
-        changes = _changes(account, plan, prices=prices)
+        changes = _changes(account, version)
         invoice: Mapping[str, Any] = stripe_subscriptions.preview_items(
             subscription_id=account.stripe_subscription_id, changes=changes, at=at
         )
@@ -65,10 +65,10 @@ def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datet
     Raises what `preview_plan` raises, PaymentDeclined, ChangeUnderway, SubscriptionChanged.
     """
     read_anew(account)
-    prices, before = _prices_of_change(account, plan), account.plan
+    version, before = _version_of_change(account, plan), account.plan
     _ensure_previewed(account, at=at, now=now)
     with told_what_is_true(account), changing_terms(account=account, now=now):
-        changes = _changes(account, plan, prices=prices)
+        changes = _changes(account, version)
         stripe_subscriptions.change_items(
             subscription_id=account.stripe_subscription_id, changes=changes, at=at or now.replace(microsecond=0)
         )
@@ -117,12 +117,12 @@ def resume(*, account: BillingAccount) -> None:
     note_change(AuditEvent.RESUMED, organization_id=account.organization_id, detail=str(account.plan))
 
 
-def _prices_of_change(account: BillingAccount, plan: Plan) -> list[str]:
-    """Check that the switch is possible, and return the metered prices of the new plan."""
+def _version_of_change(account: BillingAccount, plan: Plan) -> PlanVersion:
+    """Check that the switch is possible, and return the prices of the new plan."""
     _ensure_subscribed(account)
     if account.plan_id == plan.id:
         raise NothingToChange(f"The subscription is to {plan} already.")
-    return metered_price_ids(plan)
+    return version_to_sell(plan=plan)
 
 
 def _ensure_previewed(account: BillingAccount, *, at: datetime | None, now: datetime) -> None:
@@ -135,11 +135,11 @@ def _ensure_previewed(account: BillingAccount, *, at: datetime | None, now: date
         raise SubscriptionChanged(f"The preview of {at:%-d %b %Y at %H:%M} UTC holds no more: {how_it_is(account)}")
 
 
-def _changes(account: BillingAccount, plan: Plan, *, prices: list[str]) -> list[dict[str, Any]]:
+def _changes(account: BillingAccount, version: PlanVersion) -> list[dict[str, Any]]:
     return stripe_subscriptions.item_changes(
         subscription_id=account.stripe_subscription_id,
-        base_price_id=plan.stripe_base_price_id,
-        metered_price_ids=prices,
+        base_price_id=version.stripe_base_price_id,
+        metered_price_ids=metered_price_ids(version),
     )
 
 

@@ -12,9 +12,9 @@ from django.db.models import F, QuerySet
 from accounts.audit import AuditEvent, note_change
 from billing.metering.flush import UsageNotSent
 from billing.models import BillingAccount, InvoiceHold, Plan, PlannedSwitch
+from billing.plans.versions import PlanNotPublished, version_to_sell
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged, how_it_is
-from billing.subscriptions.checkout import PlanNotPublished, metered_price_ids
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed, change_plan
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def plan_switch(*, account: BillingAccount, plan: Plan) -> PlannedSwitch:
         raise NothingToChange(f"The subscription is to {plan} already.")
     if account.cancel_at is not None:
         raise SubscriptionChanged(f"It is not renewed: {how_it_is(account)}")
-    metered_price_ids(plan)
+    version_to_sell(plan=plan)
     planned, _ = PlannedSwitch.objects.update_or_create(
         account=account, defaults={"plan": plan, "renews_at": account.period_ends_at}
     )

@@ -8,10 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Organization
+from billing.credits.terms import note_subscription
 from billing.mail.invoices import tell_of_suspension
 from billing.mail.plans import tell_of_end, tell_of_plan
-from billing.models import BillingAccount, Plan, PlanPrice
+from billing.models import BillingAccount, Plan
 from billing.periods import Period, period_at
+from billing.plans.versions import version_of_subscription
 from billing.subscriptions.ended_bills import note_ended_bill
 from billing.subscriptions.live import Live, live_subscriptions, show_oddities
 
@@ -64,6 +66,7 @@ def apply_subscription(*, data: dict[str, Any]) -> bool:
         logger.warning("a subscription of no organization here", extra={"subscription": data["id"]})
         return False
     _note_stopped_collection(account, data=data)
+    note_subscription(account, data=data)
     live = live_subscriptions(account, told=data)
     show_oddities(account, told=data, live=live)
     if not live:
@@ -75,22 +78,22 @@ def apply_subscription(*, data: dict[str, Any]) -> bool:
 
 
 def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
-    data, prices = ours.data, list(ours.prices)
+    data = ours.data
     items = data["items"]["data"]
     period = _period_of(items)
     cancel_at = _instant(data["cancel_at"]) if data.get("cancel_at") else None
     if _has_ended(account, data=data, cancel_at=cancel_at):
         return True
     before, cancel_at_before, status_before = account.plan, account.cancel_at, account.status
+    version = version_of_subscription(subscribed=ours.subscribed, known=(account.plan_id, account.priced_at))
     is_new = account.stripe_subscription_id != data["id"]
     if is_new:
         _begin_subscription(account, period=period)
     elif period.starts_at > account.period_starts_at:  # usage may have moved on before Stripe renews
         account.begin_spending(period=period)
-    elif account.plan_id != prices[0].plan_id:
+    elif account.plan_id != version.plan_id:
         account.begin_bill(at=_instant(max(item["created"] for item in items)))
-    account.plan_id = prices[0].plan_id
-    account.priced_at = _priced_at(prices)
+    account.plan_id, account.priced_at = version.plan_id, version.priced_at
     account.status = ours.status
     account.anchor_at = _instant(data["billing_cycle_anchor"])
     account.stripe_subscription_id, account.stripe_status = data["id"], data["status"]
@@ -156,17 +159,6 @@ def _leave(account: BillingAccount, *, at: datetime) -> None:
     if account.cancel_at is None or at < account.cancel_at:
         note_ended_bill(account, ended_at=at)
     account.fall_to_trial(at=at)
-
-
-def _priced_at(prices: list[PlanPrice]) -> datetime:
-    """Return the instant at which the plan's price list held the subscription's prices.
-
-    A price that was changed and changed back is one price at Stripe and two rows here. The first row counts.
-    """
-    first: dict[str, datetime] = {}
-    for price in prices:
-        first[price.stripe_price_id] = min(first.get(price.stripe_price_id, price.valid_from), price.valid_from)
-    return max(first.values())
 
 
 def _period_of(items: list[dict[str, Any]]) -> Period:

@@ -31,12 +31,13 @@ from billing.ledger.idempotency import IdempotencyKeyReused, StillInFlight
 from billing.ledger.writers import LedgerUnavailable
 from billing.limits.gate import RateLimited
 from billing.metering.flush import UsageNotSent
+from billing.plans.versions import PlanNotPublished
 from billing.public_words import PUBLIC_WORDS
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
 from billing.stripe_billing.events import NotSigned
 from billing.subscriptions.cards import NothingOwed
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged
-from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished
+from billing.subscriptions.checkout import AlreadySubscribed
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
 from billing.usage.request_log import RequestNotFound
 from chat.api import MethodNotAllowed

@@ -19,7 +19,7 @@ from sandbox.pages.web import form, redirect_to, world_of
 from sandbox.store import Json
 from sandbox.stripe_api.billing import trials
 from sandbox.stripe_api.catalogue import prices
-from sandbox.stripe_api.hosted import checkout_completion, checkout_lines
+from sandbox.stripe_api.hosted import checkout_amounts, checkout_completion, checkout_lines
 from sandbox.stripe_api.payments.typed_cards import AuthenticationRequired
 from sandbox.stripe_api.protocol.errors import StripeError
 from sandbox.stripe_api.protocol.world import World
@@ -57,6 +57,11 @@ def _pay(world: World, session_id: str, values: Values) -> Response:
     if session is None or session["status"] != "open":
         return _closed(session)
     try:
+        if code := values.get("promotion_code", "").strip():
+            with world.store.transaction():
+                checkout_amounts.redeem_code(world, session, code)
+        if values.get("action") == "apply":
+            return _form(world, session, values=values)
         card = card_form.card(values)
         with world.store.transaction():
             done = checkout_completion.complete(world, dict(session), card)

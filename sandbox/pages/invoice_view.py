@@ -84,6 +84,8 @@ def _facts(invoice: Json) -> list[tuple[str, str]]:
         ("Date of issue", day(invoice["effective_at"] or invoice["created"])),
         ("Date due", day(invoice["due_date"] or invoice["effective_at"])),
         ("Billing period", _period(invoice["period_start"], invoice["period_end"])),
+        *((field["name"], field["value"]) for field in invoice["custom_fields"] or []),
+        *(("Tax ID", f"{tax_id['value']} ({tax_id['type']})") for tax_id in invoice["customer_tax_ids"]),
     ]
 
 
@@ -101,13 +103,21 @@ def _line(line: Json) -> LineView:
 def _sums(invoice: Json) -> list[tuple[str, str]]:
     currency = invoice["currency"]
     sums = [("Subtotal", amount(invoice["subtotal"], currency))]
-    if credit := sum(entry["amount"] for entry in invoice["total_pretax_credit_amounts"]):
+    if discount := sum(entry["amount"] for entry in invoice["total_discount_amounts"]):
+        sums.append(("Discount", amount(-discount, currency)))
+    credited = [entry for entry in invoice["total_pretax_credit_amounts"] if entry["type"] != "discount"]
+    if credit := sum(entry["amount"] for entry in credited):
         sums.append(("Credits applied", amount(-credit, currency)))
+    if tax := sum(entry["amount"] for entry in invoice["total_taxes"]):
+        sums.append(("Tax", amount(tax, currency)))
     sums.append(("Total", amount(invoice["total"], currency)))
     if balance := invoice["starting_balance"]:
         sums.append(("Applied balance", amount(balance, currency)))
     if invoice["amount_paid"]:
         sums.append(("Amount paid", amount(-invoice["amount_paid"], currency)))
+    noted = invoice["pre_payment_credit_notes_amount"] + invoice["post_payment_credit_notes_amount"]
+    if noted:
+        sums.append(("Credit notes", amount(-noted, currency)))
     return [*sums, ("Amount due", amount(invoice["amount_remaining"], currency))]
 
 

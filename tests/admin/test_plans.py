@@ -138,7 +138,7 @@ def test_a_model_is_added_by_its_five_prices(admin: Client) -> None:
     answer = admin.post(page_of(plan), add_prices(filled_form(admin, plan), "claude-new-6", list(TokenClass)))
 
     assert answer.status_code == 302
-    added = [row.token_class for row in current_prices(plan=plan, published_only=False) if row.model == "claude-new-6"]
+    added = [row.token_class for row in current_prices(plan=plan) if row.model == "claude-new-6"]
     assert added == list(TokenClass)
 
 
@@ -233,3 +233,14 @@ def test_only_a_price_that_was_never_published_can_be_taken_back(admin: Client) 
     assert [answer.status_code for answer in answers] == [403, 302]
     assert PlanPrice.objects.filter(pk=published.pk).exists()
     assert not PlanPrice.objects.filter(pk=typo.pk).exists()
+
+
+def test_a_model_is_taken_off_its_plan_and_put_back(admin: Client) -> None:
+    mark_as_published(haiku())
+    changelist = reverse("admin:billing_planprice_changelist")
+
+    def offered_after(action: str) -> set[str]:
+        admin.post(changelist, {"action": action, "_selected_action": [price("output").pk]})
+        return {row.model for row in current_prices(plan=haiku())}
+
+    assert (offered_after("withdraw"), offered_after("restore")) == (set(), {HAIKU})

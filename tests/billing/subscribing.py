@@ -22,9 +22,10 @@ CARD = {
 }
 
 
-def make_paying_customer(*, plan_code: str = "pro_haiku") -> Customer:
+def make_paying_customer(*, plan_code: str = "pro_haiku", publish: bool = True) -> Customer:
     """Publish the plans and subscribe a new customer to one of them, at the sandbox's Stripe."""
-    publish_plans()
+    if publish:
+        publish_plans()
     sample = create_sample_customer(plan=Plan.objects.get(code=plan_code))
     api_key = ApiKey.objects.get(organization_id=sample.organization)
     return Customer(organization=api_key.organization, api_key=api_key, key=sample.api_key)

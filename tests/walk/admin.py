@@ -40,6 +40,7 @@ TABLES = [
     "accounts/user",
     "auth/group",
     "billing/billingaccount",
+    "billing/creditgrant",
     "billing/dailyusage",
     "billing/discrepancy",
     "billing/invoicehold",
@@ -48,6 +49,7 @@ TABLES = [
     "billing/noticemail",
     "billing/plan",
     "billing/planprice",
+    "billing/promotion",
     "billing/usagerecord",
     "djstripe/customer",
     "djstripe/event",
@@ -115,6 +117,16 @@ POST /admin/accounts/organization/^([^/]+)/history/([^/]+)/$    login  login    
 
 # Billing. The first plan is the free trial, which is never published: Stripe is not asked.
 POST /admin/billing/billingaccount/<path:object_id>/change/     login  login    403   403       403    302! 302!
+# Credits and codes of rows that are over, so that Stripe is not asked. An empty form is shown again.
+GET  /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
+POST /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
+POST /admin/billing/creditgrant/ delete_selected                login  login    403   403       200    302  302
+POST /admin/billing/creditgrant/ end                            login  login    403   403       200    302  302
+GET  /admin/billing/promotion/add/                              login  login    403   403       403    200  200
+POST /admin/billing/promotion/add/                              login  login    403   403       403    200  200
+POST /admin/billing/promotion/ delete_selected                  login  login    403   403       200    302  302
+POST /admin/billing/promotion/ switch_off                       login  login    403   403       200    302  302
+POST /admin/billing/promotion/ switch_on                        login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ delete_selected                login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ resolve                        login  login    403   403       200    302! 302!
 # The hold is released already, so that Stripe is not asked.
@@ -132,7 +144,9 @@ GET  /admin/billing/plan/<path:object_id>/publish/              login  login    
 POST /admin/billing/plan/<path:object_id>/publish/              login  login    403   403       403    302  302
 GET  /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    403   403       200    200  200
 POST /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    403   403       403    403  403
-POST /admin/billing/planprice/ delete_selected                  login  login    403   403       200    200  200
+POST /admin/billing/planprice/ delete_selected                  login  login    403   403       200    302  302
+POST /admin/billing/planprice/ withdraw                         login  login    403   403       200    302! 302!
+POST /admin/billing/planprice/ restore                          login  login    403   403       200    302! 302!
 GET  /admin/billing/planprice/^([^/]+)/history/([^/]+)/$        login  login    403   403       200    200  200
 POST /admin/billing/planprice/^([^/]+)/history/([^/]+)/$        login  login    403   403       403    403  403
 """)

@@ -16,6 +16,7 @@ from tests.admin.cast import make_cast
 from tests.factories import make_user
 from tests.walk.people import browser_of
 from tests.walk.stripe_rows import (
+    make_credits,
     make_invoice,
     make_invoice_hold,
     make_late_usage,
@@ -54,6 +55,7 @@ def make_staff() -> Staff:
     make_invoice_hold(cast.organization)
     make_late_usage(cast.organization)
     make_notice_mail(cast.owner, cast.organization)
+    make_credits(cast.organization)
     Group.objects.create(name="Support")
     Authenticator.objects.create(user=cast.owner, type=Authenticator.Type.TOTP, data={"secret": "encrypted"})
     TermsAcceptance.objects.create(user=cast.owner, version="1", accepted_at=timezone.now())

@@ -7,7 +7,16 @@ from django.utils import timezone
 from djstripe import models as djstripe
 
 from accounts.models import Organization, User
-from billing.models import BillingAccount, InvoiceHold, LateUsage, Notice, NoticeMail, Plan
+from billing.models import (
+    BillingAccount,
+    CreditGrant,
+    InvoiceHold,
+    LateUsage,
+    Notice,
+    NoticeMail,
+    Plan,
+    Promotion,
+)
 from billing.tokens import TokenClass
 
 
@@ -70,6 +79,12 @@ def make_notice_mail(owner: User, organization: Organization) -> NoticeMail:
     """Make a mail that waits to be sent."""
     notice = Notice.objects.create(organization=organization, kind=Notice.Kind.TRIAL, occasion="40 of 50")
     return NoticeMail.objects.create(notice=notice, user=owner)
+
+
+def make_credits(organization: Organization) -> None:
+    """Make a credit grant that is over, and a promotion code that Stripe refused."""
+    CreditGrant.objects.create(organization=organization, amount_minor=1, identifier="grant", state="ended")
+    Promotion.objects.create(code="SPRING", percent_off=1, identifier="promotion", state="rejected")
 
 
 def make_other_rows(customer: djstripe.Customer) -> list[Any]:

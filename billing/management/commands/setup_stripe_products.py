@@ -49,7 +49,11 @@ class Command(BaseCommand):
             return
         for change in published.changes:
             self.stdout.write(f"published {change}")
-        self.stdout.write(self.style.SUCCESS("All plans are published." if published.changes else "Nothing to change."))
+        for plan in published.edited_meanwhile:
+            self.stdout.write(self.style.WARNING(f"{plan} was edited meanwhile: run this again."))
+        if not published.edited_meanwhile:
+            told = "All plans are published." if published.changes else "Nothing to change."
+            self.stdout.write(self.style.SUCCESS(told))
 
     def _ask(self) -> str:
         """Ask whether to make a test customer: only at a terminal, and only without options."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from sandbox.store import Json
+from sandbox.stripe_api.balances import discounts
 from sandbox.stripe_api.catalogue import prices
 from sandbox.stripe_api.protocol import ids
 from sandbox.stripe_api.protocol.world import World
@@ -67,6 +68,8 @@ def give_back(world: World, invoice: Json) -> None:
     """Return to the grants what an invoice took from them."""
     for line in invoice["_lines"]:
         for taken in line["pretax_credit_amounts"]:
+            if taken["type"] == "discount":
+                continue
             debit = world.get(KIND, taken["credit_balance_transaction"])
             grant = world.get("billing.credit_grant", debit["credit_grant"])
             about = {"invoice": invoice["id"], "invoice_line_item": line["id"]}
@@ -74,7 +77,8 @@ def give_back(world: World, invoice: Json) -> None:
 
 
 def _credited(world: World, invoice: Json, line: Json, grants: dict[str, Json], rest: dict[str, int]) -> Json:
-    open_amount, taken = line["amount"], []
+    kept = [one for one in line["pretax_credit_amounts"] if one["type"] == "discount"]
+    open_amount, taken = line["amount"] - discounts.taken(line), kept
     for grant_id, grant in grants.items():
         used = min(rest[grant_id], open_amount)
         if used <= 0 or not _applies(world, grant, line):

@@ -36,25 +36,32 @@ def retrieve(world: World, params: Params, customer: str, transaction: str) -> J
 
 
 def add_transaction(
-    world: World, customer_id: str, *, amount: int, kind: str, currency: str, invoice: str | None = None
-) -> None:
+    world: World,
+    customer_id: str,
+    *,
+    amount: int,
+    kind: str,
+    currency: str,
+    invoice: str | None = None,
+    credit_note: str | None = None,
+) -> str | None:
     """Add `amount` to the balance, in cents; a negative amount is in the customer's favour.
 
-    `kind` is Stripe's type of transaction. An amount of 0 leaves no transaction.
+    `kind` is Stripe's type of transaction. Returns the transaction's id; an amount of 0 leaves none.
     """
     if amount == 0:
-        return
+        return None
     customer = world.get("customer", customer_id)
     balance = customer["balance"] + amount
     world.change(customer, event="customer.updated", balance=balance, currency=customer["currency"] or currency)
-    world.add(
+    doc = world.add(
         {
             "id": ids.new("cbtxn"),
             "object": "customer_balance_transaction",
             "amount": amount,
             "checkout_session": None,
             "created": world.now,
-            "credit_note": None,
+            "credit_note": credit_note,
             "currency": currency,
             "customer": customer_id,
             "customer_account": None,
@@ -66,3 +73,4 @@ def add_transaction(
             "type": kind,
         }
     )
+    return str(doc["id"])

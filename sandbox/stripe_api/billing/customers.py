@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.store import ABSENT, Json
 from sandbox.stripe_api.balances import customer_balance
-from sandbox.stripe_api.billing import collection, subscriptions
+from sandbox.stripe_api.billing import collection, invoices, subscriptions
 from sandbox.stripe_api.billing.subscription_status import OVER
 from sandbox.stripe_api.payments import payment_methods
 from sandbox.stripe_api.protocol import fields, ids, lists
@@ -26,8 +26,8 @@ _TEXTS = (
     "tax_exempt",
 )
 _COMMON = (
-    f"{' '.join(_TEXTS)} balance email metadata invoice_settings.default_payment_method invoice_settings.footer "
-    "invoice_prefix"
+    f"{' '.join(_TEXTS)} balance email metadata invoice_settings.custom_fields "
+    "invoice_settings.default_payment_method invoice_settings.footer invoice_prefix"
 )
 
 
@@ -110,11 +110,6 @@ def _subscriptions(world: World, customer: Json) -> Json:
     return lists.sublist([world.render(sub) for sub in running], url=f"/v1/customers/{customer['id']}/subscriptions")
 
 
-@includable("customer", "tax_ids")
-def _tax_ids(world: World, customer: Json) -> Json:
-    return lists.sublist([], url=f"/v1/customers/{customer['id']}/tax_ids")
-
-
 def _customer(world: World, params: Params) -> Json:
     _check_email(params)
     return {
@@ -166,7 +161,11 @@ def _check_email(params: Params) -> None:
 
 
 def _invoice_settings(world: World, customer: Json, given: Params) -> Json:
-    settings = {**customer["invoice_settings"], **fields.given(given, "footer", "default_payment_method")}
+    settings = {
+        **customer["invoice_settings"],
+        **fields.given(given, "custom_fields", "footer", "default_payment_method"),
+    }
+    invoices.check_custom_fields(given, param="invoice_settings[custom_fields]")
     if method := given.get("default_payment_method"):
         payment_methods.check_owner(world, method, customer, param="invoice_settings[default_payment_method]")
     return settings

@@ -59,12 +59,13 @@ def mark_uncollectible(world: World, params: Params, invoice: str) -> Json:
     "POST",
     "/v1/invoices/{invoice}",
     "InvoiceUpdateParams",
-    "description footer metadata auto_advance default_payment_method",
+    "description footer metadata auto_advance custom_fields default_payment_method",
 )
 def update(world: World, params: Params, invoice: str) -> Json:
     """Change an invoice. A finalized one allows only its payment method and `auto_advance` to change."""
     doc = world.get("invoice", invoice)
-    changes = fields.given(params, "description", "footer", "auto_advance", "default_payment_method")
+    changes = fields.given(params, "auto_advance", "custom_fields", "default_payment_method", "description", "footer")
+    invoices.check_custom_fields(params, param="custom_fields")
     if doc["status"] != "draft" and set(changes) - {"default_payment_method", "auto_advance"}:
         raise InvalidRequest("Finalized invoices can't be updated in this way.", code="invoice_not_editable")
     changes |= fields.changed_metadata(params, doc)

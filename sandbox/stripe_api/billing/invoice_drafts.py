@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from sandbox.clock import DAY_S
 from sandbox.store import Json
+from sandbox.stripe_api.balances import discounts, taxes
 from sandbox.stripe_api.billing import invoice_status, invoices, pending_items
 from sandbox.stripe_api.billing.subscriptions import checked_method, get_running
 from sandbox.stripe_api.protocol import fields, money
@@ -15,8 +16,9 @@ from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
 _CREATE = (
-    "auto_advance collection_method currency customer days_until_due default_payment_method description due_date "
-    "footer metadata pending_invoice_items_behavior subscription"
+    "auto_advance automatic_tax.enabled collection_method currency custom_fields customer days_until_due "
+    "default_payment_method description discounts.coupon discounts.promotion_code due_date footer metadata "
+    "pending_invoice_items_behavior subscription"
 )
 
 
@@ -30,9 +32,12 @@ def create(world: World, params: Params) -> Json:
     if subscription and subscription["customer"] != customer["id"]:
         raise InvalidRequest("The subscription is another customer's.", param="subscription")
     doc = invoices.blank(world, customer, _currency(customer, params))
-    doc |= fields.given(params, "collection_method", "description", "footer")
+    invoices.check_custom_fields(params, param="custom_fields")
+    doc |= fields.given(params, "collection_method", "custom_fields", "description", "footer")
     doc |= {
         "auto_advance": params.get("auto_advance", False),
+        "automatic_tax": {**doc["automatic_tax"], **_automatic_tax(customer, params)},
+        "discounts": discounts.redeem(world, params.get("discounts") or [], _purchase(customer, doc)),
         "default_payment_method": checked_method(world, customer, params.get("default_payment_method")),
         "due_date": _due_date(world, params),
         "metadata": fields.metadata(params.get("metadata")),
@@ -66,6 +71,17 @@ def send(world: World, params: Params, invoice: str) -> Json:
         raise InvalidRequest(f"An invoice that is {doc['status']} cannot be sent.")
     world.emit("invoice.sent", doc)
     return doc
+
+
+def _purchase(customer: Json, doc: Json) -> discounts.Purchase:
+    return discounts.Purchase(customer=customer, currency=doc["currency"], amount=0)
+
+
+def _automatic_tax(customer: Json, params: Params) -> Json:
+    enabled = params.get("automatic_tax", {}).get("enabled", False)
+    if enabled:
+        taxes.check_location(customer)
+    return taxes.automatic(enabled=enabled)
 
 
 def _currency(customer: Json, params: Params) -> str:

@@ -15,7 +15,7 @@ from sandbox.stripe_api.protocol.world import World
 
 _CREATE = (
     "amount currency customer description discountable invoice metadata period pricing.price quantity "
-    "quantity_decimal subscription unit_amount_decimal"
+    "quantity_decimal subscription tax_behavior unit_amount_decimal"
 )
 _UPDATE = "amount description discountable metadata period quantity quantity_decimal unit_amount_decimal"
 

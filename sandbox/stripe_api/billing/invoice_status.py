@@ -23,13 +23,14 @@ def finalize(world: World, invoice: Json) -> Json:
         raise InvalidRequest("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
     world.store.unschedule(FINALIZE, invoice["id"])
     invoice["_lines"] = [invoice_lines.refreshed(world, line) for line in invoice["_lines"]]
-    invoice["_lines"] = credits.apply(world, invoice)
-    invoice["starting_balance"] = world.get("customer", invoice["customer"])["balance"]
-    amounts = invoices.totals(invoice)
+    customer = world.get("customer", invoice["customer"])
+    invoice["starting_balance"] = customer["balance"]
+    amounts = invoices.reckoned(world, invoice, spend_credits=True)
     page = f"{world.base_url}/invoice/{invoice['id']}"
     world.change(
         invoice,
         **amounts,
+        **invoices.shown_customer(world, customer),
         automatically_finalizes_at=None,
         effective_at=world.now,
         ending_balance=invoice["starting_balance"] + amounts["total"] - amounts["amount_due"],
@@ -40,6 +41,8 @@ def finalize(world: World, invoice: Json) -> Json:
         status_transitions={**invoice["status_transitions"], "finalized_at": world.now},
     )
     _move_balance(world, invoice)
+    invoices.use_up_discounts(world, invoice)
+    _give_up_tax(world, invoice)
     if invoice["amount_due"]:
         _open_payment(world, invoice)
     world.emit("invoice.finalized", invoice)
@@ -129,6 +132,16 @@ def _move_balance(world: World, invoice: Json, *, back: bool = False) -> None:
         currency=invoice["currency"],
         invoice=invoice["id"],
     )
+
+
+def _give_up_tax(world: World, invoice: Json) -> None:
+    """Stop automatic tax on a subscription whose invoice was finalized without, since nobody knows the place
+    (https://docs.stripe.com/tax/customer-locations, "Finalizing invoices with finalization failures").
+    """
+    subscription = invoices.subscription_of(world, invoice)
+    if subscription and invoice["automatic_tax"]["disabled_reason"]:
+        stopped = {"disabled_reason": "requires_location_inputs", "enabled": False, "liability": None}
+        world.change(subscription, event="customer.subscription.updated", automatic_tax=stopped)
 
 
 def _next_number(world: World, invoice: Json) -> str:

@@ -8,8 +8,11 @@ from __future__ import annotations
 from sandbox.clock import HOUR_S
 from sandbox.store import ABSENT, Json
 from sandbox.stripe_api import account
+from sandbox.stripe_api.balances import credits, discounts, taxes
+from sandbox.stripe_api.billing import tax_ids
 from sandbox.stripe_api.protocol import ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
+from sandbox.stripe_api.protocol.errors import InvalidRequest
 from sandbox.stripe_api.protocol.expand import includable
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World, renders
@@ -23,6 +26,7 @@ DRAFT_S = HOUR_S
 UNANSWERED_DRAFT_S = 72 * HOUR_S
 # In cents. Smaller amounts are not charged (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 MINIMUM_CHARGE = 50
+MAX_CUSTOM_FIELDS = 4
 
 
 @endpoint("GET", "/v1/invoices/{invoice}", "InvoiceRetrieveParams")
@@ -78,15 +82,19 @@ def draft(
     doc |= {
         "automatically_finalizes_at": finalizes_at,
         "billing_reason": reason,
+        "automatic_tax": {**doc["automatic_tax"], **subscription["automatic_tax"]},
         "collection_method": subscription["collection_method"],
         "default_payment_method": None,
+        "discounts": discounts.current(world, subscription),
         "next_payment_attempt": finalizes_at,
         "payment_settings": {**doc["payment_settings"], "payment_method_types": ["card"]},
         "period_start": period[0],
         "period_end": period[1],
         **parent_of(subscription),
     }
-    return store_draft(world, doc, lines)
+    stored = store_draft(world, doc, lines)
+    use_up_discounts(world, stored)
+    return stored
 
 
 def parent_of(subscription: Json) -> Json:
@@ -102,25 +110,43 @@ def store_draft(world: World, doc: Json, lines: list[Json]) -> Json:
     for line in lines:
         if item := line.get("_invoice_item"):
             world.change(world.get("invoiceitem", item), invoice=doc["id"])
-    stored = world.add(doc | totals(doc))
+    stored = world.add(doc | reckoned(world, doc))
     return world.change(stored, _announced_by=world.emit("invoice.created", stored))
 
 
 def change_lines(world: World, doc: Json, lines: list[Json]) -> None:
     """Give a draft other lines, and the totals that follow."""
     doc["_lines"] = [{**line, "invoice": doc["id"]} for line in lines]
-    world.change(doc, event="invoice.updated", **totals(doc))
+    world.change(doc, event="invoice.updated", **reckoned(world, doc))
+
+
+def reckoned(world: World, doc: Json, *, spend_credits: bool = False) -> Json:
+    """Return a draft's lines with their discounts and taxes, and the totals that follow.
+
+    With `spend_credits`, when it is finalized, billing credits are spent between the two
+    (https://docs.stripe.com/billing/subscriptions/usage-based/billing-credits).
+    """
+    doc["_lines"] = discounts.apply(world, doc)
+    if spend_credits:
+        doc["_lines"] = credits.apply(world, doc)
+    doc["automatic_tax"] = taxes.state_of(world, doc)
+    if spend_credits:
+        doc["automatic_tax"] = taxes.given_up(doc)
+    doc["_lines"] = taxes.apply(world, doc)
+    return {"_lines": doc["_lines"], "automatic_tax": doc["automatic_tax"], **totals(doc)}
 
 
 def totals(doc: Json) -> Json:
-    """Return the amounts that follow from the lines: the sum of rounded lines, less billing credits, and the part that
-    is due.
+    """Return the amounts that follow from the lines: the sum of rounded lines, less discounts and billing credits, with
+    tax, and the part that is due.
 
     A total too small to charge is not due; `invoice_status.finalize` puts it on the customer's balance.
     """
     subtotal = sum(line["amount"] for line in doc["_lines"])
     credited = [credit for line in doc["_lines"] for credit in line["pretax_credit_amounts"]]
-    total = subtotal - sum(credit["amount"] for credit in credited)
+    taxed = taxes.total(doc["_lines"])
+    untaxed = subtotal - sum(credit["amount"] for credit in credited)
+    total = untaxed + sum(tax["amount"] for tax in taxed)
     owed = total + doc["starting_balance"]
     due = owed if owed >= MINIMUM_CHARGE else 0
     return {
@@ -129,9 +155,31 @@ def totals(doc: Json) -> Json:
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal,
         "total": total,
-        "total_excluding_tax": total,
+        "total_discount_amounts": [
+            {"amount": sum(off["amount"] for off in _discounted(doc, each)), "discount": each}
+            for each in doc["discounts"]
+        ],
+        "total_excluding_tax": untaxed,
         "total_pretax_credit_amounts": credited,
+        "total_taxes": taxed,
     }
+
+
+def _discounted(doc: Json, discount: str) -> list[Json]:
+    return [off for line in doc["_lines"] for off in line["discount_amounts"] if off["discount"] == discount]
+
+
+def use_up_discounts(world: World, doc: Json) -> None:
+    """Take discounts for one invoice off the subscription of this one, and note what its items cost less them."""
+    subscription = subscription_of(world, doc)
+    if subscription is None:
+        return
+    discounts.use_up(world, subscription, doc)
+    for line in doc["_lines"]:
+        details = line["parent"]["subscription_item_details"]
+        item = world.store.get("subscription_item", details["subscription_item"]) if details else None
+        if item and item.get("_debited") and discounts.taken(line):
+            world.change(item, _debited={**item["_debited"], "amount": line["amount"] - discounts.taken(line)})
 
 
 def subscription_of(world: World, invoice: Json) -> Json | None:
@@ -174,6 +222,28 @@ def _confirmation_secret(world: World, invoice: Json) -> Json | None:
     return {"client_secret": intent["client_secret"], "type": "payment_intent"} if intent else None
 
 
+def check_custom_fields(given: Params, *, param: str) -> None:
+    """Raise InvalidRequest for more than four custom fields, and for one that is too long."""
+    found = given.get("custom_fields") or []
+    if len(found) > MAX_CUSTOM_FIELDS:
+        raise InvalidRequest(f"At most {MAX_CUSTOM_FIELDS} custom fields.", param=param)
+    if any(len(one["name"]) > 40 or len(one["value"]) > 140 for one in found):
+        raise InvalidRequest("Custom fields have names of 40 characters and values of 140.", param=param)
+
+
+def shown_customer(world: World, customer: Json) -> Json:
+    """Return what an invoice shows of its customer. A draft follows the customer; a final one keeps it."""
+    return {
+        "customer_address": customer["address"],
+        "customer_email": customer["email"],
+        "customer_name": customer["name"],
+        "customer_phone": customer["phone"],
+        "customer_shipping": customer["shipping"],
+        "customer_tax_exempt": customer["tax_exempt"],
+        "customer_tax_ids": tax_ids.shown_on(world, customer["id"]),
+    }
+
+
 def blank(world: World, customer: Json, currency: str) -> Json:
     """Return a draft without lines, not stored yet."""
     return {
@@ -203,16 +273,10 @@ def blank(world: World, customer: Json, currency: str) -> Json:
         "collection_method": "charge_automatically",
         "created": world.now,
         "currency": currency,
-        "custom_fields": None,
+        "custom_fields": customer["invoice_settings"]["custom_fields"],
         "customer": customer["id"],
         "customer_account": None,
-        "customer_address": customer["address"],
-        "customer_email": customer["email"],
-        "customer_name": customer["name"],
-        "customer_phone": customer["phone"],
-        "customer_shipping": customer["shipping"],
-        "customer_tax_exempt": customer["tax_exempt"],
-        "customer_tax_ids": [],
+        **shown_customer(world, customer),
         "default_payment_method": None,
         "default_source": None,
         "default_tax_rates": [],

@@ -108,7 +108,8 @@ def _first(world: World, customer: Json, details: Params) -> Json:
         return _draft(world, subscription, [], (world.now, world.now))
     first = world.get("invoice", subscription["latest_invoice"])
     draft = _draft(world, subscription, first["_lines"], (world.now, world.now))
-    return draft | invoices.totals(draft | {"starting_balance": first["starting_balance"]})
+    draft |= {"discounts": first["discounts"], "starting_balance": first["starting_balance"]}
+    return draft | invoices.reckoned(world, draft)
 
 
 def _draft(world: World, subscription: Json, lines: list[Json], period: tuple[int, int]) -> Json:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from sandbox.store import Json
+from sandbox.stripe_api.balances import discounts
 from sandbox.stripe_api.billing import invoice_lines, pending_items, subscription_items
 from sandbox.stripe_api.catalogue import prices
 from sandbox.stripe_api.protocol import money
@@ -34,12 +35,13 @@ def credit_unused_time(world: World, subscription: Json) -> None:
 
 
 def charge_new_price(world: World, subscription: Json, item: Json, price: Json, *, at: int) -> None:
-    """Bill the rest of the period at `price`, which `item` has from now on. Metered usage waits for the
-    period's end.
+    """Bill the rest of the period at `price`, which `item` has from now on, less percentages that go on.
+
+    Prorations include discounts (`proration_discounts=included`). Metered usage waits for the period's end.
     """
     if prices.is_metered(price) or subscription["status"] == "trialing":
         return
-    full = prices.unit_amount(price) * item["quantity"]
+    full = prices.unit_amount(price) * item["quantity"] * discounts.percent_left(world, subscription)
     end = item["current_period_end"]
     amount = _share(full, of=end - item["current_period_start"], part=end - at)
     world.change(item, _debited={"amount": amount, "start": at, "end": end})

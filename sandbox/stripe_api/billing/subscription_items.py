@@ -59,6 +59,12 @@ def add(world: World, *, subscription: str, price: Json, given: Params, starts_a
     )
 
 
+def advance_amount(world: World, subscription: str) -> int:
+    """Return the cents that a period of the subscription's licensed items costs."""
+    licensed = [item for item in items_of(world, subscription) if not prices.is_metered(price_of(world, item))]
+    return int(sum(prices.unit_amount(price_of(world, item)) * item["quantity"] for item in licensed))
+
+
 def price_of(world: World, item: Json) -> Json:
     """Return the price of an item."""
     return world.get("price", item["price"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.clock import HOUR_S
 from sandbox.store import Json
+from sandbox.stripe_api.balances import discounts, taxes
 from sandbox.stripe_api.billing import (
     collection,
     invoice_lines,
@@ -32,6 +33,13 @@ def start(world: World, *, customer: Json, found: list[Json], params: Params) ->
     doc = _subscription(world, customer, found[0], params, trial_end)
     ends_at = trial_end or renewals.first_period_end(anchor=world.now, recurring=found[0]["recurring"])
     doc["cancel_at"] = ends_at if doc["cancel_at_period_end"] else None
+    purchase = discounts.Purchase(
+        customer=customer,
+        currency=doc["currency"],
+        amount=_base(found, params["items"]),
+        subscription=doc["id"],
+    )
+    doc["discounts"] = discounts.redeem(world, params.get("discounts") or [], purchase)
     world.store.insert(doc)
     items = [
         subscription_items.add(
@@ -46,6 +54,15 @@ def start(world: World, *, customer: Json, found: list[Json], params: Params) ->
     trials.schedule_notice(world, doc)
     _first_invoice(world, doc, items, ends_at)
     return world.get("subscription", doc["id"])
+
+
+def _base(found: list[Json], items: list[Params]) -> int:
+    """Return the cents of the prices that are billed in advance."""
+    pairs = zip(found, items, strict=True)
+    amounts = [
+        prices.unit_amount(price) * item.get("quantity", 1) for price, item in pairs if not prices.is_metered(price)
+    ]
+    return int(sum(amounts))
 
 
 def _first_invoice(world: World, subscription: Json, items: list[Json], ends_at: int) -> None:
@@ -75,7 +92,7 @@ def _subscription(world: World, customer: Json, price: Json, params: Params, tri
         "object": "subscription",
         "application": None,
         "application_fee_percent": None,
-        "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
+        "automatic_tax": taxes.automatic(enabled=params.get("automatic_tax", {}).get("enabled", False)),
         "billing_cycle_anchor": trial_end or world.now,
         "billing_cycle_anchor_config": None,
         "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": world.now},

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from sandbox.store import Json
+from sandbox.stripe_api.balances import discounts, taxes
 from sandbox.stripe_api.billing import (
     collection,
     item_changes,
@@ -16,7 +17,7 @@ from sandbox.stripe_api.billing import (
 )
 from sandbox.stripe_api.billing.subscription_start import INCOMPLETE_S
 from sandbox.stripe_api.billing.subscription_status import EXPIRE, RENEW
-from sandbox.stripe_api.billing.subscriptions import checked_method, get_running
+from sandbox.stripe_api.billing.subscriptions import check_tax, checked_method, get_running
 from sandbox.stripe_api.protocol import fields
 from sandbox.stripe_api.protocol.endpoint import endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest, not_simulated
@@ -27,10 +28,10 @@ _TERMS = "payment_behavior proration_behavior proration_date"
 _OF_ITEM = ("price", "quantity", "metadata")
 _ITEM = f"metadata price quantity {_TERMS}"
 _UPDATE = (
-    "cancel_at cancel_at_period_end cancellation_details default_payment_method description "
-    "items.clear_usage items.deleted items.id items.metadata items.price items.quantity metadata off_session "
-    "pause_collection payment_settings.save_default_payment_method trial_end trial_settings "
-    f"{_TERMS}"
+    f"{discounts.GIVEN} automatic_tax.enabled cancel_at cancel_at_period_end cancellation_details "
+    "default_payment_method description items.clear_usage items.deleted items.id items.metadata items.price "
+    "items.quantity metadata off_session pause_collection payment_settings.save_default_payment_method trial_end "
+    f"trial_settings {_TERMS}"
 )
 
 
@@ -116,9 +117,35 @@ def _field_changes(world: World, doc: Json, params: Params) -> Json:
         details: Json = changes.get("cancellation_details") or doc["cancellation_details"]
         given = fields.given(params["cancellation_details"], "comment", "feedback")
         changes["cancellation_details"] = {**details, **given}
+    if "discounts" in params:
+        changes["discounts"] = _discounts(world, doc, params["discounts"])
+    if "automatic_tax" in params:
+        changes["automatic_tax"] = _automatic_tax(world, doc, params["automatic_tax"]["enabled"])
     if "pause_collection" in params:
         changes |= pauses.paused_fields(world, doc, params["pause_collection"])
     return changes
+
+
+def _discounts(world: World, doc: Json, given: list[Params] | str) -> list[str]:
+    """Return the subscription's new discounts. An empty text removes all; an empty list none."""
+    if isinstance(given, str):
+        return []
+    if not given:
+        return list(doc["discounts"])
+    purchase = discounts.Purchase(
+        customer=world.get("customer", doc["customer"]),
+        currency=doc["currency"],
+        amount=subscription_items.advance_amount(world, doc["id"]),
+        subscription=doc["id"],
+        present=tuple(doc["discounts"]),
+    )
+    return discounts.redeem(world, given, purchase)
+
+
+def _automatic_tax(world: World, doc: Json, enabled: bool) -> Json:
+    found = [subscription_items.price_of(world, item) for item in subscription_items.items_of(world, doc["id"])]
+    check_tax(world.get("customer", doc["customer"]), found, {"automatic_tax": {"enabled": enabled}})
+    return taxes.automatic(enabled=enabled)
 
 
 def _asks_for_period_end(world: World, doc: Json, cancel_at: str | int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.store import ABSENT, Json
+from sandbox.stripe_api.balances import discounts, taxes
 from sandbox.stripe_api.billing import (
     collection,
     prorations,
@@ -22,9 +23,9 @@ from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World, renders
 
 _CREATE = (
-    "billing_mode cancel_at_period_end collection_method currency customer default_payment_method description "
-    "items.price items.quantity items.metadata metadata off_session payment_behavior "
-    "payment_settings.payment_method_types payment_settings.save_default_payment_method "
+    f"{discounts.GIVEN} automatic_tax.enabled billing_mode cancel_at_period_end collection_method currency customer "
+    "default_payment_method description items.price items.quantity items.metadata metadata off_session "
+    "payment_behavior payment_settings.payment_method_types payment_settings.save_default_payment_method "
     "trial_end trial_period_days trial_settings"
 )
 
@@ -54,6 +55,7 @@ def create(world: World, params: Params) -> Json:
             "https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.",
             code="resource_missing",
         )
+    check_tax(customer, found, params)
     subscription = subscription_start.start(world, customer=customer, found=found, params=params)
     if behavior == "default_incomplete" and subscription["status"] == "trialing":
         intent = setup_intents.create(world, {"customer": customer["id"]})
@@ -165,6 +167,15 @@ def _check_mode(params: Params) -> None:
         raise not_simulated("collection_method=send_invoice", param="collection_method")
     if params.get("payment_behavior") == "pending_if_incomplete":
         raise InvalidRequest("`payment_behavior=pending_if_incomplete` is for updates only.", param="payment_behavior")
+
+
+def check_tax(customer: Json, found: list[Json], params: Params) -> None:
+    """Raise InvalidRequest where tax is to be automatic and cannot be: the place or the prices do not allow it."""
+    if not params.get("automatic_tax", {}).get("enabled"):
+        return
+    taxes.check_location(customer)
+    for price in found:
+        taxes.check_price(price)
 
 
 def _costs_now(found: list[Json], items: list[Params]) -> bool:

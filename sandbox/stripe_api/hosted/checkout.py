@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from sandbox.clock import DAY_S, HOUR_S
 from sandbox.store import Json
+from sandbox.stripe_api.balances import taxes
 from sandbox.stripe_api.billing import (
     subscription_items,
     subscriptions,
     trials,
 )
-from sandbox.stripe_api.hosted import checkout_lines
+from sandbox.stripe_api.hosted import checkout_amounts, checkout_lines
 from sandbox.stripe_api.protocol import fields, ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest, missing, not_simulated
@@ -23,7 +24,8 @@ from sandbox.stripe_api.protocol.world import World
 EXPIRE = "checkout.expire"
 OPEN_S = DAY_S
 _CREATE = (
-    "cancel_url client_reference_id currency customer customer_email expires_at line_items.price line_items.quantity "
+    "allow_promotion_codes automatic_tax.enabled cancel_url client_reference_id currency customer customer_email "
+    "discounts.coupon discounts.promotion_code expires_at line_items.price line_items.quantity "
     "metadata mode payment_method_collection payment_method_types success_url subscription_data.metadata "
     "subscription_data.description subscription_data.billing_mode.type subscription_data.trial_end "
     "subscription_data.trial_period_days subscription_data.trial_settings ui_mode locale billing_address_collection "
@@ -47,7 +49,10 @@ def create(world: World, params: Params) -> Json:
     _check_customer(world, params)
     subscriptions.check_flexible(params.get("subscription_data", {}), param="subscription_data[billing_mode][type]")
     found = _check_items(world, params)
+    _check_discounts(params)
+    _check_tax(world, params, found)
     session = world.add(_session(world, params, found))
+    checkout_amounts.reckon(world, session)
     world.schedule(EXPIRE, session["id"], due_at=session["expires_at"])
     return session
 
@@ -111,6 +116,33 @@ def _check_items(world: World, params: Params) -> list[Json]:
     return subscription_items.check(world, params.get("line_items", []), param="line_items", quantity_required=True)
 
 
+def _check_discounts(params: Params) -> None:
+    if "allow_promotion_codes" in params:
+        fields.only_one(params, "allow_promotion_codes", "discounts")
+    if len(params.get("discounts", [])) > 1:
+        raise InvalidRequest("Checkout takes one discount at most.", param="discounts")
+    if "discounts" in params and params["mode"] != "subscription":
+        raise InvalidRequest("`discounts` is for the modes payment and subscription.", param="discounts")
+
+
+def _check_tax(world: World, params: Params, found: list[Json]) -> None:
+    """Raise InvalidRequest for tax without a place: this Checkout asks for none, so the customer must have one."""
+    if not params.get("automatic_tax", {}).get("enabled"):
+        return
+    customer = world.get("customer", params["customer"]) if "customer" in params else None
+    if customer is None:
+        raise not_simulated("automatic tax in Checkout for a new customer", param="automatic_tax")
+    if not taxes.country_of(customer):
+        raise InvalidRequest(
+            "Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid address to "
+            "the Customer or set either `customer_update[address]` to 'auto' or `customer_update[shipping]` to 'auto' "
+            "to save the address entered in Checkout to the Customer.",
+            code="customer_tax_location_invalid",
+            param="automatic_tax",
+        )
+    subscriptions.check_tax(customer, found, params)
+
+
 def _checked_expiry(world: World, params: Params) -> int:
     """Return the moment the session closes, in unix seconds. Raises InvalidRequest."""
     expires_at = int(params.get("expires_at", world.now + OPEN_S))
@@ -135,17 +167,17 @@ def _checked_total(world: World, params: Params, found: list[Json]) -> int:
 
 def _session(world: World, params: Params, found: list[Json]) -> Json:
     session_id = ids.new("cs_test", length=58)
-    expires_at, total = _checked_expiry(world, params), _checked_total(world, params, found)
+    expires_at, subtotal = _checked_expiry(world, params), _checked_total(world, params, found)
     subscribing = params["mode"] == "subscription"
     return {
         "id": session_id,
         "object": "checkout.session",
         "adaptive_pricing": None,
         "after_expiration": None,
-        "allow_promotion_codes": None,
-        "amount_subtotal": total if subscribing else None,
-        "amount_total": total if subscribing else None,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "allow_promotion_codes": params.get("allow_promotion_codes"),
+        "amount_subtotal": subtotal if subscribing else None,
+        "amount_total": subtotal if subscribing else None,
+        "automatic_tax": _automatic_tax(params.get("automatic_tax", {}).get("enabled", False)),
         "billing_address_collection": params.get("billing_address_collection"),
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
@@ -168,7 +200,7 @@ def _session(world: World, params: Params, found: list[Json]) -> Json:
         "customer_creation": "always" if "customer" not in params and not subscribing else None,
         "customer_details": customer_details(params.get("customer_email")),
         "customer_email": params.get("customer_email"),
-        "discounts": [] if subscribing else None,
+        "discounts": [_shown(one) for one in params.get("discounts", [])] if subscribing else None,
         "expires_at": expires_at,
         "invoice": None,
         "invoice_creation": None,
@@ -203,7 +235,18 @@ def _session(world: World, params: Params, found: list[Json]) -> Json:
         "_line_items": [{**item, "id": ids.new("li")} for item in params.get("line_items", [])],
         "_subscription_data": params.get("subscription_data", {}),
         "_setup_intent_data": params.get("setup_intent_data", {}),
+        "_discounts": params.get("discounts", []),
     }
+
+
+def _automatic_tax(enabled: bool) -> Json:
+    if not enabled:
+        return {"enabled": False, "liability": None, "provider": None, "status": None}
+    return {"enabled": True, "liability": {"type": "self"}, "provider": "stripe", "status": "complete"}
+
+
+def _shown(given: Params) -> Json:
+    return {"coupon": given.get("coupon"), "promotion_code": given.get("promotion_code")}
 
 
 def _trial_end(world: World, data: Params) -> int | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from sandbox.store import Json
 from sandbox.stripe_api import test_clocks
 from sandbox.stripe_api.billing import collection, customers, subscription_start
+from sandbox.stripe_api.hosted import checkout_amounts
 from sandbox.stripe_api.hosted.checkout import EXPIRE, customer_details
 from sandbox.stripe_api.payments import payment_methods, setup_intents, typed_cards
 from sandbox.stripe_api.payments.typed_cards import Card
-from sandbox.stripe_api.protocol import fields
 from sandbox.stripe_api.protocol.errors import InvalidRequest
-from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
 
@@ -41,14 +40,7 @@ def _customer(world: World, session: Json, card: Card) -> Json:
 
 
 def _subscribe(world: World, session: Json, customer: Json, method: Json) -> Json:
-    data = session["_subscription_data"]
-    params: Params = {
-        "items": session["_line_items"],
-        "default_payment_method": method["id"],
-        "metadata": data.get("metadata"),
-        "description": data.get("description"),
-        **fields.picked(data, "trial_end", "trial_period_days", "trial_settings"),
-    }
+    params = {**checkout_amounts.subscription_params(session), "default_payment_method": method["id"]}
     found = [world.get("price", item["price"]) for item in session["_line_items"]]
     subscription = subscription_start.start(world, customer=customer, found=found, params=params)
     invoice_id = subscription["latest_invoice"]

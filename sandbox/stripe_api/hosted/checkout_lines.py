@@ -54,7 +54,7 @@ def _included_line_items(world: World, session: Json) -> Json | None:
 @includable("item", "discounts")
 @includable("item", "taxes")
 def _nothing(world: World, item: Json) -> list[Json]:
-    """Show no discounts and no taxes: the sandbox does not simulate them."""
+    """Show no discounts and no taxes of single lines: they are in the session's totals."""
     return []
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Authentication = Literal["never", "unless_set_up", "always"]
+Disputed = Literal["never", "dispute", "inquiry"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class TestCard:
     declines_setup: Decline | None = None
     declines_charge: Decline | None = None
     authentication: Authentication = "never"
+    disputed: Disputed = "never"
 
     @property
     def last4(self) -> str:
@@ -74,6 +76,8 @@ _CARDS = (
     TestCard("4000002500003155", "visa", authentication="unless_set_up"),
     TestCard("4000002760003184", "visa", authentication="always"),
     TestCard("4000000000003220", "visa", authentication="always"),
+    TestCard("4000000000000259", "visa", disputed="dispute"),
+    TestCard("4000000000001976", "visa", disputed="inquiry"),
 )
 BY_NUMBER = {card.number: card for card in _CARDS}
 
@@ -95,6 +99,8 @@ BY_TOKEN = {
     "pm_card_chargeCustomerFail": BY_NUMBER["4000000000000341"],
     "pm_card_authenticationRequiredOnSetup": BY_NUMBER["4000002500003155"],
     "pm_card_authenticationRequired": BY_NUMBER["4000002760003184"],
+    "pm_card_createDispute": BY_NUMBER["4000000000000259"],
+    "pm_card_createDisputeInquiry": BY_NUMBER["4000000000001976"],
     "pm_card_threeDSecure2Required": BY_NUMBER["4000000000003220"],
 }
 

@@ -7,7 +7,6 @@ from sandbox.store import Json
 from sandbox.stripe_api.payments.cards import Decline
 from sandbox.stripe_api.protocol import ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
-from sandbox.stripe_api.protocol.expand import includable
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
 
@@ -42,16 +41,11 @@ def list_transactions(world: World, params: Params) -> Json:
     return lists.listing(world, "balance_transaction", params, url="/v1/balance_transactions", filters=filters)
 
 
-@includable("charge", "refunds")
-def _refunds(world: World, charge: Json) -> Json:
-    return lists.sublist([], url=f"/v1/charges/{charge['id']}/refunds")
-
-
 def add(world: World, intent: Json, method: Json, decline: Decline | None) -> Json:
     """Store the charge of an attempt to pay `intent`. A successful one gets its balance transaction."""
     charge = world.add(_charge(world, intent, method, decline))
     if decline is None:
-        world.change(charge, balance_transaction=_balance_transaction(world, charge)["id"])
+        world.change(charge, balance_transaction=_paid_in(world, charge)["id"])
     world.emit("charge.failed" if decline else "charge.succeeded", charge)
     return charge
 
@@ -153,8 +147,18 @@ def _method_details(intent: Json, method: Json) -> Json:
     }
 
 
-def _balance_transaction(world: World, charge: Json) -> Json:
+def _paid_in(world: World, charge: Json) -> Json:
     fee = (charge["amount"] * _FEE_PERMILLE + 500) // 1000 + _FEE_FIXED
+    return move_balance(world, charge, amount=charge["amount"], kind="charge", source=charge["id"], fee=fee)
+
+
+def move_balance(
+    world: World, charge: Json, *, amount: int, kind: str, source: str, fee: int = 0, reporting: str = ""
+) -> Json:
+    """Store a balance transaction about a charge: `amount` cents in, or out where it is negative, less a fee.
+
+    `kind` is Stripe's type, `reporting` its reporting category where that is another word.
+    """
     detail = {
         "amount": fee,
         "application": None,
@@ -166,7 +170,7 @@ def _balance_transaction(world: World, charge: Json) -> Json:
         {
             "id": ids.new("txn"),
             "object": "balance_transaction",
-            "amount": charge["amount"],
+            "amount": amount,
             "available_on": world.now + _PAYOUT_DELAY_S,
             "balance_type": "payments",
             "created": world.now,
@@ -174,11 +178,11 @@ def _balance_transaction(world: World, charge: Json) -> Json:
             "description": charge["description"],
             "exchange_rate": None,
             "fee": fee,
-            "fee_details": [detail],
-            "net": charge["amount"] - fee,
-            "reporting_category": "charge",
-            "source": charge["id"],
+            "fee_details": [detail] if fee else [],
+            "net": amount - fee,
+            "reporting_category": reporting or {"adjustment": "dispute"}.get(kind, kind),
+            "source": source,
             "status": "pending",
-            "type": "charge",
+            "type": kind,
         }
     )

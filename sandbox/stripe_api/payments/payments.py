@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from sandbox.store import Json
-from sandbox.stripe_api.payments import cards, charges, next_action, payment_methods
+from sandbox.stripe_api.payments import cards, charges, disputes, next_action, payment_methods
 from sandbox.stripe_api.payments.cards import Decline
 from sandbox.stripe_api.protocol import ids
 from sandbox.stripe_api.protocol.errors import doc_url
@@ -147,6 +147,9 @@ def _succeed(world: World, intent: Json, method: Json) -> None:
         last_payment_error=None,
     )
     world.emit("payment_intent.succeeded", intent)
+    disputed = payment_methods.test_card_of(method).disputed
+    if disputed != "never":
+        disputes.open_dispute(world, charge, inquiry=disputed == "inquiry")
 
 
 def _refuse(world: World, intent: Json, method: Json, decline: Decline) -> Decline:

@@ -68,7 +68,8 @@ def endpoint(method: str, path: str, params: str, supports: str = "") -> Callabl
     """Register a handler `(world, params, *path values)` for a path like `/v1/prices/{price}`."""
 
     def register(handler: Handler) -> Handler:
-        pattern = re.compile(re.sub(r"\{\w+\}", r"([^/]+)", path))
+        # `search` is no id: Stripe has that address, and the sandbox has not.
+        pattern = re.compile(re.sub(r"\{\w+\}", r"(?!search$)([^/]+)", path))
         ENDPOINTS.append(Endpoint(method, path, params, frozenset(supports.split()), handler, pattern))
         return handler
 

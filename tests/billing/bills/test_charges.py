@@ -1,17 +1,21 @@
 """The running bill says what Stripe will take, which the sandbox's Stripe then does."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 from djstripe.models import Customer as StoredCustomer
-from djstripe.models import Invoice, Subscription
+from djstripe.models import Invoice
 
 from accounts.models import Membership, User
 from billing.bills.charges import charge_of
 from billing.bills.current import current_bill
 from billing.bills.invoices import invoices_of, unpaid_notice
+from billing.credits import terms
+from billing.credits.discounts import Discount
+from billing.credits.reckoning import Item
 from billing.stripe_billing import client as gateway
 from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.plan_changes import cancel_later
@@ -24,6 +28,7 @@ from tests.servers import SandboxServer
 pytestmark = pytest.mark.django_db
 
 USED = {"input_tokens": 1_000_000, "output_tokens": 100_000}  # $1.95
+USAGE = Item(left_minor=195, is_usage=True)
 
 
 def have_balance(balance_minor: int) -> Callable[[Client, Customer], None]:
@@ -45,6 +50,7 @@ def have_credits(browser: Client, customer: Customer, *, credit_minor: int = 150
     }
     grant = gateway.client().v1.billing.credit_grants.create(params)
     assert deliver(browser, "billing.credit_grant.created", dict(grant.to_dict())) == 200
+    terms.refresh_stale()
 
 
 def have_many_credits(browser: Client, customer: Customer) -> None:
@@ -94,7 +100,7 @@ def test_it_says_what_stripe_will_take(
 
 
 def test_the_steps_lead_from_the_lines_to_what_is_taken() -> None:
-    charge = charge_of(usage_minor=195, other_minor=0, credit_minor=1000, balance_minor=30)
+    charge = charge_of([USAGE], credit_minor=1000, balance_minor=30)
 
     assert charge.steps == [
         ("Sum of the rounded lines", "$1.95"),
@@ -102,7 +108,26 @@ def test_the_steps_lead_from_the_lines_to_what_is_taken() -> None:
         ("Owed from earlier invoices", "$0.30"),
         ("Too little to charge: owed with the next invoice", "-$0.30"),
     ]
-    assert charge_of(usage_minor=1, other_minor=1000, credit_minor=0, balance_minor=0).steps == []
+    assert charge_of([USAGE], credit_minor=0, balance_minor=0).steps == []
+
+
+def test_credits_pay_what_discounts_leave() -> None:
+    half = Discount(
+        id="di_1",
+        name="",
+        percent_off=Decimal(50),
+        amount_off_minor=0,
+        ends_at=None,
+        products=frozenset(),
+    )
+
+    charge = charge_of([USAGE], discounts=[half], credit_minor=1000, balance_minor=0)
+
+    assert charge.steps == [
+        ("Sum of the rounded lines", "$1.95"),
+        ("Discount, 50 % off", "-$0.98"),
+        ("Billing credits, for usage", "-$0.97"),
+    ]
 
 
 def test_the_billing_page_shows_each_step_and_what_is_unpaid(client: Client, sandbox: SandboxServer) -> None:
@@ -143,19 +168,9 @@ def test_credits_that_an_invoice_spent_are_gone_from_the_next_bill(client: Clien
     let_a_month_pass(sandbox, customer)
 
     assert deliver(client, "invoice.finalized", newest_invoice(customer)) == 200
+    terms.refresh_stale()
 
     assert customer.account.credit_minor == 0
-
-
-def test_a_discount_is_told(sandbox: SandboxServer) -> None:
-    customer = make_paying_customer()
-    subscription = Subscription.objects.get(id=customer.account.stripe_subscription_id)
-    assert not current_bill(account=customer.account, now=clock.now()).discounted
-
-    subscription.stripe_data["discounts"] = ["di_1"]
-    subscription.save()
-
-    assert current_bill(account=customer.account, now=clock.now()).discounted
 
 
 def test_several_unpaid_invoices_are_added_up_and_the_newest_named(sandbox: SandboxServer) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from billing.models import Plan, PlanPrice
-from billing.plans.price_lists import current_prices, price_list, revise_price
+from billing.plans.price_lists import offered_prices, price_list, revise_price
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing.catalogue import find_price
 from common import clock
@@ -21,7 +21,7 @@ LOOKUP_KEY = "rgent_pro_haiku_claude_haiku_5_5_input"
 
 def input_price() -> PlanPrice:
     haiku = Plan.objects.get(code="pro_haiku")
-    return next(row for row in current_prices(plan=haiku, published_only=True) if row.token_class == "input")
+    return next(row for row in offered_prices(plan=haiku) if row.token_class == "input")
 
 
 def publish() -> list[str]:

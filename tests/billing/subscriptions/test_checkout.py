@@ -7,9 +7,10 @@ import pytest
 
 from billing.models import BillingAccount, Plan, PlanPrice
 from billing.plans.publishing import publish_plans
+from billing.plans.versions import PlanNotPublished
 from billing.stripe_billing import client
 from billing.subscriptions.catching_up import finish_checkout
-from billing.subscriptions.checkout import AlreadySubscribed, PlanNotPublished, start_checkout
+from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
 from tests.billing.subscribing import pay
 from tests.factories import make_customer, make_subscriber
 from tests.sandbox.running import http_call

@@ -8,8 +8,7 @@ from stripe import Subscription as StripeSubscription
 
 from billing.ledger.entries import SpendingCapReached
 from billing.models import BillingAccount, Discrepancy, Plan
-from billing.stripe_billing.subscriptions import subscription_items
-from billing.subscriptions.checkout import metered_price_ids
+from billing.subscriptions.checkout import items_of
 from billing.subscriptions.plan_changes import cancel_now, change_plan
 from billing.subscriptions.refreshing import refresh_subscription
 from common import clock
@@ -20,8 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def subscribe_by_hand(stripe: StripeClient, customer: Customer, plan_code: str = "pro_sonnet") -> StripeSubscription:
     """Make a subscription as an operator does in Stripe's dashboard, and hear of it."""
-    plan = Plan.objects.get(code=plan_code)
-    items = subscription_items(base_price_id=plan.stripe_base_price_id, metered_price_ids=metered_price_ids(plan))
+    items = items_of(Plan.objects.get(code=plan_code))
     made = stripe.v1.subscriptions.create({"customer": customer.account.stripe_customer_id, "items": items})
     refresh_subscription(subscription_id=made.id)
     return made

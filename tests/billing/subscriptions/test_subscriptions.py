@@ -9,7 +9,7 @@ from djstripe.models import Subscription
 from accounts.models import ApiKey
 from billing.caps.caps import set_key_cap
 from billing.models import BillingAccount, KeyBudget, Plan
-from billing.plans.price_lists import current_prices, price_list, revise_price
+from billing.plans.price_lists import offered_prices, price_list, revise_price
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.sample_customers import create_sample_customer
 from billing.subscriptions.state import apply_subscription
@@ -144,7 +144,7 @@ def test_plans_published_twice_change_nothing_the_second_time(sandbox):
 def test_a_changed_price_is_published_as_a_new_one_and_subscribers_keep_theirs(subscription):
     account = account_of(subscription)
     plan = account.plan
-    old = next(price for price in current_prices(plan=plan, published_only=True) if price.token_class == "input")
+    old = next(price for price in offered_prices(plan=plan) if price.token_class == "input")
     new = revise_price(price=old, price_per_1k=Decimal("0.002"), now=clock.now())
 
     changes = publish_plans().changes

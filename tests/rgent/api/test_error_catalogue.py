@@ -14,6 +14,7 @@ from accounts.organizations import NoOrganization
 from accounts.second_factors import SecondFactorNeeded
 from accounts.sign_up_limits import TooManySignUps
 from accounts.team import LastOwner
+from billing.credits.promotions import CodeNotRedeemable
 from billing.ledger.idempotency import AlreadyAnswered
 from billing.mail.choice_links import UnknownChoice
 from billing.plans.publishing import NotSellable
@@ -24,6 +25,7 @@ from rgent.api.error_catalogue import CATALOGUE
 APPS = (accounts, billing, chat, common)
 ANSWERED_OTHERWISE = {
     MailBudgetUsed: "becomes an InvitationRefused",
+    CodeNotRedeemable: "told on a page",
     NoOrganization: "told on a page",
     TooManySignUps: "told on a page",
     StillOwner: "told on a page",

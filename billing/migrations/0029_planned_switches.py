@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0026_notices'),
+        ('billing', '0028_credits'),
     ]
 
     operations = [

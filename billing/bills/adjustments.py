@@ -1,0 +1,47 @@
+"""The steps from an invoice's lines to its total, named as on the bill while it ran: discounts and billing credits."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from djstripe import models as djstripe
+
+from billing.bills.charges import CREDITS_LABEL
+from billing.credits.discounts import discount_label
+
+
+def adjustments_of(data: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return the steps of an invoice, as Stripe tells it, each with its cents: what is taken off is below zero."""
+    steps = [*_discounts(data), (CREDITS_LABEL, -_credits(data))]
+    return [(label, amount) for label, amount in steps if amount]
+
+
+def _discounts(data: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
+    told = {each["id"]: each for each in data.get("discounts") or [] if isinstance(each, Mapping)}
+    for taken in data.get("total_discount_amounts") or []:
+        discount_id = taken["discount"] if isinstance(taken["discount"], str) else taken["discount"]["id"]
+        yield _label(told.get(discount_id, {})), -taken["amount"]
+
+
+def _label(discount: Mapping[str, Any]) -> str:
+    coupon = _stored(djstripe.Coupon, (discount.get("source") or {}).get("coupon"))
+    code = _stored(djstripe.PromotionCode, discount.get("promotion_code"))
+    if not coupon:
+        return "Discount"
+    percent_off = coupon["percent_off"]
+    return discount_label(
+        name=code.get("code") or coupon["name"] or "",
+        percent_off=None if percent_off is None else Decimal(str(percent_off)),
+        amount_off_minor=coupon["amount_off"] or 0,
+    )
+
+
+def _stored(model: Any, object_id: str | None) -> Mapping[str, Any]:
+    """Return what Stripe last told of an object; nothing where it was not told of."""
+    found = model.objects.filter(id=object_id).values_list("stripe_data", flat=True).first() if object_id else None
+    return found or {}
+
+
+def _credits(data: Mapping[str, Any]) -> int:
+    spent = [each for each in data.get("total_pretax_credit_amounts") or [] if each["type"] != "discount"]
+    return sum(each["amount"] for each in spent)

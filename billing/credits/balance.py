@@ -1,0 +1,68 @@
+"""A customer's billing credits, remembered for the running bill: pages never ask Stripe."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, Sum
+
+from billing.models import BillingAccount, CreditGrant
+from billing.stripe_billing import credits as stripe_credits
+from billing.stripe_billing.credits import ToldGrant
+
+State = CreditGrant.State
+
+
+def refresh_balance(account: BillingAccount, *, now: datetime) -> None:
+    """Ask Stripe for the credits of a customer of ours, and keep them. `now` is billing time.
+
+    Raises StripeUnavailable, StripeRejected.
+    """
+    told = stripe_credits.grants_of(customer_id=account.stripe_customer_id, now=now)
+    for grant in told:
+        _keep(account, grant)
+    usable = [
+        grant for grant in told if grant.for_all_usage and grant.begun and grant.currency == account.plan.currency
+    ]
+    credit_minor = sum(grant.left_minor for grant in usable)
+    BillingAccount.objects.filter(id=account.id).exclude(credit_minor=credit_minor).update(credit_minor=credit_minor)
+
+
+def credits_at(account: BillingAccount, instant: datetime) -> int:
+    """Return the cents of credits that an invoice finalized at an instant may still spend."""
+    ending = CreditGrant.objects.filter(
+        organization_id=account.organization_id, state=State.GRANTED, expires_at__lte=instant
+    )
+    lost = ending.aggregate(lost=Sum("left_minor"))["lost"] or 0
+    return max(account.credit_minor - lost, 0)
+
+
+def grants_left(organization_id: int) -> Iterable[CreditGrant]:
+    """Return the grants of an organization that something is left of, the first to expire first."""
+    rows = CreditGrant.objects.filter(organization_id=organization_id, state=State.GRANTED)
+    return sorted(rows.order_by("id"), key=lambda grant: (grant.expires_at is None, grant.expires_at or 0, grant.id))
+
+
+def _keep(account: BillingAccount, told: ToldGrant) -> None:
+    state = State.GRANTED if told.left_minor else State.ENDED
+    values = {
+        "left_minor": told.left_minor,
+        "expires_at": told.expires_at,
+        "state": state,
+        "stripe_id": told.stripe_id,
+        "last_error": "",
+    }
+    known = CreditGrant.objects.filter(organization_id=account.organization_id)
+    by_identifier = Q(identifier=told.identifier) if told.identifier else Q(pk__in=[])
+    if known.filter(by_identifier | Q(stripe_id=told.stripe_id)).update(**values):
+        return
+    CreditGrant.objects.get_or_create(
+        identifier=told.stripe_id,
+        defaults={
+            **values,
+            "organization_id": account.organization_id,
+            "amount_minor": told.amount_minor,
+            "currency": told.currency,
+            "reason": told.name[:100],
+            "created_at": told.created_at,
+        },
+    )

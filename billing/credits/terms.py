@@ -1,0 +1,82 @@
+"""The terms of coming invoices, remembered for the running bill and brought up to date by the worker."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from billing.credits.balance import refresh_balance
+from billing.credits.discounts import Discount, read_discount
+from billing.models import BillingAccount, InvoiceTerms
+from billing.stripe_billing import invoice_terms as stripe_terms
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from common import clock
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+
+
+def discounts_of(account: BillingAccount) -> list[Discount]:
+    """Return the discounts of an account's subscription, in the order in which Stripe takes them off."""
+    kept = InvoiceTerms.objects.filter(organization_id=account.organization_id).values_list("discounts", flat=True)
+    found = (read_discount(data, currency=account.plan.currency) for data in kept.first() or [])
+    return [discount for discount in found if discount is not None]
+
+
+def note_subscription(account: BillingAccount, *, data: Mapping[str, Any]) -> None:
+    """Have the terms asked for again where a subscription, as Stripe tells it, has other discounts than are kept."""
+    told = [each if isinstance(each, str) else each["id"] for each in data.get("discounts") or []]
+    kept = InvoiceTerms.objects.filter(organization_id=account.organization_id).first()
+    if [each["id"] for each in (kept.discounts if kept else [])] != told:
+        mark_stale(organization_id=account.organization_id)
+
+
+def mark_stale(*, organization_id: int) -> None:
+    """Have the worker ask Stripe for an organization's terms."""
+    InvoiceTerms.objects.update_or_create(organization_id=organization_id, defaults={"stale": True})
+
+
+def mark_stale_of(*, customer_id: str) -> None:
+    """Do so for the organization of a customer at Stripe, if it is one of ours."""
+    account = BillingAccount.objects.filter(stripe_customer_id=customer_id).first() if customer_id else None
+    if account is not None:
+        mark_stale(organization_id=account.organization_id)
+
+
+def refresh_stale() -> int:
+    """Ask Stripe for the terms that may have changed; return how many were told."""
+    told = 0
+    for terms in InvoiceTerms.objects.filter(stale=True).order_by("id")[:BATCH]:
+        account = BillingAccount.objects.select_related("plan").get(organization_id=terms.organization_id)
+        try:
+            refresh_terms(account)
+        except StripeUnavailable as error:
+            logger.warning("Stripe did not tell the terms of an invoice", extra={"error": str(error)})
+            break
+        except StripeRejected as error:
+            logger.error("Stripe refused to tell terms", extra={"account": account.id, "error": str(error)})
+            InvoiceTerms.objects.filter(id=terms.id).update(stale=False)
+        else:
+            told += 1
+    return told
+
+
+def refresh_terms(account: BillingAccount) -> None:
+    """Ask Stripe for credits and for the terms of the next invoice. Raises StripeUnavailable, StripeRejected."""
+    # A change that is told of meanwhile marks them as stale again, and is asked for by the next run.
+    InvoiceTerms.objects.filter(organization_id=account.organization_id).update(stale=False)
+    subscription_id, now = account.stripe_subscription_id, clock.now()
+    try:
+        if account.stripe_customer_id:
+            refresh_balance(account, now=now)
+        discounts = stripe_terms.discounts_of(subscription_id=subscription_id) if subscription_id else []
+    except StripeUnavailable:
+        mark_stale(organization_id=account.organization_id)
+        raise
+    InvoiceTerms.objects.update_or_create(
+        organization_id=account.organization_id,
+        defaults={"discounts": discounts, "told_at": timezone.now()},
+        create_defaults={"discounts": discounts, "told_at": timezone.now(), "stale": False},
+    )
