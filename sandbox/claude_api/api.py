@@ -130,6 +130,7 @@ class Api:
             behaviour=behaviour,
             pace=state.pace,
             ledger=state.ledger,
+            holds=state.holds,
             headers=headers,
         )
 

@@ -13,7 +13,7 @@ class Behaviour:
 
     `error_after`, `drop_after` and `stall_after` count stream events, `message_start` included. A call without a stream
     fails at once, is cut in the middle of its body, or is never answered. `delay_ms` passes before the answer,
-    `chunk_delay_ms` between two stream events.
+    `chunk_delay_ms` between two stream events. With a name as `hold` the answer waits until that name is released.
     """
 
     error: int | None = None
@@ -25,6 +25,7 @@ class Behaviour:
     stall_after: int | None = None
     delay_ms: float = 0
     chunk_delay_ms: float = 0
+    hold: str = ""
 
     def refuses(self, *, streams: bool) -> bool:
         """Tell whether an error takes the place of the answer. Only a stream can fail after it has begun."""

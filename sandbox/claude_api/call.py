@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sandbox.claude_api.behaviour import Behaviour
 from sandbox.claude_api.errors import ApiError
 from sandbox.claude_api.events import Frame, Message, encode, error_event
+from sandbox.claude_api.holds import Holds
 from sandbox.claude_api.ledger import Ended, Ledger, Served
 from sandbox.claude_api.pace import Pace
 from sandbox.claude_api.wire import ClientWatch, Exchange, Headers
@@ -33,6 +34,7 @@ class Call:
     behaviour: Behaviour
     pace: Pace
     ledger: Ledger
+    holds: Holds
     headers: Headers
     recorded: bool = False
     produced: int = 0
@@ -41,7 +43,9 @@ class Call:
     async def answer(self) -> None:
         """Answer, in events or in one piece."""
         try:
-            if self.exchange.streams:
+            if not await self._may_go_on():
+                self._record("client_gone")
+            elif self.exchange.streams:
                 await self._answer_in_events()
             else:
                 await self._answer_whole()
@@ -73,6 +77,14 @@ class Call:
                 web_search_requests=self.searches,
             )
         )
+
+    async def _may_go_on(self) -> bool:
+        """Wait for the release of a call that is to be held. Returns False where its client left meanwhile."""
+        if not self.behaviour.hold:
+            return True
+        async with ClientWatch(self.exchange) as client:
+            await self.holds.wait(self.behaviour.hold, client=client)
+        return not client.gone
 
     def _produce_all(self) -> None:
         output = self.message.answer.output

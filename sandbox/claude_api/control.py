@@ -29,6 +29,12 @@ class _Age(BaseModel):
     seconds: float = Field(gt=0)
 
 
+class _Release(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+
+
 class _InvalidRequestError(Exception):
     """The control request is invalid; the message says why."""
 
@@ -50,6 +56,8 @@ class Control:
             ("GET", "/ledger", self.list_ledger),
             ("GET", "/ledger/totals", self.show_totals),
             ("GET", "/requests", self.list_requests),
+            ("GET", "/held", self.list_held),
+            ("POST", "/held/release", self.release_held),
             ("GET", "/models", self.list_models),
             ("POST", "/models/{model_id}", self.change_model),
             ("POST", "/cache/age", self.age_cache),
@@ -98,6 +106,17 @@ class Control:
     async def list_requests(self, request: Request) -> Response:
         """List the last requests as they came, newest first."""
         return Response(f'{{"data": {self._state.journal.as_json()}}}', media_type="application/json")
+
+    async def list_held(self, request: Request) -> Response:
+        """List the names of calls that are held."""
+        return JSONResponse({"data": self._state.holds.names()})
+
+    async def release_held(self, request: Request) -> Response:
+        """Let the call of a name go on."""
+        name = _read(await _json(request), _Release).name
+        if not self._state.holds.release(name):
+            raise _InvalidRequestError(f"No call is held by the name {name!r}")
+        return JSONResponse({"data": self._state.holds.names()})
 
     async def list_models(self, request: Request) -> Response:
         """List the models with all their fields."""

@@ -162,5 +162,6 @@ _BEHAVIOUR: dict[str, Callable[[str, str], object]] = {
     "stall_after": _whole(most=MOST_PIECES),
     "delay_ms": _whole(most=MOST_MS),
     "chunk_delay_ms": _whole(most=MOST_MS),
+    "hold": _text,
 }
 _FLAGS = {"no_split": "split", "bare_delta": "delta_has_input"}

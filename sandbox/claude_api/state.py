@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.claude_api.faults import Faults
+from sandbox.claude_api.holds import Holds
 from sandbox.claude_api.journal import Journal
 from sandbox.claude_api.ledger import Ledger
 from sandbox.claude_api.limits import RateLimits
@@ -26,6 +27,7 @@ class State:
         self.catalogue = Catalogue(store=self.store)
         self.pace = Pace(store=self.store)
         self.faults = Faults()
+        self.holds = Holds()
         self.cache = PromptCache()
         self.limits = RateLimits()
         self.journal = Journal()
@@ -36,6 +38,7 @@ class State:
         self.catalogue.reset()
         self.pace.change(Settings())
         self.faults.clear()
+        self.holds.clear()
         self.cache.clear()
         self.journal.clear()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -203,3 +204,25 @@ def test_it_forgets_everything(http, body, control):
 def test_it_answers_at_its_root(http):
     assert http.get("/").json()["type"] == "sandbox"
     assert http.head("/").status_code == 200
+
+
+def test_it_holds_a_call_until_it_is_released(http, body, control):
+    held = body(messages=[{"role": "user", "content": "[[usage input=7 output=3 hold=one]]"}])
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(http.post, "/v1/messages", json=held)
+        while control.get("held")["data"] != ["one"]:
+            assert not call.done()
+
+        control.post("held/release", name="one")
+
+        assert call.result(timeout=5).json()["usage"]["output_tokens"] == 3
+    assert refused(http, "held/release", name="one") == "No call is held by the name 'one'"
+
+
+def test_it_forgets_a_held_call_whose_client_left(http, body, control):
+    with pytest.raises(httpx2.TimeoutException):
+        http.post("/v1/messages", json=body(messages=[{"role": "user", "content": "[[usage hold=two]]"}]), timeout=0.2)
+
+    while control.get("held")["data"]:
+        time.sleep(0.01)
+    assert control.get("ledger")["data"][-1]["ended"] == "client_gone"
