@@ -176,7 +176,11 @@ def read_meter_errors() -> None:
 @one_at_a_time
 def hold_forgotten_drafts() -> None:
     """Every ten minutes: hold the drafts of which no webhook told."""
-    held = invoice_holds.hold_forgotten_drafts(now=clock.now())
+    try:
+        held = invoice_holds.hold_forgotten_drafts(now=clock.now())
+    except (StripeUnavailable, StripeRejected) as error:
+        logger.warning("drafts of which no webhook told are sought later", extra={"error": str(error)})
+        return
     if held:
         logger.warning("drafts held of which no webhook told", extra={"count": held})
 

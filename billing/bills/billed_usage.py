@@ -1,22 +1,23 @@
 """The usage that Stripe's invoices bill, beside the usage that the ledger says they must."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from djstripe.models import Invoice
 
 from billing.bills.invoices import line_data
-from billing.models import BillingAccount, LateUsage, PlanPrice
+from billing.models import BillingAccount, DailyUsage, LateUsage, PlanPrice
 from billing.money import EXACT, round_to_cents
 from billing.plans.price_lists import prices_as_of
 from billing.tokens import TokenClass, TokenUsage
 
 # A void invoice billed its usage too: an operator chose to take none of the money.
 FINAL = ("open", "paid", "uncollectible", "void")
+LONGEST_LINE = timedelta(days=32)
 Terms = tuple[int, datetime, str]
 
 
@@ -24,7 +25,8 @@ Terms = tuple[int, datetime, str]
 class BilledUsage:
     """The tokens of one price and period: used, and on final invoices. `wrong_amounts` are sentences.
 
-    Versions of a plan may share a price: `instants` are those of the versions it was used at.
+    Versions of a plan may share a price: `instants` are those of the versions it was used at. `on_invoices` are the
+    tokens that metered lines bill, by the invoice's id.
     """
 
     price: PlanPrice
@@ -33,13 +35,18 @@ class BilledUsage:
     used: int
     billed: int
     billed_late: int
-    has_line: bool
+    on_invoices: Mapping[str, int]
     wrong_amounts: tuple[str, ...]
 
     @property
     def priced_at(self) -> datetime:
         """The instant of the newest version."""
         return max(self.instants)
+
+    @property
+    def has_line(self) -> bool:
+        """Whether any final invoice has a line of this price and period."""
+        return bool(self.on_invoices)
 
     @property
     def missing(self) -> int:
@@ -55,6 +62,7 @@ class BilledUsage:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
+    invoice_id: str
     price_id: str
     starts_at: datetime
     ends_at: datetime
@@ -62,8 +70,18 @@ class _Line:
     amount: int
     unit: Decimal
 
-    def covers(self, instant: datetime) -> bool:
-        return self.starts_at <= instant.replace(microsecond=0) <= self.ends_at
+    def period_billed(self, periods: Sequence[datetime]) -> datetime | None:
+        """Return the last of these periods, in order, that begins within the line: the period whose usage it bills.
+
+        After a switch Stripe lets a line begin with the month, and the period here begins with the switch. An earlier
+        period within the line was billed by the switch's own invoice. Stripe tells whole seconds.
+        """
+        within = [
+            period
+            for period in periods
+            if self.starts_at <= (second := period.replace(microsecond=0)) < self.ends_at or second == self.starts_at
+        ]
+        return within[-1] if within else None
 
 
 def is_invoiced(*, account: BillingAccount, period_starts_at: datetime) -> bool:
@@ -82,11 +100,13 @@ def billed_usage(*, account: BillingAccount, usage: Mapping[tuple[Terms, datetim
     """
     periods = {period for _, period in usage}
     used = _used(account.organization_id, usage)
+    by_price = _periods_by_price(account.organization_id, periods)
     lines = _lines(account.stripe_customer_id)
     missed = _late(account.organization_id, periods, reason=LateUsage.Reason.MISSED)
     found = []
     for (price, period), (tokens, instants) in used.items():
-        own = _lines_for(price.stripe_price_id, period, lines=lines, periods=periods)
+        of_price = by_price[price.stripe_price_id] | {period}
+        own = _lines_for(price.stripe_price_id, period, lines=lines, periods=sorted(of_price))
         billed_late = sum(missed.get((_terms(price, each), price.token_class, period), 0) for each in instants)
         found.append(
             BilledUsage(
@@ -96,7 +116,7 @@ def billed_usage(*, account: BillingAccount, usage: Mapping[tuple[Terms, datetim
                 used=tokens,
                 billed=sum(line.tokens for line in own) + billed_late,
                 billed_late=billed_late,
-                has_line=bool(own),
+                on_invoices=_by_invoice(own),
                 wrong_amounts=tuple(filter(None, (_wrong_amount(line, price) for line in own))),
             )
         )
@@ -147,15 +167,28 @@ def _final_invoices(customer_id: str) -> Iterable[Mapping[str, Any]]:
 
 
 def _lines(customer_id: str) -> list[_Line]:
-    return [_read(line) for data in _final_invoices(customer_id) for line in line_data(data) if _price_of(line)]
+    return [
+        _read(line, invoice_id=data["id"])
+        for data in _final_invoices(customer_id)
+        for line in line_data(data)
+        if _price_of(line)
+    ]
+
+
+def _by_invoice(lines: Iterable[_Line]) -> Mapping[str, int]:
+    tokens: dict[str, int] = defaultdict(int)
+    for line in lines:
+        tokens[line.invoice_id] += line.tokens
+    return tokens
 
 
 def _price_of(line: Mapping[str, Any]) -> str:
     return str(((line.get("pricing") or {}).get("price_details") or {}).get("price") or "")
 
 
-def _read(line: Mapping[str, Any]) -> _Line:
+def _read(line: Mapping[str, Any], *, invoice_id: str) -> _Line:
     return _Line(
+        invoice_id=invoice_id,
         price_id=_price_of(line),
         starts_at=_instant(line["period"]["start"]),
         ends_at=_instant(line["period"]["end"]),
@@ -165,17 +198,29 @@ def _read(line: Mapping[str, Any]) -> _Line:
     )
 
 
-def _lines_for(
-    price_id: str, period: datetime, *, lines: Iterable[_Line], periods: Collection[datetime]
-) -> list[_Line]:
-    """Return the lines that bill a period at a price: those that begin with it, or else those that hold its beginning.
+def _periods_by_price(organization_id: int, periods: Collection[datetime]) -> dict[str, set[datetime]]:
+    """Return the periods in which each of Stripe's prices was used, closed ones too: those about the given ones.
 
-    After a switch Stripe may let a line begin with the month, and the period here begins with the switch.
+    No line is longer than a month.
     """
-    own = [line for line in lines if line.price_id == price_id and line.covers(period)]
-    exact = [line for line in own if line.starts_at == period.replace(microsecond=0)]
-    others = {each.replace(microsecond=0) for each in periods}
-    return exact or [line for line in own if line.starts_at not in others]
+    found: dict[str, set[datetime]] = defaultdict(set)
+    if not periods:
+        return found
+    used = DailyUsage.objects.filter(
+        organization_id=organization_id,
+        trial=False,
+        period_starts_at__range=(min(periods) - LONGEST_LINE, max(periods) + LONGEST_LINE),
+    )
+    columns = ("plan_id", "priced_at", "model", "period_starts_at")
+    for plan_id, priced_at, model, period in used.order_by(*columns).values_list(*columns).distinct():
+        for price in _prices((plan_id, priced_at, model)):
+            found[price.stripe_price_id].add(period)
+    return found
+
+
+def _lines_for(price_id: str, period: datetime, *, lines: Iterable[_Line], periods: Sequence[datetime]) -> list[_Line]:
+    """Return the lines that bill a period at a price. `periods` are all in which the price was used, in order."""
+    return [line for line in lines if line.price_id == price_id and line.period_billed(periods) == period]
 
 
 def _wrong_amount(line: _Line, price: PlanPrice) -> str:

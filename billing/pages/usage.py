@@ -65,7 +65,9 @@ def usage(request: HttpRequest, membership: Membership) -> HttpResponse:
 @member_page
 def usage_file(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Return the usage of the same range as CSV, by day, model and key, with exact costs in dollars."""
-    query = read_query(request.GET, account=account_of(membership), now=clock.now())
+    account, now = account_of(membership), clock.now()
+    account.enter_period(now=now)
+    query = read_query(request.GET, account=account, now=now)
     report = usage_report(usage=query.rows, group_by=[Dimension.DAY, Dimension.MODEL, Dimension.KEY, Dimension.MEMBER])
     name = f"usage-{query.covered.starts_at:%Y-%m-%d}-to-{query.covered.ends_at:%Y-%m-%d}.csv"
     return HttpResponse(

@@ -22,6 +22,7 @@ from billing.models import (
     HourlyUsage,
     LateUsage,
     MeterEvent,
+    Plan,
     ReconciledUsage,
     UsageRecord,
 )
@@ -30,6 +31,7 @@ from billing.reconciliation.figures import one_moment, read_figures
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing import client as gateway
 from billing.stripe_billing import meters
+from billing.subscriptions.plan_changes import change_plan
 from common import clock
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import Customer, begin, settle
@@ -338,3 +340,17 @@ def in_a_thread(work: Callable[[], None]) -> None:
         work()
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("plans", [["pro_sonnet"], ["pro_sonnet", "pro_haiku"]], ids=["once", "there_and_back"])
+def test_a_month_with_switches_and_usage_between_them_shows_no_difference(customer, sandbox, plans):
+    """After a switch the month's line begins with the month, as the line of the switch's own invoice does."""
+    use(customer, **USED)
+    for code in plans:
+        sandbox.advance("2 days")
+        change_plan(account=customer.account, plan=Plan.objects.get(code=code), now=clock.now())
+        use(customer, **USED)
+
+    let_a_month_pass(sandbox, customer)
+
+    assert reconcile(now=clock.now(), organization_id=customer.organization.id).differences == []
