@@ -8,6 +8,7 @@ from billing.pages import (
     checkout,
     credits,
     data,
+    invoice_records,
     keys,
     notifications,
     organization,
@@ -49,4 +50,6 @@ urlpatterns = [
     path("billing/invoices/<str:invoice_id>/", billing.invoice, name="invoice"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/off/<str:choice>", notifications.turn_off_mail, name="turn_off_mail"),
+    path("billing/invoices/<str:invoice_id>/records.csv", invoice_records.invoice_records, name="invoice_records"),
+    path("billing/verify_bill.py", invoice_records.verifier, name="verifier"),
 ]

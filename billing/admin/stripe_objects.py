@@ -10,17 +10,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from djstripe import models as djstripe
 from djstripe.admin import admin as djstripe_admin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.guards import is_superuser
 from billing.admin.large_tables import UncountedChangeList, UncountedPaginator
+from billing.bills.accounting import accounting_file, month_before, month_of
 from billing.money import format_cents
+from common import clock
+from common.streamed_file import streamed_csv
 
 STATUS_COLOURS = {
     "active": "success",
@@ -130,6 +136,21 @@ class InvoiceAdmin(StripeObjectAdmin):
     """Invoices, with what was and is to be paid."""
 
     list_display = ["id", "number", "customer_id", "status", "total", "due", "created"]
+    actions_list = ["accounting"]
+
+    def has_accounting_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Allow superusers alone: the file has every customer's name and turnover."""
+        return is_superuser(request)
+
+    @action(description="Last month for accounting (CSV)", url_path="accounting", permissions=["accounting"])
+    def accounting(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the invoices of the last month, or of `?month=2026-11`, a row for each and for each line."""
+        try:
+            month = month_of(request.GET["month"]) if "month" in request.GET else month_before(clock.now())
+        except ValueError as error:
+            raise BadRequest("Give a month such as 2026-11.") from error
+        name = f"invoices-{month.starts_at:%Y-%m}.csv"
+        return streamed_csv(accounting_file(month=month), request=request, name=name)
 
     @display(description="Number")
     def number(self, row: Any) -> str:

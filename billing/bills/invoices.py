@@ -19,7 +19,7 @@ from billing.money import EXACT, format_cents, format_exact
 from billing.periods import Period
 from billing.tokens import TokenClass
 
-OWED = "Open"
+OWED, DRAFT = "Open", "Draft"
 HALF_A_CENT = Decimal("0.5")
 TONES = {"draft": "plain", "open": "warn", "paid": "good", "uncollectible": "bad", "void": "plain"}
 
@@ -82,6 +82,11 @@ class InvoiceDetail:
     exact: str
     adjustments_minor: int
     steps: tuple[tuple[str, str], ...]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its lines can change no more."""
+        return self.summary.status != DRAFT
 
 
 def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:

@@ -21,7 +21,7 @@ from django.utils import timezone
 from billing.bulk_rows import update_rows
 from billing.mail.late_usage import tell_of_late_usage
 from billing.metering.discrepancies import open_discrepancy
-from billing.models import BillingAccount, Discrepancy, LateUsage, UsageRecord
+from billing.models import BillingAccount, Discrepancy, LateRecord, LateUsage, UsageRecord
 from billing.plans.price_lists import PriceList, meter_event_name, price_list
 from billing.stripe_billing import late_usage as stripe_late_usage
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
@@ -37,7 +37,7 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
-    """Tokens of one model that are late, of the period that their records count to."""
+    """Tokens of one model that are late, of the period that their records count to: of one record, or of many."""
 
     organization_id: int
     plan_id: int
@@ -47,6 +47,7 @@ class Late:
     reason: LateUsage.Reason
     used_at: datetime
     period_starts_at: datetime
+    record_id: int | None = None
 
 
 def late_among(records: Sequence[UsageRecord]) -> set[int]:
@@ -91,6 +92,7 @@ def late_of(record: UsageRecord) -> Late:
         reason=Reason.CHANGED,
         used_at=record.settled_at,
         period_starts_at=record.period_starts_at,
+        record_id=record.id,
     )
 
 
@@ -109,14 +111,18 @@ def add_late_usage(usages: Sequence[Late]) -> None:
     )
     waiting = LateUsage.objects.select_for_update().filter(organization_id__in=organization_ids, state=State.PENDING)
     rows = {_key(row): row for row in waiting.order_by("id")}
+    parts: list[tuple[LateUsage, int]] = []
     for usage in usages:
         bill_starts_at = max(bills[usage.organization_id], usage.period_starts_at)
         for token_class in TokenClass:
             if usage.usage.tokens_of(token_class):
-                row = _new_row(usage, token_class=token_class, bill_starts_at=bill_starts_at)
-                _add(usage, token_class=token_class, row=rows.setdefault(_key(row), row))
+                new = _new_row(usage, token_class=token_class, bill_starts_at=bill_starts_at)
+                row = rows.setdefault(_key(new), new)
+                _add(usage, token_class=token_class, row=row)
+                parts += [(row, usage.record_id)] if usage.record_id else []
     update_rows([row for row in rows.values() if row.pk], fields=["tokens", "first_at", "last_at"])
     LateUsage.objects.bulk_create([row for row in rows.values() if not row.pk])
+    LateRecord.objects.bulk_create([LateRecord(late_usage=row, record_id=record_id) for row, record_id in parts])
 
 
 def _key(row: LateUsage) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from billing.models.idempotency_key import IdempotencyKey
 from billing.models.invoice_hold import InvoiceHold
 from billing.models.invoice_terms import InvoiceTerms
 from billing.models.key_budget import KeyBudget
-from billing.models.late_usage import LateUsage
+from billing.models.late_usage import LateRecord, LateUsage
 from billing.models.meter_event import MeterEvent
 from billing.models.notice import Notice, NoticeMail
 from billing.models.plan import Plan, PlanPrice
@@ -40,6 +40,7 @@ __all__ = [
     "InvoiceHold",
     "InvoiceTerms",
     "KeyBudget",
+    "LateRecord",
     "LateUsage",
     "LedgerMark",
     "MeterEvent",

@@ -6,6 +6,7 @@ from django.db import models
 
 from accounts.models import Organization
 from billing.models.plan import Plan
+from billing.models.usage_record import UsageRecord
 from billing.money import EXACT, AmountField
 from billing.tokens import TokenClass
 
@@ -93,3 +94,18 @@ class LateUsage(models.Model):
         """The words of its invoice line."""
         label = TokenClass(self.token_class).label
         return f"{label} tokens, {self.model} on {self.plan}. {self.get_reason_display()}."
+
+
+class LateRecord(models.Model):
+    """A request whose tokens are part of late usage: which requests an invoice item bills can be told one by one."""
+
+    late_usage = models.ForeignKey(LateUsage, on_delete=models.PROTECT, related_name="records")
+    record = models.ForeignKey(UsageRecord, on_delete=models.PROTECT, related_name="late_parts", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["record", "late_usage"], name="one_part_of_late_usage"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_id} in {self.late_usage_id}"

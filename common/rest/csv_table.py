@@ -31,10 +31,11 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, fieldnames=columns, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({name: _cell(row[name]) for name in columns} for row in rows)
+    writer.writerows({name: safe_cell(row[name]) for name in columns} for row in rows)
     return out.getvalue()
 
 
-def _cell(value: Any) -> str:
+def safe_cell(value: Any) -> str:
+    """Return a value as a cell. Text that looks like a formula is quoted."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

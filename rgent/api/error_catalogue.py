@@ -16,6 +16,7 @@ from rest_framework import exceptions as rest_framework
 from accounts.api_keys import ModelNotForKey, ScopeMissing, UnknownApiKey
 from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
 from accounts.members import MemberNotFound, OwnerProtected
+from billing.bills.invoice_records import InvoiceNotFinal
 from billing.bills.invoices import InvoiceNotFound
 from billing.keys.rotation import KeyIsOver
 from billing.ledger.entries import (
@@ -77,6 +78,7 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     InvitationNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
     InvitationRefused: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
     InvoiceNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
+    InvoiceNotFinal: (HTTPStatus.CONFLICT, "conflict_error"),
     RequestNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
     AlreadySubscribed: (HTTPStatus.CONFLICT, "conflict_error"),
     IdempotencyKeyReused: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),

@@ -147,6 +147,8 @@ POST /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    
 POST /admin/billing/planprice/ delete_selected                  login  login    403   403       200    302  302
 POST /admin/billing/planprice/ withdraw                         login  login    403   403       200    302! 302!
 POST /admin/billing/planprice/ restore                          login  login    403   403       200    302! 302!
+GET  /admin/djstripe/invoice/accounting/                        login  login    403   403       403    403  200
+POST /admin/djstripe/invoice/accounting/                        login  login    403   403       403    403  200
 GET  /admin/billing/planprice/^([^/]+)/history/([^/]+)/$        login  login    403   403       200    200  200
 POST /admin/billing/planprice/^([^/]+)/history/([^/]+)/$        login  login    403   403       403    403  403
 """)

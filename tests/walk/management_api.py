@@ -28,6 +28,7 @@ GET    /api/v1/requests                           401     401      401      403 
 GET    /api/v1/requests/<identifier:request_id>   401     401      401      403   404       200
 GET    /api/v1/invoices                           401     401      401      403   200       200
 GET    /api/v1/invoices/<identifier:invoice_id>   401     401      401      403   404       200
+GET    /api/v1/invoices/<identifier:invoice_id>/records  401  401    401      403   404       200
 GET    /api/v1/keys                               401     401      401      403   200       200
 POST   /api/v1/keys                               401     401      401      403   201!      201!
 GET    /api/v1/keys/<int:key_id>                  401     401      401      403   404       200

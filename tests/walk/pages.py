@@ -140,6 +140,8 @@ POST /app/notifications/                          login   302!      302!    302!
 # The link of a mail to the member ends one kind of their mails, whoever has it.
 GET  /app/notifications/off/<str:choice>          200     200       200     200    200
 POST /app/notifications/off/<str:choice>          200!    200!      200!    200!   200!
+GET  /app/billing/invoices/<str:invoice_id>/records.csv  login  404  200    200    200
+GET  /app/billing/verify_bill.py                  login   200       200     200    200
 # A mailed link leads on to the page that asks, which nobody here has come to by a link; a stranger to the site gets a
 # session to keep it in.
 GET  /app/invitations/                            login   404       404     404    404
