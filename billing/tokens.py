@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Self
 
 
@@ -30,8 +31,6 @@ class TokenClass(StrEnum):
 CACHE_WRITES = frozenset({TokenClass.CACHE_WRITE_5M, TokenClass.CACHE_WRITE_1H})
 # A request without a write to the cache has these alone.
 READ_INPUT = frozenset(TokenClass) - CACHE_WRITES - {TokenClass.OUTPUT}
-# Reads from the cache do not count, as with Anthropic's own limits (docs.anthropic.com, "rate limits").
-RATE_LIMITED_INPUT = frozenset(TokenClass) - {TokenClass.CACHE_READ, TokenClass.OUTPUT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +61,11 @@ class TokenUsage:
         return self.cache_write_5m_tokens + self.cache_write_1h_tokens + self.cache_read_tokens
 
     @property
+    def rate_limited_input(self) -> int:
+        """Input without reads from the cache, as Anthropic's own limits count (docs.anthropic.com, "rate limits")."""
+        return sum(_rate_limited_input(self))
+
+    @property
     def total(self) -> int:
         """All tokens, whatever their class."""
         return sum(getattr(self, name) for name in TOKEN_COLUMNS)
@@ -73,3 +77,6 @@ def column_of(token_class: TokenClass) -> str:
 
 
 TOKEN_COLUMNS = tuple(field.name for field in fields(TokenUsage))
+_rate_limited_input = attrgetter(
+    *(column_of(each) for each in TokenClass if each not in (TokenClass.CACHE_READ, TokenClass.OUTPUT))
+)

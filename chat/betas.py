@@ -97,7 +97,7 @@ def undated(beta: str) -> str:
 
 def forwarded_betas(header: str) -> str:
     """Return the betas of an `anthropic-beta` header that go on to Claude, as a header; empty where none does."""
-    asked = [beta.strip() for beta in header.split(",")]
+    asked = [beta.strip() for beta in header.split(",")] if header else []
     return ",".join(beta for beta in asked if beta and _is_forwarded(beta))
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 def as_object(value: object) -> Mapping[str, Any]:
     """Return an object, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def objects_in(value: object) -> list[Mapping[str, Any]]:
     """Return the objects of a list, or none."""
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def as_word(value: object) -> str:

@@ -22,6 +22,12 @@ logger = logging.getLogger(__name__)
 
 # Rounds of the request's own model. Other kinds are rounds of other models, which `usage` counts apart.
 ITERATIONS_SOLD = frozenset({"message", "compaction"})
+# The values that the plans sell, or the setting that lists them.
+SOLD: Mapping[str, str | tuple[str, ...]] = {
+    "service_tier": "CLAUDE_SERVICE_TIERS",
+    "inference_geo": "CLAUDE_INFERENCE_GEOS",
+    "speed": ("standard",),
+}
 # How long a process waits before it writes the same difference of an organization again.
 SHOWN_AGAIN_AFTER_S = 3600.0
 
@@ -32,12 +38,7 @@ def differences(usage: object) -> list[str]:
     """Return the parts of a `usage` object that the plans do not sell, each as `name: value`."""
     if not isinstance(usage, Mapping):
         return []
-    sold = {
-        "service_tier": settings.CLAUDE_SERVICE_TIERS,
-        "inference_geo": settings.CLAUDE_INFERENCE_GEOS,
-        "speed": ["standard"],
-    }
-    found = [f"{name}: {_word(usage[name])}" for name in sold if _differs(usage.get(name), sold[name])]
+    found = [f"{name}: {_word(usage[name])}" for name in SOLD if usage.get(name) is not None and _differs(usage, name)]
     kinds = [each.get("type") for each in objects_in(usage.get("iterations"))]
     others = sorted({_word(kind) for kind in kinds if kind not in (None, *ITERATIONS_SOLD)})
     return found + [f"iterations: {kind}" for kind in others]
@@ -70,8 +71,9 @@ async def _keep(grant: Grant, *, subject: str) -> None:
         logger.exception("a difference could not be kept", extra={"request_id": grant.request_id})
 
 
-def _differs(value: object, sold: list[str]) -> bool:
-    return value is not None and value not in sold
+def _differs(usage: Mapping[str, Any], name: str) -> bool:
+    sold = SOLD[name]
+    return usage[name] not in (getattr(settings, sold) if isinstance(sold, str) else sold)
 
 
 def _word(value: object) -> str:

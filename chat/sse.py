@@ -9,8 +9,11 @@ import re
 from typing import Any
 
 DELTA = "content_block_delta"
-# The commonest event as Claude writes it. Its name is known without parsing its data.
-_PLAIN_DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta",'
+# The commonest event as Claude, and as Python, writes it. Its name is known without parsing its data.
+_PLAIN_DELTA = (
+    b'event: content_block_delta\ndata: {"type":"content_block_delta",',
+    b'event: content_block_delta\ndata: {"type": "content_block_delta",',
+)
 _DATA_OF_DELTA = len(b"event: content_block_delta\ndata: ")
 # Atomic, so that no CRLF is taken for two line ends.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n){2}")

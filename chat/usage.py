@@ -44,7 +44,7 @@ def unreadable_counts(usage: Mapping[str, Any]) -> set[str]:
     """Name the fields of a `usage` object that should tell counts and hold something else. Null counts as absent."""
     unreadable = set(_not_counts(usage, COUNTS))
     for name in ("cache_creation", "server_tool_use"):
-        if isinstance(usage.get(name), Mapping):
+        if isinstance(usage.get(name), dict):
             unreadable.update(name for _ in _not_counts(usage[name], usage[name]))
         elif usage.get(name) is not None:
             unreadable.add(name)
@@ -76,6 +76,8 @@ def merge_usage(usage: dict[str, Any], report: Mapping[str, Any]) -> None:
 
 def count_of(value: object) -> int | None:
     """Return a count that came as a whole number, a whole float or digits; None for anything else."""
+    if type(value) is int:  # as nearly all do; a bool is none
+        return value if 0 <= value <= LARGEST_COUNT else None
     if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
         value = int(value.partition(".")[0])
     elif isinstance(value, float) and value.is_integer():
@@ -114,5 +116,5 @@ def _iterations_apart(usage: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     return (each for each in objects_in(usage.get("iterations")) if each.get("type") == APART_FROM_THE_TOTAL)
 
 
-def _not_counts(holder: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if holder.get(name) is not None and count_of(holder[name]) is None)
+def _not_counts(holder: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    return [name for name in names if holder.get(name) is not None and count_of(holder[name]) is None]

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, OperationalError, connection, connections
 
 from common.time_limits import cut_after
+from common.waiting import result_within
 
 logger = logging.getLogger(__name__)
 
@@ -97,23 +98,17 @@ class Patience:
         self._answered_at_s = time.monotonic()
 
     async def wait_for(self, future: "asyncio.Future[T]") -> T:
-        """Return a thread's result. Raises TimeoutError where no thread got an answer for the limit.
+        """Return a thread's result. Cancels the future, and raises TimeoutError, where no thread got an answer for the
+        limit.
 
-        The future is left running. SQLite is waited for as long as it waits for its lock.
+        SQLite is waited for as long as it waits for its lock.
         """
         if not is_server():
-            return await asyncio.shield(future)
-        patience_s = self._limit_s
-        while True:
-            try:
-                async with asyncio.timeout(patience_s):
-                    return await asyncio.shield(future)
-            except TimeoutError:
-                if future.done():
-                    return future.result()
-                patience_s = self._answered_at_s + self._limit_s - time.monotonic()
-                if patience_s <= 0:
-                    raise
+            return await future
+        return await result_within(future, limit_s=self._limit_s, more_s=self._left_s)
+
+    def _left_s(self) -> float:
+        return self._answered_at_s + self._limit_s - time.monotonic()
 
 
 def is_lost(error: BaseException) -> bool:

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterable
 
+from asgiref.typing import HTTPScope
 from django.http import HttpRequest
 
 NUL = "\0"
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+
+def scope_holds_nul(scope: HTTPScope) -> bool:
+    """Tell whether path, query or headers hold a NUL, before anything is made of them."""
+    values = b"".join([value for _, value in scope["headers"]])
+    return NUL in scope["path"] or b"%00" in scope["query_string"] or b"\0" in values
 
 
 def holds_nul(request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ of it is given back. An ending is tried again, since Claude has served the reque
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 
 from django.utils import timezone
@@ -17,6 +18,7 @@ from billing.ledger.writing_thread import Waiting, WritingThread
 from common import background
 from common.database import in_database
 from common.outage import DatabaseUnavailable, is_away, until_back
+from common.waiting import result_within
 
 logger = logging.getLogger(__name__)
 
@@ -60,15 +62,17 @@ async def begin(entry: Begin) -> Grant:
 async def end(entry: Settle | Void) -> bool:
     """Close a record, durably. Returns False where it was closed before. Raises NotSettled after ENDING_RETRY_S."""
     waiting: Waiting | None = None
+    ends_at_s = time.monotonic() + ENDING_RETRY_S
     try:
-        async with asyncio.timeout(ENDING_RETRY_S):
-            while True:
-                await until_back()
-                waiting = _thread.put(entry)
-                outcome = await asyncio.shield(waiting.outcome)
-                if not isinstance(outcome, LedgerUnavailable):
-                    return bool(outcome)
-                await asyncio.sleep(ENDING_RETRY_PAUSE_S)
+        while True:
+            if is_away():
+                async with asyncio.timeout(ends_at_s - time.monotonic()):
+                    await until_back()
+            waiting = _thread.put(entry)
+            outcome = await result_within(waiting.outcome, limit_s=ends_at_s - time.monotonic())
+            if not isinstance(outcome, LedgerUnavailable):
+                return bool(outcome)
+            await asyncio.sleep(ENDING_RETRY_PAUSE_S)
     except TimeoutError as error:
         if waiting:
             waiting.wanted = False
@@ -88,7 +92,7 @@ def stop() -> None:
 
 
 def _give_up(waiting: Waiting) -> None:
-    waiting.wanted = False
+    waiting.give_up()
     background.spawn(_give_back(waiting))
 
 

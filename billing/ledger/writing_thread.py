@@ -40,6 +40,20 @@ class Waiting:
     outcome: "asyncio.Future[Written]"
     # False: its request has given up, so it is not written unless that has begun.
     wanted: bool = True
+    _written: Written | None = None
+
+    def answer(self, written: Written) -> None:
+        """Tell the outcome, on the event loop of the request."""
+        self._written = written
+        if not self.outcome.done():
+            self.outcome.set_result(written)
+
+    def give_up(self) -> None:
+        """Leave the entry, whose request was canceled and its future with it. The outcome can be awaited anew."""
+        self.wanted = False
+        self.outcome = self.outcome.get_loop().create_future()
+        if self._written is not None:
+            self.outcome.set_result(self._written)
 
 
 class WritingThread:
@@ -159,15 +173,12 @@ def _write(entries: Sequence[Entry]) -> Sequence[Written]:
 def _answer_all(batch: Sequence[Waiting], outcomes: Sequence[Written]) -> None:
     for loop in {each.outcome.get_loop() for each in batch}:
         answers = [
-            (each.outcome, outcome)
-            for each, outcome in zip(batch, outcomes, strict=True)
-            if each.outcome.get_loop() is loop
+            (each, outcome) for each, outcome in zip(batch, outcomes, strict=True) if each.outcome.get_loop() is loop
         ]
         if not loop.is_closed():
             loop.call_soon_threadsafe(_answer, answers)
 
 
-def _answer(answers: "Sequence[tuple[asyncio.Future[Written], Written]]") -> None:
-    for future, outcome in answers:
-        if not future.done():
-            future.set_result(outcome)
+def _answer(answers: Sequence[tuple[Waiting, Written]]) -> None:
+    for waiting, outcome in answers:
+        waiting.answer(outcome)

@@ -26,7 +26,7 @@ from billing.limits.buckets import Draw, Drawn, Level
 from billing.limits.memory import MemoryStore
 from billing.limits.redis_store import RedisStore
 from billing.models import BillingAccount, Plan
-from billing.tokens import RATE_LIMITED_INPUT, TokenUsage
+from billing.tokens import TokenUsage
 from common.database import in_database
 
 logger = logging.getLogger(__name__)
@@ -71,9 +71,9 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
     """Let a request in. `input_tokens` is an estimate. Raises RateLimited."""
     limits = await _limits_of(organization_id)
     owner = str(organization_id)
-    shares = bool(settings.ORGANIZATION_CONNECTIONS and not limits.concurrent_requests)
-    if shares:
-        await _take_place(owner=owner, lease=request_id)
+    places = 0 if limits.concurrent_requests else settings.ORGANIZATION_CONNECTIONS
+    if places:
+        await _take_place(owner=owner, lease=request_id, most=places)
     try:
         levels = await _draw_all(owner=owner, lease=request_id, limits=limits, input_tokens=input_tokens)
     except BaseException:
@@ -81,7 +81,7 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
         raise
     return Admission(
         owner=owner,
-        shares=shares,
+        shares=bool(places),
         lease=request_id,
         limits=limits,
         estimated_input_tokens=input_tokens,
@@ -93,8 +93,8 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
 async def share(*, organization_id: int, request_id: str) -> AsyncIterator[None]:
     """Hold a place in an organization's share for a call that opens no record. Raises RateLimited."""
     owner = str(organization_id)
-    if settings.ORGANIZATION_CONNECTIONS:
-        await _take_place(owner=owner, lease=request_id)
+    if places := settings.ORGANIZATION_CONNECTIONS:
+        await _take_place(owner=owner, lease=request_id, most=places)
     try:
         yield
     finally:
@@ -112,7 +112,7 @@ def release(admission: Admission, *, usage: TokenUsage | None) -> None:
     if not (limits.input_tokens_per_minute or limits.output_tokens_per_minute or limits.concurrent_requests):
         return
     used = usage or TokenUsage()
-    input_tokens = sum(map(used.tokens_of, RATE_LIMITED_INPUT))
+    input_tokens = used.rate_limited_input
     draws = [
         Draw(name=name, limit=limit, amount=amount)
         for name, limit, amount in (
@@ -144,9 +144,9 @@ def note_plan(*, organization_id: int, plan_id: int) -> None:
     _plans[organization_id] = plan_id
 
 
-async def _take_place(*, owner: str, lease: str) -> None:
-    """Take a place in the share of `owner`. Raises RateLimited where none is left."""
-    most, lease_s = settings.ORGANIZATION_CONNECTIONS, settings.CLAUDE_CALL_LIMIT_S
+async def _take_place(*, owner: str, lease: str, most: int) -> None:
+    """Take one of the places that `owner` shares. Raises RateLimited where none is left."""
+    lease_s = settings.CLAUDE_CALL_LIMIT_S
     drawn = await _stores().shares.draw(owner=owner, draws=(), lease=lease, most_leases=most, lease_s=lease_s)
     if drawn.refused:
         raise RateLimited(

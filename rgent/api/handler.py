@@ -17,6 +17,7 @@ from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIRequest
+from django.http.request import split_domain_port, validate_host
 from django.urls import ResolverMatch, get_resolver
 
 from chat.answers import EventStream
@@ -26,7 +27,7 @@ from common.request_ids import new_request_id
 from rgent.api.error_shapes import error_answer
 from rgent.api.request_body import RequestBody
 from rgent.api.sending import send_answer
-from rgent.nul import holds_nul
+from rgent.nul import scope_holds_nul
 
 logger = logging.getLogger("rgent.api")
 
@@ -92,8 +93,9 @@ async def _respond(scope: HTTPScope, body: RequestBody, *, request_id: str) -> A
         request = ASGIRequest(scope, BytesIO())
         request.request_id = request_id  # type: ignore[attr-defined]
         request.receive_body = body.read  # type: ignore[attr-defined]
-        request.get_host()  # raises DisallowedHost
-        if holds_nul(request):
+        if not _is_allowed(request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):
+            request.get_host()  # raises DisallowedHost
+        if scope_holds_nul(scope):
             raise InvalidRequest("The address or a header holds a NUL character. Send none.")
         match = _view_of(scope["path"])
         answer: ApiAnswer = await match.func(request, *match.args, **match.kwargs)
@@ -102,6 +104,13 @@ async def _respond(scope: HTTPScope, body: RequestBody, *, request_id: str) -> A
     except Exception as error:
         answer = error_answer(error, path=scope["path"], request_id=request_id)
     return answer
+
+
+@lru_cache(maxsize=256)
+def _is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    """Tell whether a Host header is surely allowed; Django decides the others."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
 
 
 @lru_cache(maxsize=256)

@@ -29,26 +29,33 @@ async def send_answer(
     pairs = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": pairs, "trailers": False})
     if isinstance(answer, EventStream):
+        await _send_stream(answer, send, path=path, request_id=request_id)
+    else:
+        await _send_whole(answer, send, body=body)
 
-        async def write(part: bytes) -> None:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
 
-        await _write_stream(answer, write, path=path, request_id=request_id)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+async def _send_stream(answer: EventStream, send: ASGISendCallable, *, path: str, request_id: str) -> None:
+    async def write(part: bytes) -> None:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+    await _write_stream(answer, write, path=path, request_id=request_id)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_whole(answer: Answer, send: ASGISendCallable, *, body: RequestBody) -> None:
+    if body.is_read:
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
         return
-    if not body.is_read:
-        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
-        await body.drop()
-    rest = answer.body if body.is_read else b""
-    await send({"type": "http.response.body", "body": rest, "more_body": False})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+    await body.drop()
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def common_headers() -> dict[str, str]:
     """Return the headers of every answer: against guessed content types, caches, and calls without TLS."""
-    headers = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
-    if settings.SECURE_HSTS_SECONDS:
-        headers["strict-transport-security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
-    return headers
+    hsts_s = settings.SECURE_HSTS_SECONDS
+    hsts = {"strict-transport-security": f"max-age={hsts_s}; includeSubDomains; preload"} if hsts_s else {}
+    return {"x-content-type-options": "nosniff", "cache-control": "no-store", **hsts}
 
 
 async def _in_one_piece(stream: EventStream, *, path: str, request_id: str) -> Answer:

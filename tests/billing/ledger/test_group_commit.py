@@ -12,7 +12,8 @@ from django.db import connection
 
 from billing.ledger import group_commit, leases
 from billing.ledger.entries import Grant, Settle, SpendingCapReached
-from billing.ledger.writers import LedgerUnavailable
+from billing.ledger.writers import LedgerUnavailable, Written
+from billing.ledger.writing_thread import Waiting
 from billing.models import ProcessLease, UsageRecord
 from billing.tokens import TokenUsage
 from common import background
@@ -131,6 +132,19 @@ def test_a_request_that_is_cancelled_while_it_begins_leaves_nothing_held() -> No
 
     assert state_of(entry.request_id) in {None, "void"}
     assert customer.account.held_minor == 0
+
+
+def test_an_outcome_that_comes_while_its_request_gives_up_is_kept() -> None:
+    entry = make_begin(make_subscriber())
+
+    async def work() -> Written:
+        waiting = Waiting(entry, asyncio.get_running_loop().create_future())
+        waiting.outcome.cancel()
+        waiting.answer(True)
+        waiting.give_up()
+        return await asyncio.wait_for(waiting.outcome, timeout=5)
+
+    assert run(work) is True
 
 
 def test_an_ending_is_written_though_its_request_is_cancelled() -> None:
