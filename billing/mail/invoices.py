@@ -77,7 +77,7 @@ def payment_failed_letter(facts: Mapping[str, Any]) -> Letter:
         subject=f"A payment of {organization} failed: {facts['unpaid']}",
         paragraphs=[
             f"The payment of invoice {facts['number']} failed, and {facts['unpaid']} are owed. {again}",
-            "Pay it on its page, with this card or another one. Until then the plan may be suspended.",
+            "Pay it on its page, with this card or another one. The plan may be suspended while it is unpaid.",
         ],
         rows=[("Invoice", facts["number"]), ("Period", facts["period"]), ("Unpaid", facts["unpaid"])],
         link=Link(label="Pay the invoice", path=facts["hosted"] or facts["path"]),

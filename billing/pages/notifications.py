@@ -20,11 +20,11 @@ from billing.mail.kinds import EVERYBODY, KINDS_OF_MAIL, KindOfMail
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of mail, with its box ticked or not."""
+    """One kind of mail, with its box ticked or not, and a sentence on its receivers."""
 
     kind: KindOfMail
     is_on: bool
-    for_everybody: bool
+    goes_to: str
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +39,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your choice of mails is saved.")
         return redirect("notifications")
     off = turned_off(user_id=person.pk)
-    rows = [Row(each, each.kind not in off or each.mandatory, each.roles == EVERYBODY) for each in KINDS_OF_MAIL]
+    rows = [Row(each, each.kind not in off or each.mandatory, _receivers(each)) for each in KINDS_OF_MAIL]
     context = {"rows": rows, "email": person.email, "refusal": refusal_of(person)}
     return render(request, "billing/notifications.html", context)
 
@@ -59,3 +59,9 @@ def turn_off_mail(request: HttpRequest, choice: str) -> HttpResponse:
     response = render(request, "billing/turn_off_mail.html", {**context, "done": request.method == "POST"})
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _receivers(kind: KindOfMail) -> str:
+    if kind.mandatory:
+        return "Always sent to owners and admins."
+    return "For everybody." if kind.roles == EVERYBODY else "For owners and admins."
