@@ -45,14 +45,20 @@ def _address(notice: Notice, *, now: datetime) -> int:
 
 
 def send_due(*, stop_after_s: float) -> int:
-    """Send the mails that are due, each taken by one worker, and return how many the mail server accepted."""
+    """Send the mails that are due, each taken by one worker, and return how many the mail server accepted.
+
+    A mail server that fails ends the run, so that a worker does not wait for it once for each mail.
+    """
     stop_at_s = time.monotonic() + stop_after_s
     due = NoticeMail.objects.filter(state=State.WAITING, next_attempt_at__lte=timezone.now())
     sent = 0
     for mail in due.select_related("notice__organization", "user").order_by("next_attempt_at", "id")[:BATCH]:
         if time.monotonic() > stop_at_s:
             break
-        sent += _take(mail) and _send(mail)
+        try:
+            sent += _take(mail) and _send(mail)
+        except OSError:
+            break
     return sent
 
 
@@ -64,7 +70,7 @@ def _take(mail: NoticeMail) -> bool:
 
 
 def _send(mail: NoticeMail) -> bool:
-    """Send a leased mail, and return whether the mail server accepted it."""
+    """Send a leased mail, and return whether the mail server accepted it. Raises OSError if it is to be tried again."""
     if not receivers_of(mail.notice).filter(id=mail.user_id).exists():
         _end(mail, state=State.UNWANTED)  # they left, or turned the kind off, since it was made
         return False
@@ -83,11 +89,12 @@ def _send(mail: NoticeMail) -> bool:
 
 
 def _not_sent(mail: NoticeMail, error: OSError) -> None:
-    if refusal := refusal_in(error):
-        note_refusal(user_id=mail.user_id, email=mail.user.email, reason=refusal, now=timezone.now())
-        _end(mail, state=State.REFUSED, error=refusal)
-    else:
+    """Keep a refusal of the address. Raises the error where it is another."""
+    if not (refusal := refusal_in(error)):
         _try_later(mail, error=str(error))
+        raise error
+    note_refusal(user_id=mail.user_id, email=mail.user.email, reason=refusal, now=timezone.now())
+    _end(mail, state=State.REFUSED, error=refusal)
 
 
 def _try_later(mail: NoticeMail, *, error: str) -> None:

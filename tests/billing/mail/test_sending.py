@@ -201,6 +201,14 @@ def test_a_mail_that_fails_is_tried_again_later(settings, only_owner, notify, ti
     assert (work(), work()) == (1, 0)
 
 
+def test_a_mail_server_that_is_away_is_asked_once_a_run(settings, notify):
+    notify()
+    let(settings, NoServer)
+    work()
+
+    assert sorted(NoticeMail.objects.values_list("attempts", flat=True)) == [0, 1]
+
+
 def test_a_mail_that_fails_for_days_is_given_up(settings, only_owner, notify, time_machine):
     notify()
     let(settings, NoServer)
