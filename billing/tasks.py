@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from billing.bills import invoice_holds
 from billing.caps import alerts
-from billing.credits import grants, terms
+from billing.credits import credit_notes, grants, terms
 from billing.leaving import closing
 from billing.ledger import abandonment, idempotency
 from billing.mail import cards, sending, trial
@@ -82,9 +82,10 @@ def refresh_invoice_terms() -> None:
 
 @shared_task(time_limit=55)
 @one_at_a_time
-def send_credit_grants() -> None:
-    """Every minute: make the credit grants that Stripe did not take at first."""
+def send_credits() -> None:
+    """Every minute: make the credit grants and credit notes that Stripe did not take at first."""
     grants.send_pending()
+    credit_notes.send_pending()
 
 
 @shared_task(time_limit=55)

@@ -14,14 +14,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from djstripe.event_handlers import djstripe_receiver
+from djstripe.models import Dispute as DisputeAtStripe
 from djstripe.models import Event, Subscription, WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
 from billing.bills.invoice_holds import hold_draft
+from billing.credits.credit_notes import keep_note
 from billing.credits.terms import mark_stale_of
 from billing.stripe_billing import client
 from billing.stripe_billing.events import NotSigned, read_event
 from billing.subscriptions.cards import finish_saved_card
+from billing.subscriptions.disputes import keep_dispute
 from billing.subscriptions.state import apply_subscription
 
 logger = logging.getLogger(__name__)
@@ -39,6 +42,8 @@ TERMS_MAY_CHANGE = (
     "customer.discount.created",
     "customer.discount.deleted",
     "customer.discount.updated",
+    "customer.tax_id.created",
+    "customer.tax_id.deleted",
     "invoice.finalized",
     "invoice.voided",
 )
@@ -90,6 +95,8 @@ def _take_in(request: HttpRequest, event: dict[str, Any]) -> HttpResponseBase:
             hold_draft(event["data"]["object"])
         if event.get("type") in TERMS_MAY_CHANGE:
             mark_stale_of(customer_id=str(event["data"]["object"].get("customer") or ""))
+        if event.get("type") == "customer.updated" and settings.STRIPE_TAX:  # its address may be another
+            mark_stale_of(customer_id=str(event["data"]["object"]["id"]))
         if event.get("type") == "checkout.session.completed":
             finish_saved_card(session=event["data"]["object"])
         with client.translate_stripe_errors():
@@ -140,3 +147,25 @@ def subscription_changed(event: Event, **kwargs: Any) -> None:
     subscription = Subscription.objects.filter(id=event.data["object"]["id"]).first()
     if subscription is not None:
         apply_subscription(data=subscription.stripe_data)
+
+
+@djstripe_receiver(["credit_note.created", "credit_note.updated", "credit_note.voided"])  # type: ignore[untyped-decorator]
+def credit_note_changed(event: Event, **kwargs: Any) -> None:
+    """Keep a credit note, of which dj-stripe has no table."""
+    keep_note(event.data["object"])
+
+
+@djstripe_receiver(  # type: ignore[untyped-decorator]
+    [
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
+    ]
+)
+def dispute_changed(event: Event, **kwargs: Any) -> None:
+    """Act on a dispute that dj-stripe has just stored."""
+    dispute = DisputeAtStripe.objects.filter(id=event.data["object"]["id"]).first()
+    if dispute is not None:
+        keep_dispute(dispute.stripe_data)

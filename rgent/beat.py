@@ -19,7 +19,7 @@ _EVERY = {
     "send meter events": ("billing.tasks.send_meter_events", 2.0),
     "bill late usage": ("billing.tasks.bill_late_usage", 15.0),
     "refresh invoice terms": ("billing.tasks.refresh_invoice_terms", 5.0),
-    "send credit grants": ("billing.tasks.send_credit_grants", 60.0),
+    "send credits": ("billing.tasks.send_credits", 60.0),
     "send spending alerts": ("billing.tasks.send_spending_alerts", 30.0),
     "send mails": ("billing.tasks.send_mails", 5.0),
     "look for expiring cards": ("billing.tasks.look_for_expiring_cards", timedelta(hours=24).total_seconds()),

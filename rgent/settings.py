@@ -83,6 +83,8 @@ CLAUDE_INFERENCE_GEOS = env.list("CLAUDE_INFERENCE_GEOS", default=["global", "no
 TRIAL_TOKENS = env.int("TRIAL_TOKENS", default=0 if SANDBOX else 500_000)
 TRIAL_SERVER_TOOLS = env.bool("TRIAL_SERVER_TOOLS", default=SANDBOX)
 TRIALS_TOKENS_A_DAY = env.int("TRIALS_TOKENS_A_DAY", default=0 if SANDBOX else 20_000_000)
+STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
+DISPUTES_SUSPEND = env.choice("DISPUTES_SUSPEND", "never", "lost", "open", default="lost")
 TRIAL_ONCE_PER_MAILBOX = env.bool("TRIAL_ONCE_PER_MAILBOX", default=not SANDBOX)
 STREAM_ABORT_POLICY = env.choice("STREAM_ABORT_POLICY", "cancel", "drain", default="cancel")
 SIDE_CALLS_PER_MINUTE = env.int("SIDE_CALLS_PER_MINUTE", default=1000, at_least=1)

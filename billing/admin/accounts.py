@@ -23,6 +23,7 @@ STATUS_COLOURS = {
     "Active": "success",
     "Payment overdue": "warning",
     "Suspended: unpaid": "danger",
+    "Suspended: payment disputed": "danger",
 }
 
 

@@ -14,6 +14,7 @@ from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from djstripe import models as djstripe
@@ -151,6 +152,16 @@ class InvoiceAdmin(StripeObjectAdmin):
             raise BadRequest("Give a month such as 2026-11.") from error
         name = f"invoices-{month.starts_at:%Y-%m}.csv"
         return streamed_csv(accounting_file(month=month), request=request, name=name)
+
+    fields = ["id", "livemode", "created", "credit_note", "stripe_json"]
+
+    @display(description="Give back")
+    def credit_note(self, row: Any) -> SafeString:
+        """Link to a credit note of this invoice."""
+        address = reverse("admin:billing_creditnote_add")
+        return format_html(
+            '<a class="text-primary-600" href="{}?stripe_invoice_id={}">Credit note</a>', address, row.id
+        )
 
     @display(description="Number")
     def number(self, row: Any) -> str:

@@ -19,10 +19,10 @@ class BillLineOut(LineOut):
 
 
 class DiscountOut(serializers.Serializer[Any]):
-    """A discount, as the bill and the invoice name it."""
+    """A discount or a tax, as the bill and the invoice name it."""
 
     name = serializers.CharField()
-    amount_minor = Amount(help_text="What it takes off, in whole cents.")
+    amount_minor = Amount(help_text="What it takes off or puts on, in whole cents.")
 
 
 class BillOut(serializers.Serializer[Any]):
@@ -35,6 +35,7 @@ class BillOut(serializers.Serializer[Any]):
     lines_minor = Amount(help_text="The sum of the rounded lines.")
     discounts = DiscountOut(many=True, help_text="What each takes off, in the order in which Stripe does it.")
     credits_minor = Amount(help_text="Billing credits that Stripe will spend on usage.")
+    taxes = DiscountOut(many=True, help_text="What each puts on top.")
     balance_minor = Amount(help_text="The customer's balance: negative in your favour, positive where it is owed.")
     charged_minor = Amount(
         help_text="Stripe will charge it: lines less discounts and credits, with the balance. 50 cents at least."
@@ -52,6 +53,7 @@ class BillView(BillingView):
             name: getattr(bill.charge, name) for name in ("lines_minor", "credits_minor", "balance_minor")
         }
         charge["discounts"] = [{"name": label, "amount_minor": off} for label, off in bill.charge.discounts]
+        charge["taxes"] = [{"name": label, "amount_minor": tax} for label, tax in bill.charge.taxes]
         names = ("period", "lines", "exact_minor", "charged_minor")
         fields = {name: getattr(bill, name) for name in names} | charge
         return Response(BillOut({**fields, "currency": self.account.plan.currency}).data)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView, LineOut, PeriodOut
 from billing.bills.invoices import InvoiceSummary, invoice_of, invoices_of
+from billing.credits.credit_notes import notes_of
 from common.rest.fields import Amount
 
 STATUSES = ["draft", "open", "paid", "uncollectible", "void"]
@@ -24,8 +25,18 @@ class InvoiceOut(serializers.Serializer[Any]):
     currency = serializers.CharField()
     total_minor = Amount(help_text="In whole cents, with tax and discounts.")
     unpaid_minor = Amount(help_text="The part that is still to be paid.")
+    credited_minor = Amount(help_text="The part that credit notes gave back, or do not ask for any more.")
     hosted_url = serializers.CharField(help_text="Stripe's page of it, to pay and print; empty for a draft.")
     pdf_url = serializers.CharField(help_text="Empty for a draft.")
+
+
+class CreditNoteOut(serializers.Serializer[Any]):
+    """A credit note of an invoice."""
+
+    number = serializers.CharField()
+    amount_minor = Amount(help_text="In whole cents.")
+    words = serializers.CharField(help_text="Where the money went.")
+    pdf_url = serializers.CharField()
 
 
 class InvoiceDetailOut(InvoiceOut):
@@ -33,7 +44,8 @@ class InvoiceDetailOut(InvoiceOut):
 
     lines = LineOut(many=True, help_text="Those of no tokens are left out.")
     exact_minor = Amount(help_text="The sum of the lines in cents, exactly.")
-    adjustments_minor = Amount(help_text="The sum of tax and discounts, in whole cents.")
+    adjustments_minor = Amount(help_text="The sum of discounts, credits and tax, in whole cents.")
+    credit_notes = CreditNoteOut(many=True)
 
 
 class InvoicesView(BillingView):
@@ -58,11 +70,12 @@ class InvoiceView(BillingView):
             "lines": detail.lines,
             "exact_minor": detail.exact_minor,
             "adjustments_minor": detail.adjustments_minor,
+            "credit_notes": notes_of(organization_id=self.organization_id, invoice_id=invoice_id),
         }
         return Response(InvoiceDetailOut(body).data)
 
 
 def _summary(summary: InvoiceSummary) -> dict[str, Any]:
-    names = ("number", "period", "currency", "total_minor", "unpaid_minor", "hosted_url", "pdf_url")
+    names = ("number", "period", "currency", "total_minor", "unpaid_minor", "credited_minor", "hosted_url", "pdf_url")
     fields = {name: getattr(summary, name) for name in names}
     return {**fields, "id": summary.stripe_id, "status": summary.status.lower()}

@@ -31,7 +31,7 @@ class SubscriptionOut(serializers.Serializer[Any]):
     plan_name = serializers.CharField()
     status = serializers.ChoiceField(
         choices=STATUSES,
-        help_text="`past_due` still calls Claude while Stripe tries to collect; `suspended` does not.",
+        help_text="`past_due` still calls Claude while Stripe tries to collect; `suspended` and `disputed` do not.",
     )
     subscription_id = serializers.CharField(allow_null=True, help_text="Stripe's; null on the free trial.")
     stripe_status = serializers.CharField(allow_null=True, help_text="The same status in Stripe's words.")

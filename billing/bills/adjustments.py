@@ -1,4 +1,4 @@
-"""The steps from an invoice's lines to its total, named as on the bill while it ran: discounts and billing credits."""
+"""The steps from an invoice's lines to its total, named as on the bill while it ran: discounts, credits and tax."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -8,11 +8,12 @@ from djstripe import models as djstripe
 
 from billing.bills.charges import CREDITS_LABEL
 from billing.credits.discounts import discount_label
+from billing.credits.taxes import tax_label
 
 
 def adjustments_of(data: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Return the steps of an invoice, as Stripe tells it, each with its cents: what is taken off is below zero."""
-    steps = [*_discounts(data), (CREDITS_LABEL, -_credits(data))]
+    steps = [*_discounts(data), (CREDITS_LABEL, -_credits(data)), *_taxes(data)]
     return [(label, amount) for label, amount in steps if amount]
 
 
@@ -21,6 +22,13 @@ def _discounts(data: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
     for taken in data.get("total_discount_amounts") or []:
         discount_id = taken["discount"] if isinstance(taken["discount"], str) else taken["discount"]["id"]
         yield _label(told.get(discount_id, {})), -taken["amount"]
+
+
+def _taxes(data: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
+    for tax in data.get("total_taxes") or []:
+        rate = _stored(djstripe.TaxRate, (tax.get("tax_rate_details") or {}).get("tax_rate"))
+        name, percent = rate.get("display_name") or "", rate.get("percentage")
+        yield tax_label(name=name, percent=Decimal(str(percent))) if name else "Tax", tax["amount"]
 
 
 def _label(discount: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.credits.discounts import Discount
-from billing.credits.reckoning import Item, spend, take_off
+from billing.credits.reckoning import Item, spend, take_off, tax_on
+from billing.credits.taxes import Tax
 from billing.money import format_cents
 
 # In cents. Stripe charges no less; a smaller amount goes onto the customer's balance
@@ -21,13 +22,15 @@ CREDITS_LABEL = "Billing credits, for usage"
 class Charge:
     """The way from an invoice's lines to the amount that is taken, in whole cents.
 
-    `discounts` are labels with what each takes off. A negative balance is the customer's; a positive one is owed from
-    earlier invoices.
+    `discounts` and `taxes` are labels with what each takes off, or puts on; `tax_note` says why there is no tax. A
+    negative balance is the customer's; a positive one is owed from earlier invoices.
     """
 
     lines_minor: int
     discounts: tuple[tuple[str, int], ...] = ()
     credits_minor: int
+    taxes: tuple[tuple[str, int], ...] = ()
+    tax_note: str = ""
     balance_minor: int
 
     @property
@@ -38,7 +41,12 @@ class Charge:
     @property
     def total_minor(self) -> int:
         """The total on the invoice."""
-        return self.lines_minor - self.discounts_minor - self.credits_minor
+        return self.lines_minor - self.discounts_minor - self.credits_minor + self.tax_minor
+
+    @property
+    def tax_minor(self) -> int:
+        """The cents of all taxes."""
+        return sum(tax for _, tax in self.taxes)
 
     @property
     def owed_minor(self) -> int:
@@ -56,6 +64,7 @@ class Charge:
         steps = [
             *((label, -off) for label, off in self.discounts),
             (CREDITS_LABEL, -self.credits_minor),
+            *self.taxes,
             ("Your credit balance" if self.balance_minor < 0 else "Owed from earlier invoices", self.balance_minor),
             ("Too little to charge: owed with the next invoice", self._carried_minor),
             ("Stays on your credit balance", max(-self.owed_minor, 0)),
@@ -69,9 +78,14 @@ class Charge:
 
 
 def charge_of(
-    items: Sequence[Item], *, discounts: Sequence[Discount] = (), credit_minor: int, balance_minor: int
+    items: Sequence[Item],
+    *,
+    discounts: Sequence[Discount] = (),
+    taxes: Sequence[Tax] = (),
+    credit_minor: int,
+    balance_minor: int,
 ) -> Charge:
-    """Return the charge for an invoice of these lines, with the discounts, the credits and the balance there are."""
+    """Return the charge for an invoice of these lines, with the discounts, credits, taxes and balance there are."""
     left, taken = list(items), []
     for discount in discounts:
         left, off = take_off(left, discount)
@@ -81,5 +95,7 @@ def charge_of(
         lines_minor=sum(item.left_minor for item in items),
         discounts=tuple(taken),
         credits_minor=credits_minor,
+        taxes=tuple((tax.label, tax_on(left, tax)) for tax in taxes),
+        tax_note=" ".join(filter(None, (tax.note for tax in taxes))),
         balance_minor=balance_minor,
     )

@@ -14,7 +14,7 @@ from billing.bills.charges import Charge, charge_of
 from billing.bills.lines import Bill, BillLine, base_line, late_line, usage_line
 from billing.credits.balance import credits_at
 from billing.credits.reckoning import Item
-from billing.credits.terms import discounts_of
+from billing.credits.terms import discounts_of, taxes_of
 from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.periods import Period, period_at
 from billing.plans.price_lists import price_list
@@ -65,6 +65,7 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
         charge=charge_of(
             items,
             discounts=[each for each in discounts_of(account) if each.covers(account.period_ends_at)],
+            taxes=taxes_of(account),
             credit_minor=credits_at(account, account.period_ends_at),
             balance_minor=_stored(Customer, account.stripe_customer_id).get("balance") or 0,
         ),

@@ -30,7 +30,7 @@ class InvoiceNotFound(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceSummary:
-    """One row of the list of invoices. Links are empty until Stripe has made them."""
+    """One row of the list of invoices. Links are empty until Stripe has made them. `credited` is by credit notes."""
 
     stripe_id: str
     number: str
@@ -41,6 +41,8 @@ class InvoiceSummary:
     total: str
     total_minor: int
     unpaid_minor: int
+    credited_minor: int
+    credited: str
     currency: str
     hosted_url: str
     pdf_url: str
@@ -157,6 +159,8 @@ def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
 def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
     status = data["status"] or "draft"
     period = _period(data["period_start"], data["period_end"])
+    notes = ("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")
+    credited = sum(data.get(name) or 0 for name in notes)
     return InvoiceSummary(
         stripe_id=data["id"],
         number=data["number"] or "Draft",
@@ -167,6 +171,8 @@ def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
         total=format_cents(data["total"]),
         total_minor=data["total"],
         unpaid_minor=data["amount_remaining"],
+        credited_minor=credited,
+        credited=format_cents(credited) if credited else "",
         currency=data["currency"],
         hosted_url=data.get("hosted_invoice_url") or "",
         pdf_url=data.get("invoice_pdf") or "",

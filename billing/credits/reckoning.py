@@ -1,6 +1,6 @@
 """The amounts that Stripe takes off an invoice's lines, to the cent.
 
-The order is Stripe's: discounts one after another, then billing credits, for usage alone
+The order is Stripe's: discounts one after another, then billing credits, for usage alone, then tax
 (docs.stripe.com/billing/subscriptions/usage-based/billing-credits). Stripe does not say how it rounds a percentage over
 several lines: here it is of their sum, in whole cents, and shared out by size. See docs/decisions for the doubt.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from billing.credits.discounts import Discount
+from billing.credits.taxes import Tax
 from billing.money import round_to_cents
 
 
@@ -42,6 +43,11 @@ def spend(items: Sequence[Item], credit_minor: int) -> tuple[list[Item], int]:
         left.append(_less(item, used))
         rest -= used
     return left, max(credit_minor, 0) - rest
+
+
+def tax_on(items: Sequence[Item], tax: Tax) -> int:
+    """Return the cents of a tax on what is left of the items: of each by itself, in whole cents."""
+    return sum(round_to_cents(tax.percent * item.left_minor / Decimal(100)) for item in items)
 
 
 def split(off: int, amounts: Sequence[int]) -> list[int]:

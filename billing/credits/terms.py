@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from billing.credits.balance import refresh_balance
 from billing.credits.discounts import Discount, read_discount
+from billing.credits.taxes import Tax, read_tax
 from billing.models import BillingAccount, InvoiceTerms
 from billing.stripe_billing import invoice_terms as stripe_terms
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
@@ -25,11 +26,18 @@ def discounts_of(account: BillingAccount) -> list[Discount]:
     return [discount for discount in found if discount is not None]
 
 
+def taxes_of(account: BillingAccount) -> list[Tax]:
+    """Return the taxes of an account's next invoice."""
+    kept = InvoiceTerms.objects.filter(organization_id=account.organization_id).values_list("taxes", flat=True)
+    return [read_tax(data) for data in kept.first() or []]
+
+
 def note_subscription(account: BillingAccount, *, data: Mapping[str, Any]) -> None:
-    """Have the terms asked for again where a subscription, as Stripe tells it, has other discounts than are kept."""
+    """Have the terms asked for again where a subscription, as Stripe tells it, has others than are kept."""
     told = [each if isinstance(each, str) else each["id"] for each in data.get("discounts") or []]
     kept = InvoiceTerms.objects.filter(organization_id=account.organization_id).first()
-    if [each["id"] for each in (kept.discounts if kept else [])] != told:
+    taxed = bool((data.get("automatic_tax") or {}).get("enabled"))
+    if [each["id"] for each in (kept.discounts if kept else [])] != told or taxed != bool(kept and kept.taxes):
         mark_stale(organization_id=account.organization_id)
 
 
@@ -72,11 +80,13 @@ def refresh_terms(account: BillingAccount) -> None:
         if account.stripe_customer_id:
             refresh_balance(account, now=now)
         discounts = stripe_terms.discounts_of(subscription_id=subscription_id) if subscription_id else []
+        taxes = stripe_terms.taxes_of(subscription_id=subscription_id) if subscription_id else []
     except StripeUnavailable:
         mark_stale(organization_id=account.organization_id)
         raise
+    told = {"discounts": discounts, "taxes": taxes, "told_at": timezone.now()}
     InvoiceTerms.objects.update_or_create(
         organization_id=account.organization_id,
-        defaults={"discounts": discounts, "told_at": timezone.now()},
-        create_defaults={"discounts": discounts, "told_at": timezone.now(), "stale": False},
+        defaults=told,
+        create_defaults={**told, "stale": False},
     )

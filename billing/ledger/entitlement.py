@@ -11,12 +11,15 @@ from billing.plans.price_lists import PriceList, price_list
 def entitled_model(entry: Begin, *, status: str, prices: PriceList) -> str:
     """Return the model that a request gets. Raises a NotEntitled where the account or its plan does not allow it.
 
-    A past_due subscription may still call while Stripe retries the payment. Only an unpaid one is refused.
+    A past_due subscription may still call while Stripe retries the payment. An unpaid one is refused, and
+    one whose payment is disputed, where the operator chose so.
     """
     model = entry.model or _first_model(entry, prices=prices)
     billing_page = f"{settings.PUBLIC_URL}/app/billing/"
     if status == BillingAccount.Status.SUSPENDED:
         raise SubscriptionSuspended(f"The subscription is unpaid. Pay the open invoice at {billing_page} to go on.")
+    if status == BillingAccount.Status.DISPUTED:
+        raise SubscriptionSuspended("A payment of this organization is disputed at the bank. Ask support to go on.")
     if model not in prices.rates:
         included = ", ".join(prices.models) or "no model yet"
         if model not in PlanPrice.objects.values_list("model", flat=True):

@@ -3,8 +3,10 @@
 from billing.models.account import BillingAccount
 from billing.models.budget import Budget
 from billing.models.credit_grant import CreditGrant
+from billing.models.credit_note import CreditNote
 from billing.models.daily_usage import DailyUsage
 from billing.models.discrepancy import Discrepancy
+from billing.models.dispute import Dispute
 from billing.models.ended_bill import EndedBill
 from billing.models.event_cursor import EventCursor
 from billing.models.hourly_usage import HourlyUsage
@@ -31,8 +33,10 @@ __all__ = [
     "BillingAccount",
     "Budget",
     "CreditGrant",
+    "CreditNote",
     "DailyUsage",
     "Discrepancy",
+    "Dispute",
     "EndedBill",
     "EventCursor",
     "HourlyUsage",

@@ -25,6 +25,7 @@ class BillingAccount(Budget):
         ACTIVE = "active", "Active"
         PAST_DUE = "past_due", "Payment overdue"
         SUSPENDED = "suspended", "Suspended: unpaid"
+        DISPUTED = "disputed", "Suspended: payment disputed"
 
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="billing_account")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="accounts")

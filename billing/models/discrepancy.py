@@ -24,6 +24,7 @@ class Discrepancy(models.Model):
         INVOICE_HELD = "invoice_held", "An invoice waits for usage that Stripe does not have"
         LATE_USAGE_REJECTED = "late_usage_rejected", "Stripe rejected an invoice item for late usage"
         SECOND_SUBSCRIPTION = "second_subscription", "A customer has a second subscription"
+        PAYMENT_DISPUTED = "payment_disputed", "A payment is disputed at the customer's bank"
         FOREIGN_PRICE = "foreign_price", "A subscription has a price that is no plan's"
         UNREADABLE_USAGE = "unreadable_usage", "Claude told usage that could not be read"
         ABANDONED = "abandoned", "A record was left open by a crash"

@@ -13,6 +13,7 @@ class InvoiceTerms(models.Model):
 
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="invoice_terms")
     discounts = models.JSONField(default=list, help_text="In the order in which Stripe takes them off.")
+    taxes = models.JSONField(default=list, help_text="On top of each line, less discounts and credits.")
     stale = models.BooleanField(default=True, help_text="Something told of a change: the worker asks Stripe.")
     told_at = models.DateTimeField(null=True, help_text="In wall time: when Stripe last told them.")
 

@@ -14,6 +14,7 @@ from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of, unp
 from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
+from billing.credits.credit_notes import notes_of
 from billing.pages.cap_form import SpendingCapForm
 from billing.pages.credits import credits_view
 from billing.pages.frame import account_of, page_frame
@@ -21,6 +22,7 @@ from billing.pages.price_table import plans_on_sale
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions.cards import card_of
 from billing.subscriptions.catching_up import look_for_payment
+from billing.subscriptions.company import company_of
 from billing.subscriptions.planned_switches import planned_switch_of
 
 
@@ -64,6 +66,7 @@ def _billing_page(
         "plans": [] if account.stripe_subscription_id else [plan for plan in plans_on_sale() if not plan.is_trial],
         "may_subscribe": not account.stripe_subscription_id and membership.may_manage,
         "credits": credits_view(account, membership),
+        "company": company_of(account),
         "card": card_of(account, now=context["now"]),
         "subscribed": bool(account.stripe_subscription_id),
         "planned": planned_switch_of(account),
@@ -82,4 +85,5 @@ def invoice(request: HttpRequest, membership: Membership, *, invoice_id: str) ->
         context["invoice"] = invoice_of(customer_id=account.stripe_customer_id, invoice_id=invoice_id)
     except InvoiceNotFound as error:
         raise Http404 from error
+    context["notes"] = notes_of(organization_id=account.organization_id, invoice_id=invoice_id)
     return render(request, "billing/invoice.html", context)

@@ -16,6 +16,7 @@ from billing.public_words import public_words
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions.catching_up import finish_checkout
 from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
+from billing.subscriptions.company import AddressNeeded
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ def subscribe(request: HttpRequest, membership: Membership) -> HttpResponse:
         url = start_checkout(account=account_of(membership), plan=plan)
     except AlreadySubscribed as error:
         messages.info(request, str(error))
+    except AddressNeeded as error:
+        messages.info(request, str(error))
+        return redirect("company")
     except (PlanNotPublished, StripeUnavailable, StripeRejected) as error:
         logger.error("a checkout could not be opened", extra={"plan": plan.code, "error": str(error)})
         messages.error(request, public_words(error))

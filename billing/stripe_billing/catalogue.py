@@ -68,6 +68,7 @@ def create_price(
                     "lookup_key": lookup_key,
                     "transfer_lookup_key": True,
                     "nickname": nickname,
+                    "tax_behavior": "exclusive",  # automatic tax refuses prices that do not say
                 }
             )
             .id

@@ -6,6 +6,7 @@ from typing import Any
 import stripe
 
 from billing.stripe_billing.client import client, translate_stripe_errors
+from billing.stripe_billing.company import automatic_tax
 
 
 def create_checkout_session(
@@ -19,6 +20,7 @@ def create_checkout_session(
         "line_items": items,
         "success_url": success_url,
         "cancel_url": cancel_url,
+        **automatic_tax(),
         "allow_promotion_codes": True,
         "subscription_data": {"billing_mode": {"type": "flexible"}},
     }

@@ -1,4 +1,4 @@
-"""The terms of a subscription's next invoice: the discounts that Stripe will take off."""
+"""The terms of a subscription's next invoice: the discounts that Stripe will take off, and the taxes it puts on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -50,3 +50,22 @@ def _told(discount: Mapping[str, Any]) -> dict[str, Any]:
         "end": discount["end"],
         "products": (coupon.get("applies_to") or {}).get("products", []),
     }
+
+
+def taxes_of(*, subscription_id: str) -> list[dict[str, Any]]:
+    """Return the taxes that Stripe would put on a subscription's next invoice now; none where it works out no tax.
+
+    Each is `{name, percent, reason}`, with the percentage as text. Raises StripeUnavailable, StripeRejected.
+    """
+    with translate_stripe_errors():
+        api = client().v1
+        if not api.subscriptions.retrieve(subscription_id).automatic_tax.enabled:
+            return []
+        preview = api.invoices.create_preview({"subscription": subscription_id}).to_dict()
+        return [_tax(each) for each in preview["total_taxes"] or []]
+
+
+def _tax(told: Mapping[str, Any]) -> dict[str, Any]:
+    rate = client().v1.tax_rates.retrieve(told["tax_rate_details"]["tax_rate"])
+    djstripe.TaxRate.sync_from_stripe_data(rate)
+    return {"name": rate.display_name, "percent": str(rate.percentage), "reason": told["taxability_reason"]}

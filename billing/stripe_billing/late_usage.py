@@ -7,6 +7,7 @@ from typing import Any
 import stripe
 
 from billing.stripe_billing.client import client, translate_stripe_errors
+from billing.stripe_billing.company import automatic_tax
 
 # The metadata by which an invoice item is known again, once Stripe has forgotten its idempotency key.
 IDENTIFIER = "rgent_late_usage"
@@ -36,6 +37,7 @@ def create_invoice_item(
         "unit_amount_decimal": per_token_minor,
         "period": {"start": int(starts_at.timestamp()), "end": int(ends_at.timestamp())},
         "metadata": {IDENTIFIER: identifier},
+        "tax_behavior": "exclusive",
     }
     with translate_stripe_errors():
         return client().v1.invoice_items.create(params, {"idempotency_key": identifier}).id
@@ -69,6 +71,7 @@ def invoice_pending_items(*, customer_id: str, idempotency_key: str) -> str:
             "collection_method": "charge_automatically",
             "pending_invoice_items_behavior": "include",
             "description": "Usage that ended after your subscription.",
+            **automatic_tax(),
         }
         newest = api.subscriptions.list({"customer": customer_id, "status": "all", "limit": 1}).data
         if newest and newest[0].default_payment_method:

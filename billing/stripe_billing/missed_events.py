@@ -14,7 +14,11 @@ from billing.stripe_billing.client import client, translate_stripe_errors
 TYPES = [
     "billing.credit_grant.created",
     "billing.credit_grant.updated",
+    "charge.dispute.closed",
+    "charge.dispute.created",
     "checkout.session.completed",
+    "credit_note.created",
+    "credit_note.voided",
     "customer.subscription.created",
     "customer.subscription.deleted",
     "customer.subscription.paused",
@@ -34,7 +38,10 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """An object, by Stripe's kind and id, of which no webhook told: a `subscription`, an `invoice`, or a grant."""
+    """An object, by Stripe's kind and id, of which no webhook told: a `subscription`, an `invoice` and so on.
+
+    A `dispute` names no customer.
+    """
 
     kind: str
     id: str
@@ -68,6 +75,6 @@ def _objects(event: stripe.Event) -> Iterator[Missed]:
     told = event.to_dict()["data"]["object"]
     told_at = datetime.fromtimestamp(event.created, tz=UTC)
     if told["object"] != "checkout.session":
-        yield Missed(kind=told["object"], id=told["id"], customer=told["customer"] or "", told_at=told_at)
+        yield Missed(kind=told["object"], id=told["id"], customer=told.get("customer") or "", told_at=told_at)
     elif told["subscription"]:
         yield Missed(kind="subscription", id=told["subscription"], customer=told["customer"] or "", told_at=told_at)

@@ -8,6 +8,7 @@ from typing import Any
 import stripe
 
 from billing.stripe_billing.client import client, translate_stripe_errors
+from billing.stripe_billing.company import automatic_tax
 
 
 def subscription_items(*, base_price_id: str, metered_price_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -42,6 +43,7 @@ def create_incomplete_subscription(
         "items": items,
         "billing_mode": {"type": "flexible"},
         "payment_behavior": "default_incomplete",
+        **automatic_tax(),
         "payment_settings": {"save_default_payment_method": "on_subscription"},
         "expand": ["latest_invoice.confirmation_secret"],
     }

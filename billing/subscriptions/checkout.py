@@ -11,6 +11,7 @@ from billing.plans.versions import metered_price_ids, version_to_sell
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.catching_up import bring_up_to_date
+from billing.subscriptions.company import asking_for_the_address
 from billing.subscriptions.customer import customer_of
 from billing.subscriptions.live import ENTITLING
 from billing.subscriptions.refreshing import refresh_subscription
@@ -28,20 +29,21 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
 
     The account remembers the session for two reasons: a lost webhook can be made up for, and the session is closed
     when another is opened, since two paid pages would make two subscriptions.
-    Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
+    Raises AlreadySubscribed, PlanNotPublished, AddressNeeded, StripeUnavailable, StripeRejected.
     """
     items = first_items(account=account, plan=plan)
     customer_id = customer_of(account)
     close_checkout(account)
     newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
     close_pending(subscription_id=newest, status=status)
-    session_id, url = stripe_checkout.create_checkout_session(
-        customer_id=customer_id,
-        items=items,
-        success_url=f"{settings.PUBLIC_URL}{reverse('checkout_return')}?session_id={{CHECKOUT_SESSION_ID}}",
-        cancel_url=f"{settings.PUBLIC_URL}{reverse('checkout_canceled')}",
-        organization_id=account.organization_id,
-    )
+    with asking_for_the_address():
+        session_id, url = stripe_checkout.create_checkout_session(
+            customer_id=customer_id,
+            items=items,
+            success_url=f"{settings.PUBLIC_URL}{reverse('checkout_return')}?session_id={{CHECKOUT_SESSION_ID}}",
+            cancel_url=f"{settings.PUBLIC_URL}{reverse('checkout_canceled')}",
+            organization_id=account.organization_id,
+        )
     replaced = BillingAccount.objects.filter(id=account.id, checkout_session_id=account.checkout_session_id)
     if replaced.update(checkout_session_id=session_id, checkout_opened_at=timezone.now()):
         return url

@@ -7,11 +7,15 @@ or a voided invoice.
 import logging
 from datetime import datetime, timedelta
 
+from billing.credits.credit_notes import keep_note
 from billing.credits.terms import mark_stale_of
 from billing.models import BillingAccount, EventCursor
 from billing.stripe_billing import sync
 from billing.stripe_billing.client import StripeRejected
+from billing.stripe_billing.credit_notes import fetch_credit_note
+from billing.stripe_billing.disputes import fetch_dispute
 from billing.stripe_billing.missed_events import Missed, missed_objects
+from billing.subscriptions.disputes import keep_dispute
 from billing.subscriptions.refreshing import refresh_subscription
 
 logger = logging.getLogger(__name__)
@@ -41,7 +45,7 @@ def fetch_missed(*, now: datetime) -> int:
     ours = set(customers.exclude(stripe_customer_id="").values_list("stripe_customer_id", flat=True))
     applied = 0
     for place, each in enumerate(missed):
-        applied += each.customer in ours and _fetch(each)
+        applied += (each.customer in ours or each.kind == "dispute") and _fetch(each)
         if place % SAVED_EVERY == 0:  # a run may be cut short
             _save(each.told_at)
     _save(until)
@@ -60,6 +64,10 @@ def _fetch(missed: Missed) -> bool:
             return refresh_subscription(subscription_id=missed.id)
         if missed.kind == "invoice":
             sync.sync_invoice(invoice_id=missed.id)
+        if missed.kind == "dispute":
+            keep_dispute(fetch_dispute(stripe_id=missed.id))
+        if missed.kind == "credit_note":
+            keep_note(fetch_credit_note(stripe_id=missed.id))
     except StripeRejected as error:  # a draft that was deleted, for one
         logger.warning("Stripe does not tell of an object", extra={"stripe_id": missed.id, "error": str(error)})
     return False

@@ -7,7 +7,13 @@ from billing.models import BillingAccount
 from billing.periods import Period
 
 Status = BillingAccount.Status
-TONES = {Status.TRIAL: "info", Status.ACTIVE: "good", Status.PAST_DUE: "warn", Status.SUSPENDED: "bad"}
+TONES = {
+    Status.TRIAL: "info",
+    Status.ACTIVE: "good",
+    Status.PAST_DUE: "warn",
+    Status.SUSPENDED: "bad",
+    Status.DISPUTED: "bad",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from billing.mail.plans import tell_of_end, tell_of_plan
 from billing.models import BillingAccount, Plan
 from billing.periods import Period, period_at
 from billing.plans.versions import version_of_subscription
+from billing.subscriptions.disputed import is_suspended_by_dispute
 from billing.subscriptions.ended_bills import note_ended_bill
 from billing.subscriptions.live import Live, live_subscriptions, show_oddities
 
@@ -94,7 +95,8 @@ def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
     elif account.plan_id != version.plan_id:
         account.begin_bill(at=_instant(max(item["created"] for item in items)))
     account.plan_id, account.priced_at = version.plan_id, version.priced_at
-    account.status = ours.status
+    disputed = is_suspended_by_dispute(account.organization_id)
+    account.status = Status.DISPUTED if disputed else ours.status
     account.anchor_at = _instant(data["billing_cycle_anchor"])
     account.stripe_subscription_id, account.stripe_status = data["id"], data["status"]
     account.stripe_period_ends_at = period.ends_at

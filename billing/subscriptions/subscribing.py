@@ -6,6 +6,7 @@ canceled before another is made. Two calls at once share an idempotency key and 
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils import timezone
 
 from billing.models import BillingAccount, Plan
@@ -16,6 +17,7 @@ from billing.subscriptions.checkout import (
     close_pending,
     first_items,
 )
+from billing.subscriptions.company import asking_for_the_address, company_of
 from billing.subscriptions.customer import customer_of
 
 
@@ -30,7 +32,7 @@ class PendingSubscription:
 def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
     """Make a subscription to `plan` that waits for its first payment, or return the one that is waiting.
 
-    Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
+    Raises AlreadySubscribed, PlanNotPublished, AddressNeeded, StripeUnavailable, StripeRejected.
     """
     items = first_items(account=account, plan=plan)
     customer_id = customer_of(account)
@@ -41,9 +43,12 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
         if sorted(prices) == sorted(item["price"] for item in items):
             return PendingSubscription(newest, client_secret)
     close_pending(subscription_id=newest, status=status)
-    key = f"rgent-subscribe-{account.organization_id}-after-{newest or 'none'}"
-    made = stripe_subscriptions.create_incomplete_subscription(
-        customer_id=customer_id, items=items, idempotency_key=key
-    )
+    # Stripe keeps a refusal under its key, so a place that is known by now makes another one.
+    place = f"-in-{company_of(account).country}" if settings.STRIPE_TAX else ""
+    key = f"rgent-subscribe-{account.organization_id}-after-{newest or 'none'}{place}"
+    with asking_for_the_address():
+        made = stripe_subscriptions.create_incomplete_subscription(
+            customer_id=customer_id, items=items, idempotency_key=key
+        )
     BillingAccount.objects.filter(id=account.id).update(checkout_opened_at=timezone.now())
     return PendingSubscription(*made)

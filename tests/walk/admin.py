@@ -41,8 +41,10 @@ TABLES = [
     "auth/group",
     "billing/billingaccount",
     "billing/creditgrant",
+    "billing/creditnote",
     "billing/dailyusage",
     "billing/discrepancy",
+    "billing/dispute",
     "billing/invoicehold",
     "billing/lateusage",
     "billing/meterevent",
@@ -122,11 +124,15 @@ GET  /admin/billing/creditgrant/add/                            login  login    
 POST /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
 POST /admin/billing/creditgrant/ delete_selected                login  login    403   403       200    302  302
 POST /admin/billing/creditgrant/ end                            login  login    403   403       200    302  302
+GET  /admin/billing/creditnote/add/                             login  login    403   403       403    200  200
+POST /admin/billing/creditnote/add/                             login  login    403   403       403    200  200
 GET  /admin/billing/promotion/add/                              login  login    403   403       403    200  200
 POST /admin/billing/promotion/add/                              login  login    403   403       403    200  200
 POST /admin/billing/promotion/ delete_selected                  login  login    403   403       200    302  302
 POST /admin/billing/promotion/ switch_off                       login  login    403   403       200    302  302
 POST /admin/billing/promotion/ switch_on                        login  login    403   403       200    302  302
+POST /admin/billing/dispute/ delete_selected                    login  login    403   403       200    302  302
+POST /admin/billing/dispute/ give_access_back                   login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ delete_selected                login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ resolve                        login  login    403   403       200    302! 302!
 # The hold is released already, so that Stripe is not asked.

@@ -120,6 +120,9 @@ POST /app/settings/data/export                    login   200!      403     200!
 POST /app/settings/data/close                     login   302       403     403    302
 GET  /app/billing/                                login   200       200     200    200
 POST /app/billing/cap                             login   302!      403     302!   302!
+GET  /app/billing/company                         login   200       403     200    200
+# Stripe cannot be reached here: the form is shown again with what was typed in.
+POST /app/billing/company                         login   200!      403     200    200
 POST /app/billing/code                            login   302       403     302    302
 # No plan is published here, so that nobody is led on to Stripe.
 POST /app/billing/subscribe                       login   302       403     302    302

@@ -10,6 +10,8 @@ from accounts.models import Organization, User
 from billing.models import (
     BillingAccount,
     CreditGrant,
+    CreditNote,
+    Dispute,
     InvoiceHold,
     LateUsage,
     Notice,
@@ -82,8 +84,13 @@ def make_notice_mail(owner: User, organization: Organization) -> NoticeMail:
 
 
 def make_credits(organization: Organization) -> None:
-    """Make a credit grant that is over, and a promotion code that Stripe refused."""
+    """Make a grant that is over, a code and a note that Stripe refused, and a dispute that is forgiven."""
+    CreditNote.objects.create(organization=organization, amount_minor=1, identifier="note", state="rejected")
     CreditGrant.objects.create(organization=organization, amount_minor=1, identifier="grant", state="ended")
+    now = timezone.now()
+    Dispute.objects.create(
+        organization=organization, stripe_id="du_1", amount_minor=1, status="won", opened_at=now, forgiven_at=now
+    )
     Promotion.objects.create(code="SPRING", percent_off=1, identifier="promotion", state="rejected")
 
 

@@ -4,12 +4,13 @@ all of them. Stripe knows thousands of places and kinds of goods.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sandbox.store import Json
 from sandbox.stripe_api.balances import discounts
-from sandbox.stripe_api.protocol import ids, lists, money
+from sandbox.stripe_api.protocol import lists, money
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import InvalidRequest, not_simulated
 from sandbox.stripe_api.protocol.params import Params
@@ -45,11 +46,15 @@ RATES = {
     "SE": Rate("25"),
 }
 _NOWHERE = Rate("0", "sales_tax", "")
+_PREFIX = "txr_1Sandbox0000000000000"
 
 
 @endpoint("GET", "/v1/tax_rates/{rate}", "TaxRateRetrieveParams")
 def retrieve(world: World, params: Params, rate: str) -> Json:
-    """Return one rate."""
+    """Return one rate. One that a preview told of is made now, since a preview keeps nothing."""
+    country = rate.removeprefix(_PREFIX)
+    if rate.startswith(_PREFIX) and re.fullmatch(r"[A-Z]{2}", country):
+        return _tax_rate(world, country, RATES.get(country, _NOWHERE))
     return world.get("tax_rate", rate)
 
 
@@ -164,7 +169,7 @@ def _tax_rate(world: World, country: str, rate: Rate) -> Json:
 
 def _new_rate(world: World, country: str, rate: Rate) -> Json:
     return {
-        "id": ids.new("txr"),
+        "id": f"{_PREFIX}{country}",
         "object": "tax_rate",
         "active": False,
         "country": country,
