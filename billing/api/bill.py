@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView, LineOut, PeriodOut
 from billing.bills.current import current_bill
+from billing.bills.forecast import forecast_of
 from common.rest.fields import Amount
 
 
@@ -23,6 +24,15 @@ class DiscountOut(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     amount_minor = Amount(help_text="What it takes off or puts on, in whole cents.")
+
+
+class ForecastOut(serializers.Serializer[Any]):
+    """What Stripe may take at the end of the period."""
+
+    likely_minor = Amount(help_text="If the days to come are like the average whole day so far.")
+    low_minor = Amount(help_text="If they are like its quieter half of days.")
+    high_minor = Amount(help_text="If they are like its busier half of days.")
+    days = serializers.IntegerField(help_text="The whole UTC days that it is told from.")
 
 
 class BillOut(serializers.Serializer[Any]):
@@ -41,6 +51,8 @@ class BillOut(serializers.Serializer[Any]):
         help_text="Stripe will charge it: lines less discounts and credits, with the balance. 50 cents at least."
     )
 
+    forecast = ForecastOut(allow_null=True, help_text="Null before two whole days, and without usage.")
+
 
 class BillView(BillingView):
     """The current bill."""
@@ -55,5 +67,6 @@ class BillView(BillingView):
         charge["discounts"] = [{"name": label, "amount_minor": off} for label, off in bill.charge.discounts]
         charge["taxes"] = [{"name": label, "amount_minor": tax} for label, tax in bill.charge.taxes]
         names = ("period", "lines", "exact_minor", "charged_minor")
+        charge["forecast"] = forecast_of(bill, account=self.account, now=self.now)
         fields = {name: getattr(bill, name) for name in names} | charge
         return Response(BillOut({**fields, "currency": self.account.plan.currency}).data)

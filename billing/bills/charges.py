@@ -6,6 +6,7 @@ Stripe applies credits to the lines of metered usage alone, when it finalizes th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from billing.credits.discounts import Discount
 from billing.credits.reckoning import Item, spend, take_off, tax_on
@@ -75,6 +76,15 @@ class Charge:
     @property
     def _carried_minor(self) -> int:
         return -self.owed_minor if 0 < self.owed_minor < MINIMUM_CHARGE else 0
+
+
+class ChargeTerms(TypedDict):
+    """What changes the amount of an invoice's lines: the arguments of `charge_of` beside them."""
+
+    discounts: Sequence[Discount]
+    taxes: Sequence[Tax]
+    credit_minor: int
+    balance_minor: int
 
 
 def charge_of(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from djstripe.models import Customer, StripeModel, Subscription
 
-from billing.bills.charges import Charge, charge_of
+from billing.bills.charges import Charge, ChargeTerms, charge_of
 from billing.bills.lines import Bill, BillLine, base_line, late_line, usage_line
 from billing.credits.balance import credits_at
 from billing.credits.reckoning import Item
@@ -26,10 +26,16 @@ NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
 
 @dataclass(frozen=True, slots=True)
 class CurrentBill(Bill):
-    """The bill of the billing period that is open."""
+    """The bill of the billing period that is open. `items` are its lines in whole cents, `terms` what changes them."""
 
     period: Period
-    charge: Charge
+    items: tuple[Item, ...]
+    terms: ChargeTerms
+
+    @property
+    def charge(self) -> Charge:
+        """The way from the lines to the amount that is taken."""
+        return charge_of(self.items, **self.terms)
 
     @property
     def charged_minor(self) -> int:
@@ -54,16 +60,16 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     others = [*map(late_line, coming)]
     base = [*_base_lines(account)]
     product_id = account.plan.stripe_product_id
-    items = [
+    items = (
         *(Item(left_minor=line.charged_minor, is_usage=False, product_id=product_id) for line in base),
         *(Item(left_minor=line.charged_minor, is_usage=True, product_id=product_id) for line in used),
         *(Item(left_minor=line.charged_minor, is_usage=False) for line in others),
-    ]
+    )
     return CurrentBill(
         period=account.period,
         lines=(*base, *used, *others),
-        charge=charge_of(
-            items,
+        items=items,
+        terms=ChargeTerms(
             discounts=[each for each in discounts_of(account) if each.covers(account.period_ends_at)],
             taxes=taxes_of(account),
             credit_minor=credits_at(account, account.period_ends_at),

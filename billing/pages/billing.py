@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Membership
 from accounts.pages.access import member_page, require_manager
 from billing.bills.current import current_bill
+from billing.bills.forecast import forecast_of
 from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of, unpaid_notice
 from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
@@ -56,13 +57,15 @@ def _billing_page(
     request: HttpRequest, membership: Membership, *, form: SpendingCapForm | None = None, status: int = 200
 ) -> HttpResponse:
     account, context = page_frame(membership)
+    bill = current_bill(account=account, now=context["now"])
     percents = percents_of(organization_id=account.organization_id)
     invoices = invoices_of(customer_id=account.stripe_customer_id)
     context |= {
         "cap": cap_meter(cap_balance(account=account, now=context["now"])) if account.cap_minor is not None else None,
         "alert_percents": percents,
         "cap_form": form or SpendingCapForm.showing(cap_minor=account.cap_minor, percents=percents),
-        "bill": current_bill(account=account, now=context["now"]),
+        "bill": bill,
+        "forecast": forecast_of(bill, account=account, now=context["now"]),
         "plans": [] if account.stripe_subscription_id else [plan for plan in plans_on_sale() if not plan.is_trial],
         "may_subscribe": not account.stripe_subscription_id and membership.may_manage,
         "credits": credits_view(account, membership),
