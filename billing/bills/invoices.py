@@ -13,8 +13,8 @@ from typing import Any
 from djstripe.models import Invoice, LineItem
 
 from billing.bills.adjustments import adjustments_of
-from billing.bills.lines import format_rate
-from billing.models import PlanPrice
+from billing.bills.lines import base_name, format_rate
+from billing.models import PlanPrice, PlanVersion
 from billing.money import EXACT, format_cents, format_exact
 from billing.periods import Period
 from billing.tokens import TokenClass
@@ -190,18 +190,33 @@ def line_data(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _lines(lines: list[Mapping[str, Any]]) -> tuple[InvoiceLine, ...]:
     prices = {price.stripe_price_id: price for price in PlanPrice.objects.filter(stripe_price_id__in=_price_ids(lines))}
-    read = (_line(line, price=prices.get(_price_id(line))) for line in lines)
+    plans = _bases(lines)
+    read = (_line(line, price=prices.get(_price_id(line)), plan_name=plans.get(_price_id(line), "")) for line in lines)
     return tuple(line for line in read if line.quantity or line.charged_minor)
 
 
-def _line(line: Mapping[str, Any], *, price: PlanPrice | None) -> InvoiceLine:
+def _bases(lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the names of the plans whose base prices are on lines, by price id."""
+    versions = PlanVersion.objects.filter(stripe_base_price_id__in=_price_ids(lines))
+    return dict(versions.values_list("stripe_base_price_id", "plan__name"))
+
+
+def _line(line: Mapping[str, Any], *, price: PlanPrice | None, plan_name: str = "") -> InvoiceLine:
     # A truncated `quantity` stands beside `quantity_decimal`, which is exact.
     quantity = Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))
     unit_minor = _unit_minor(line, quantity=quantity)
     exact_minor = Decimal(line["amount"]) if unit_minor is None else EXACT.multiply(quantity, unit_minor)
+    days = _days(_period(line["period"]["start"], line["period"]["end"]))
+    # A proration of a base price keeps Stripe's words, which say what it is.
+    if plan_name and (line.get("parent") or {}).get("type") == "subscription_item_details" and unit_minor is not None:
+        description, detail = base_name(plan_name), f"{days}, in advance"
+    elif price:
+        description, detail = f"{TokenClass(price.token_class).label} tokens", price.model
+    else:
+        description, detail = line["description"] or "", days
     return InvoiceLine(
-        description=f"{TokenClass(price.token_class).label} tokens" if price else line["description"] or "",
-        detail=price.model if price else _days(_period(line["period"]["start"], line["period"]["end"])),
+        description=description,
+        detail=detail,
         quantity=quantity,
         unit_price=_unit_price(unit_minor, metered=price is not None),
         exact_minor=exact_minor,

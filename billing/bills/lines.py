@@ -91,10 +91,15 @@ def late_line(row: LateUsage) -> BillLine:
     )
 
 
+def base_name(plan_name: str) -> str:
+    """Name the base price of a plan, on the running bill and on invoices."""
+    return f"{plan_name}, monthly base"
+
+
 def base_line(*, plan_name: str, base_minor: Decimal, detail: str) -> BillLine:
     """Return the line for a month of a plan's base price, in cents."""
     return BillLine(
-        description=f"{plan_name}, monthly base",
+        description=base_name(plan_name),
         detail=detail,
         quantity=1,
         unit_minor=base_minor,

@@ -52,7 +52,6 @@ CASES: list[list[dict[str, Any]]] = [
     [{"amount_off": 500, "currency": "usd", "duration": "repeating", "duration_in_months": 3}],
     [{"amount_off": 5000, "currency": "usd", **FOREVER}],
     [{"percent_off": 10, **FOREVER}, {"amount_off": 300, "currency": "usd", **FOREVER}],
-    [{"percent_off": 50, "duration": "repeating", "duration_in_months": 1}],
 ]
 
 
@@ -66,6 +65,16 @@ def test_the_bill_has_each_to_the_cent(customer: Customer) -> None:
         assert charge.total_minor == preview["total"], coupons
         told = [one["amount"] for one in preview["total_discount_amounts"]]
         assert [off for _, off in charge.discounts] == told, coupons
+
+
+def test_one_that_ends_before_the_invoice_is_not_on_the_bill(customer: Customer) -> None:
+    discount(customer, {"percent_off": 50, "duration": "repeating", "duration_in_months": 2})
+    assert bill_of(customer).charged_minor == 500
+    told = InvoiceTerms.objects.get()
+    told.discounts[0]["end"] = int(customer.account.period_ends_at.timestamp())
+    told.save()
+
+    assert bill_of(customer).charged_minor == 1000
 
 
 def preview_of(customer: Customer) -> dict[str, Any]:
@@ -87,6 +96,9 @@ def test_the_invoice_is_as_the_bill_was_and_names_each_step_alike(
 
     made = newest_invoice(customer)
     invoice = invoice_of(customer_id=customer.account.stripe_customer_id, invoice_id=made["id"])
+    assert [(line.description, line.charged) for line in invoice.lines] == [
+        (line.description, line.charged) for line in bill.lines
+    ]
     assert list(invoice.steps) == bill.charge.steps
     assert bill.charge.steps == [
         ("Sum of the rounded lines", "$11.95"),
