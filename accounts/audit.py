@@ -73,7 +73,7 @@ def _actor(organization_id: int) -> _Actor:
         key = ApiKey.objects.filter(id=caller.api_key_id).first()
         return _Actor(f"the key {key}" if key else ITSELF, ip=address_of(request))
     if not isinstance(user, User):
-        return _Actor(ITSELF, ip=address_of(request))
+        return _Actor(ITSELF)
     if user.is_staff and not Membership.objects.filter(user=user, organization_id=organization_id).exists():
         return _Actor(STAFF)
     return _Actor(user.email, user_id=user.pk, ip=address_of(request))

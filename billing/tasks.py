@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing.bills import invoice_holds
-from billing.caps import alerts
+from billing.caps import alerts, unusual_spending
 from billing.credits import credit_notes, grants, terms
 from billing.leaving import closing
 from billing.ledger import abandonment, idempotency
@@ -110,6 +110,12 @@ def forget_old_stripe_events() -> None:
     forgotten = stored_events.forget_old_events(now=timezone.now())
     if forgotten:
         logger.info("Stripe's events forgotten", extra={"count": forgotten})
+
+
+@shared_task(time_limit=300)
+def find_unusual_spending() -> None:
+    """Every ten minutes: tell of organizations that spend far more today than they usually do."""
+    unusual_spending.find_unusual_spending(now=clock.now())
 
 
 @shared_task(time_limit=300)

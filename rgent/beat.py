@@ -26,6 +26,7 @@ _EVERY = {
     "find abandoned records": ("billing.tasks.find_abandoned_records", 10.0),
     "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),
     "forget old Stripe events": ("billing.tasks.forget_old_stripe_events", 3600.0),
+    "find unusual spending": ("billing.tasks.find_unusual_spending", 600.0),
     "forget closed organizations": ("billing.tasks.forget_closed_organizations", 3600.0),
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
     "release held invoices": ("billing.tasks.release_held_invoices", 10.0),

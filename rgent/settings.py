@@ -96,6 +96,9 @@ API_BODY_BYTES_PER_S = 32 * 1024
 # How long a connection stays open after an answer to a request whose body was not read.
 API_LINGER_S = 5.0
 
+DEFAULT_CAP = env.int("DEFAULT_CAP", default=0)
+UNUSUAL_SPEND_FACTOR = env.int("UNUSUAL_SPEND_FACTOR", default=10)
+UNUSUAL_SPEND_FROM = env.int("UNUSUAL_SPEND_FROM", default=50)
 CLOSED_KEPT_DAYS = env.int("CLOSED_KEPT_DAYS", default=30)
 
 # --- Django -----------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ KINDS_OF_MAIL = (
     KindOfMail(kind=Kind.CARD_EXPIRES, tells="The card that pays expires within a month."),
     KindOfMail(kind=Kind.INVOICE_READY, tells="An invoice is ready."),
     KindOfMail(kind=Kind.SPENDING_CAP, tells="A share of a spending cap is used, at the shares your team chose."),
+    KindOfMail(kind=Kind.UNUSUAL_SPENDING, tells="Far more is spent on a day than usual."),
     KindOfMail(kind=Kind.TRIAL, tells="The free trial is nearly used, or used up."),
     KindOfMail(kind=Kind.PLAN_CHANGED, tells="The plan began, was switched, will end or has ended."),
     KindOfMail(kind=Kind.PRICE_CHANGE, tells="Prices of your plan are about to change."),

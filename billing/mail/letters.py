@@ -17,6 +17,7 @@ from common.letters import Letter
 
 COMPOSERS: Mapping[str, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.SPENDING_CAP: spending.cap_letter,
+    Kind.UNUSUAL_SPENDING: spending.unusual_letter,
     Kind.TRIAL: trial.trial_letter,
     Kind.PAYMENT_FAILED: invoices.payment_failed_letter,
     Kind.PAYMENT_MENDED: invoices.payment_mended_letter,

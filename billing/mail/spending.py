@@ -1,6 +1,8 @@
 """Notices of spending caps: a share of an organization's or a key's cap is used."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
@@ -8,7 +10,7 @@ from django.urls import reverse
 from accounts.models import ApiKey
 from billing.mail.notices import Kind, tell
 from billing.models import SpendingAlert
-from billing.money import format_exact, plain
+from billing.money import format_cents, format_exact, plain, round_to_cents
 from common.letters import Letter, Link
 
 USED_UP = 100
@@ -49,3 +51,29 @@ def cap_letter(facts: Mapping[str, Any]) -> Letter:
         rows=[("Spent", facts["spent"]), ("Cap", facts["cap"])],
         link=Link(label="Change the cap, and when to be told", path=facts["path"]),
     )
+
+
+def tell_of_unusual_spending(*, organization_id: int, day: date, spent_minor: Decimal, usual_minor: Decimal) -> None:
+    """Have an organization told that it spends far more than usual, once a day."""
+    facts = {"day": f"{day:%-d %b %Y}", "spent": _cents(spent_minor), "usual": _cents(usual_minor)}
+    tell(organization_id=organization_id, kind=Kind.UNUSUAL_SPENDING, occasion=day.isoformat(), facts=facts)
+
+
+def unusual_letter(facts: Mapping[str, Any]) -> Letter:
+    """Compose the mail about a day of unusual spending."""
+    organization = facts["organization"]
+    return Letter(
+        subject=f"{organization}: {facts['spent']} spent today on rgent, far more than usual",
+        paragraphs=[
+            f"{organization} has spent {facts['spent']} on {facts['day']} (UTC) so far. In the two weeks before it was "
+            f"{facts['usual']} a day.",
+            "If you expect this, do nothing. If not, look at which key it is, revoke that key, and set a spending cap: "
+            "requests that could pass it are refused.",
+        ],
+        rows=[("Spent today", facts["spent"]), ("Usually, a day", facts["usual"])],
+        link=Link(label="See the usage by key", path=f"{reverse('usage')}?group=key"),
+    )
+
+
+def _cents(amount_minor: Decimal) -> str:
+    return format_cents(round_to_cents(amount_minor))

@@ -13,6 +13,7 @@ class Notice(models.Model):
         """The kinds of notices. People choose by kind which of them they are mailed."""
 
         SPENDING_CAP = "spending_cap", "Spending caps"
+        UNUSUAL_SPENDING = "unusual_spending", "Unusual spending"
         TRIAL = "trial", "Free trial"
         PAYMENT_FAILED = "payment_failed", "Payment failed"
         PAYMENT_MENDED = "payment_mended", "Payment received after all"

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.audit import AuditEvent, note_change
 from billing.models import BillingAccount
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import client
@@ -111,6 +110,5 @@ def finish_checkout(*, account: BillingAccount, session_id: str) -> bool:
     if not subscription_id:
         return False
     activated = refresh_subscription(subscription_id=subscription_id)
-    if BillingAccount.objects.filter(id=account.id, checkout_session_id=session_id).update(checkout_session_id=""):
-        note_change(AuditEvent.SUBSCRIBED, organization_id=account.organization_id)
+    BillingAccount.objects.filter(id=account.id, checkout_session_id=session_id).update(checkout_session_id="")
     return activated

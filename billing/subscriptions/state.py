@@ -3,15 +3,19 @@
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
+from accounts.audit import AuditEvent, note_change
 from accounts.models import Organization
 from billing.credits.terms import note_subscription
 from billing.mail.invoices import tell_of_suspension
 from billing.mail.plans import tell_of_end, tell_of_plan
 from billing.models import BillingAccount, Plan
+from billing.money import CENTS_PER_DOLLAR
 from billing.periods import Period, period_at
 from billing.plans.versions import version_of_subscription
 from billing.subscriptions.disputed import is_suspended_by_dispute
@@ -50,9 +54,15 @@ def open_billing_account(*, organization: Organization, now: datetime) -> Billin
             "period_starts_at": period.starts_at,
             "period_ends_at": period.ends_at,
             "spending_starts_at": period.starts_at,
+            "cap_minor": _default_cap_minor(),
         },
     )
     return account
+
+
+def _default_cap_minor() -> Decimal | None:
+    """Return the cap of a new account. It limits what a new customer, who may never pay, can spend."""
+    return Decimal(settings.DEFAULT_CAP * CENTS_PER_DOLLAR) if settings.DEFAULT_CAP else None
 
 
 @transaction.atomic
@@ -102,6 +112,8 @@ def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
     account.stripe_period_ends_at = period.ends_at
     account.cancel_at = cancel_at
     account.save(update_fields=SUBSCRIPTION_FIELDS)
+    if is_new:
+        note_change(AuditEvent.SUBSCRIBED, organization_id=account.organization_id, detail=str(account.plan))
     tell_of_plan(account, before=before, cancel_at_before=cancel_at_before)
     if account.status == Status.SUSPENDED and status_before != Status.SUSPENDED:
         tell_of_suspension(account, invoice_id=str(data.get("latest_invoice") or ""))
