@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from accounts.admin.base import ReadOnlyAdmin
+from billing.admin.reconciling import ReconcilingAdmin
 from billing.metering.discrepancies import resolve_discrepancy
 from billing.models import Discrepancy
 
@@ -33,7 +34,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Discrepancy)
-class DiscrepancyAdmin(ReadOnlyAdmin):
+class DiscrepancyAdmin(ReconcilingAdmin, ReadOnlyAdmin):
     """Differences that reconciliation found. One that is gone resolves itself; an explained one is resolved here."""
 
     list_display = ["found_at", "organization", "kind", "subject", "expected_tokens", "found_tokens", "resolved_at"]

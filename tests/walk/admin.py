@@ -134,6 +134,9 @@ POST /admin/billing/promotion/ switch_on                        login  login    
 POST /admin/billing/dispute/ delete_selected                    login  login    403   403       200    302  302
 POST /admin/billing/dispute/ give_access_back                   login  login    403   403       200    302  302
 POST /admin/billing/discrepancy/ delete_selected                login  login    403   403       200    302  302
+GET  /admin/billing/discrepancy/reconcile/                      login  login    403   403       403    200  200
+# A POST compares; it names no organization that there is, so that Stripe is not asked.
+POST /admin/billing/discrepancy/reconcile/                      login  login    403   403       403    200  200
 POST /admin/billing/discrepancy/ resolve                        login  login    403   403       200    302! 302!
 # The hold is released already, so that Stripe is not asked.
 POST /admin/billing/invoicehold/ delete_selected                login  login    403   403       200    302  302
