@@ -25,10 +25,19 @@ def create_card_session(*, customer_id: str, success_url: str, cancel_url: str, 
 
 
 def saved_card(*, session_id: str, customer_id: str) -> str:
-    """Return the payment method that a session saved; empty while it has none, or where it is another customer's."""
+    """Return the payment method that a session saved.
+
+    Empty while it has none, where it is another customer's, and where a later one was completed: news of an earlier one
+    may come after it.
+    """
+    completed: Any = {"customer": customer_id, "status": "complete", "limit": 1}
     with translate_stripe_errors():
-        session = client().v1.checkout.sessions.retrieve(session_id, {"expand": ["setup_intent"]})
+        sessions = client().v1.checkout.sessions
+        session = sessions.retrieve(session_id, {"expand": ["setup_intent"]})
+        newest = sessions.list(completed).data
     intent = session.setup_intent
+    if newest and newest[0].id != session_id:
+        return ""
     if session.customer != customer_id or not isinstance(intent, stripe.SetupIntent) or intent.status != "succeeded":
         return ""
     return _id_of(intent.payment_method)

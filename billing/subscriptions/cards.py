@@ -57,12 +57,17 @@ class Payment:
 
 def card_of(account: BillingAccount, *, now: datetime) -> Card | None:
     """Return the card that the next invoice is charged to; None without one. Stripe is not asked."""
+    method = _stored(PaymentMethod, _card_id_of(account))
+    return _card(method, now=now) if method else None
+
+
+def _card_id_of(account: BillingAccount) -> str:
+    """Return the payment method that pays the account, by Stripe's id; empty without one."""
     chosen = _stored(Subscription, account.stripe_subscription_id).get("default_payment_method")
     if not chosen:
         invoicing = _stored(Customer, account.stripe_customer_id).get("invoice_settings") or {}
         chosen = invoicing.get("default_payment_method")
-    method = _stored(PaymentMethod, chosen or "")
-    return _card(method, now=now) if method else None
+    return str(chosen or "")
 
 
 def find_card(account: BillingAccount, *, now: datetime) -> Card | None:
@@ -101,6 +106,8 @@ def finish_card_change(*, account: BillingAccount, session_id: str) -> bool:
     card = stripe_cards.saved_card(session_id=session_id, customer_id=account.stripe_customer_id)
     if not card:
         return False
+    if card == _card_id_of(account):  # Stripe's page and its webhook both tell of it
+        return True
     stripe_cards.use_card(
         customer_id=account.stripe_customer_id,
         payment_method_id=card,

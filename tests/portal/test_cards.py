@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from stripe import StripeClient
 
+from accounts.audit import AuditEvent, entries_of
 from accounts.models import Membership
 from billing.models import BillingAccount
 from billing.plans.publishing import publish_plans
@@ -98,6 +99,25 @@ def test_a_card_whose_customer_never_came_back_pays_all_the_same(buyer, customer
     finish_saved_card(session=session.to_dict())
 
     assert "Mastercard" in billing(buyer)
+
+
+def test_news_of_a_card_before_the_last_one_changes_nothing(buyer, customer, stripe):
+    change_card(buyer)
+    earlier = stripe.v1.checkout.sessions.list({"limit": 1}).data[0]
+    change_card(buyer, number="378282246310005", cvc="1234")
+
+    finish_saved_card(session=earlier.to_dict())
+
+    assert "American Express" in billing(buyer)
+
+
+def test_a_change_of_which_page_and_webhook_tell_is_one_act(buyer, customer, stripe):
+    change_card(buyer)
+
+    finish_saved_card(session=stripe.v1.checkout.sessions.list({"limit": 1}).data[0].to_dict())
+
+    acts = [entry.event for entry in entries_of(organization_id=customer.organization.pk)]
+    assert acts.count(AuditEvent.CARD_CHANGED) == 1
 
 
 def test_a_strangers_session_changes_no_card(buyer, customer, client, stripe):
