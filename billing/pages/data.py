@@ -1,13 +1,10 @@
 """Pages of an organization's data: taking it along, and closing the organization."""
 
-from collections.abc import AsyncIterator, Iterator
-
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,6 +18,7 @@ from billing.leaving.export import export_pieces
 from billing.pages.frame import page_frame
 from billing.pages.telling import told
 from common import clock
+from common.streamed_file import streamed_file
 
 Role = Membership.Role
 
@@ -41,18 +39,12 @@ def export(request: HttpRequest, membership: Membership) -> HttpResponseBase:
     require_manager(membership)
     require_confirmation(request)
     note_change(AuditEvent.DATA_EXPORTED, organization_id=membership.organization_id)
-    return StreamingHttpResponse(
-        _beside_the_loop(export_pieces(organization=membership.organization)),
+    return streamed_file(
+        export_pieces(organization=membership.organization),
+        request=request,
+        name=f"rgent-{clock.now():%Y-%m-%d}.zip",
         content_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="rgent-{clock.now():%Y-%m-%d}.zip"'},
     )
-
-
-async def _beside_the_loop(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Make each piece in a thread as it is asked for. Django would make a list of them all before it sends one."""
-    take = sync_to_async(lambda: next(pieces, None))
-    while (piece := await take()) is not None:
-        yield piece
 
 
 @require_POST

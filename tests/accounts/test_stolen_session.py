@@ -48,6 +48,12 @@ CHANGES = {
     "remove an address": (EMAIL, {"email": "second@example.com", "action_remove": ""}),
     "create a key": (reverse("key_create"), {"name": "Thief", "scopes": "chat"}),
     "create a managing key": (reverse("key_create"), {"name": "Thief", "scopes": "manage"}),
+    "export all data": (reverse("export_data"), {}),
+    "close the organization": (reverse("close_organization"), {"name": "Acme"}),
+    "close the account": (reverse("close_account"), {}),
+    "end other sessions": (reverse("end_other_sessions"), {}),
+    "require a second factor": (reverse("require_second_factor"), {"required": "yes"}),
+    "set up an authenticator app": (reverse("mfa_activate_totp"), {"code": "123456"}),
 }
 
 
