@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -63,6 +64,11 @@ class Environment:
         smallest, largest = math.ulp(0.0), math.nextafter(math.inf, 0)
         return _read(name, default, lambda text: _in_range(float(text), smallest, largest), form="a number above 0")
 
+    def amount(self, name: Text, *, default: Decimal) -> Decimal:
+        """Return an amount in dollars, 0 or more, to the cent."""
+        form = "an amount in dollars such as 2 or 2.50"
+        return _read(name, default, _dollars, form=form)
+
     def list(self, name: Text, *, default: Texts) -> Texts:
         """Return texts separated by commas."""
         return _read(name, default, lambda text: [part.strip() for part in text.split(",") if part.strip()], form="")
@@ -102,6 +108,12 @@ def _in_range(value: T, at_least: Any, at_most: Any) -> T:
     if not at_least <= value <= at_most:
         raise ValueError
     return value
+
+
+def _dollars(text: str) -> Decimal:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", text):
+        raise ValueError
+    return Decimal(text)
 
 
 def _address(text: str, schemes: tuple[str, ...]) -> str:

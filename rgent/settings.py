@@ -4,6 +4,7 @@ One file, though a long one: settings depend on each other (mode, keys, addresse
 Tables that depend on nothing stand apart: the beat, and the heading of the OpenAPI document.
 """
 
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -81,6 +82,7 @@ CLAUDE_BETAS = env.list("CLAUDE_BETAS", default=[])
 CLAUDE_SERVICE_TIERS = env.list("CLAUDE_SERVICE_TIERS", default=["standard"])
 CLAUDE_INFERENCE_GEOS = env.list("CLAUDE_INFERENCE_GEOS", default=["global", "not_available"])
 TRIAL_TOKENS = env.int("TRIAL_TOKENS", default=0 if SANDBOX else 500_000)
+TRIAL_DOLLARS = env.amount("TRIAL_DOLLARS", default=Decimal(0 if SANDBOX else 2))
 TRIAL_SERVER_TOOLS = env.bool("TRIAL_SERVER_TOOLS", default=SANDBOX)
 TRIALS_TOKENS_A_DAY = env.int("TRIALS_TOKENS_A_DAY", default=0 if SANDBOX else 20_000_000)
 STRIPE_TAX = env.bool("STRIPE_TAX", default=False)

@@ -10,7 +10,7 @@ from billing.models import BillingAccount, Budget, KeyBudget, UsageRecord
 from billing.money import EXACT
 
 # Columns that every request changes, that a new period changes, and that are only read.
-SPENDING = ["trial_used", "trial_tokens", "spent_minor", "held_minor"]
+SPENDING = ["trial_used", "trial_tokens", "trial_value_minor", "spent_minor", "held_minor"]
 PERIOD = ["period_starts_at", "period_ends_at", "spending_starts_at"]
 TERMS = ["organization", "plan", "status", "priced_at", "anchor_at", "cancel_at", "cap_minor", "has_key_caps"]
 # Terms that end with the subscription.

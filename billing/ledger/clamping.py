@@ -40,9 +40,18 @@ def _affordable(entry: Begin, *, model: str, budget: Budget, prices: PriceList) 
     left_minor = budget.left_minor
     if left_minor is None:
         return entry.max_tokens
+    output_tokens = affordable_output(entry, model=model, left_minor=left_minor, prices=prices)
+    if not output_tokens:
+        least_minor = most_minor(entry, model=model, prices=prices, output_tokens=1)
+        raise _cap_reached(budget, left_minor=left_minor, least_minor=least_minor)
+    return output_tokens
+
+
+def affordable_output(entry: Begin, *, model: str, left_minor: Decimal, prices: PriceList) -> int:
+    """Return the output tokens that an amount in cents has room for beside the input; 0 where it has none for one."""
     least_minor = most_minor(entry, model=model, prices=prices, output_tokens=1)
     if left_minor < least_minor:
-        raise _cap_reached(budget, left_minor=left_minor, least_minor=least_minor)
+        return 0
     per_token = prices.rates[model][TokenClass.OUTPUT]
     if not per_token:
         return entry.max_tokens

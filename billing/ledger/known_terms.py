@@ -35,7 +35,7 @@ _known: dict[int, Terms] = {}
 
 def remember(account: BillingAccount) -> None:
     """Remember an account's terms, unless its keys have caps: those are looked up for each request."""
-    bounded_trial = account.status == BillingAccount.Status.TRIAL and trial.is_bounded_in_tokens()
+    bounded_trial = account.status == BillingAccount.Status.TRIAL and trial.is_bounded_beyond_requests()
     if account.has_key_caps or bounded_trial:
         _known.pop(account.organization_id, None)
         return

@@ -7,7 +7,7 @@ from billing.bulk_rows import update_rows
 from billing.ledger.budgets import LockedBudgets
 from billing.ledger.entries import Entry, Settle
 from billing.ledger.records import RECORD_ENDING, end_record
-from billing.ledger.trial import count_tokens
+from billing.ledger.trial import count_used
 from billing.models import IdempotencyKey, UsageRecord
 
 CHANGED = [*RECORD_ENDING, "posted_at", "posted_as_abandoned_at", "posted_as_abandoned_in"]
@@ -41,7 +41,7 @@ class LateSettlements:
         record.posted_at = None
         end_record(entry, period_starts_at=account.period_starts_at, now=now)
         account.trial_used += record.trial
-        count_tokens(record, account=account)
+        count_used(record, account=account, prices=entry.grant.prices)
         budgets.spend(record)
         self._settled.append(record)
         del self._abandoned[record.id]

@@ -88,13 +88,13 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
             prices=prices,
         )
         if prices.trial:
-            max_tokens = min(max_tokens, trial.check_trial(entry, account=account, prices=prices, now=now))
+            max_tokens = min(max_tokens, trial.check_trial(entry, model=model, account=account, prices=prices, now=now))
     except NotEntitled as refusal:
         return refusal
     record = new_record(entry, model=model, prices=prices, max_tokens=max_tokens, now=now)
     remaining = None
     if prices.trial:
-        trial.set_aside(record, entry=entry, account=account, max_tokens=max_tokens)
+        trial.set_aside(record, entry=entry, account=account, prices=prices, max_tokens=max_tokens)
         remaining = prices.trial_requests - account.trial_used
     budgets.hold(record)
     return Grant(
@@ -111,7 +111,7 @@ def _end(entry: Settle | Void, *, budgets: LockedBudgets, keys: LockedKeys, now:
     account = budgets.accounts[record.organization_id]
     end_record(entry, period_starts_at=account.period_starts_at, now=now)
     if record.trial:
-        trial.give_back(record, account=account)
+        trial.give_back(record, account=account, prices=entry.grant.prices)
     budgets.release(record, cost_minor=record.cost_minor)
     if isinstance(entry, Settle):
         _keep_answer(entry, keys=keys)

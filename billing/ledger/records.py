@@ -26,6 +26,7 @@ RECORD_BEGINNING = [
     "trial",
     "hold_minor",
     "trial_tokens_held",
+    "trial_value_held_minor",
     "begun_at",
     "deadline_at",
     "process_id",

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from billing.ledger.budgets import lock_budgets
 from billing.models import UsageRecord
+from billing.money import EXACT
 from common import clock
 
 BATCH = 500
@@ -26,6 +27,8 @@ def close_unbilled(*, organization_id: int, which: Q, state: UsageRecord.State, 
     account.trial_used -= sum(record.trial for record in records)
     if state == UsageRecord.State.VOID:
         account.trial_tokens -= sum(record.trial_tokens_held for record in records)
+        for record in records:
+            account.trial_value_minor = EXACT.subtract(account.trial_value_minor, record.trial_value_held_minor)
     for record in records:
         budgets.release(record)
     budgets.save()

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Organization
 from billing.models.budget import Budget
 from billing.models.plan import Plan
+from billing.money import AmountField
 from billing.periods import Period, period_at
 
 
@@ -40,6 +41,12 @@ class BillingAccount(Budget):
     trial_used = models.PositiveIntegerField(default=0)
     trial_tokens = models.BigIntegerField(
         default=0, db_default=0, help_text="Tokens of the free trial: used, or set aside for requests that run."
+    )
+    trial_value_minor = AmountField(
+        "value of the trial, cents",
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text="What the free trial's tokens are sold for, in plans: used, or set aside for requests that run.",
     )
     had_trial_before = models.BooleanField(
         default=False,

@@ -76,6 +76,12 @@ class UsageRecord(models.Model):
     trial_tokens_held = models.BigIntegerField(
         default=0, db_default=0, help_text="The most tokens that a request of the free trial could use."
     )
+    trial_value_held_minor = AmountField(
+        "value held on the trial, cents",
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text="The most that a request of the free trial could be worth, by the prices of plans.",
+    )
     begun_at = models.DateTimeField(help_text="In billing time.")
     settled_at = models.DateTimeField(null=True, help_text="In billing time: decides the billing period.")
     period_starts_at = models.DateTimeField(null=True, help_text="The billing period it counts to.")
