@@ -27,7 +27,7 @@ class LateUsageAdmin(LargeTableAdmin):
         "organization",
         "model",
         "token_class",
-        "tokens",
+        "quantity",
         "amount",
         "reason",
         "state_label",
@@ -37,7 +37,7 @@ class LateUsageAdmin(LargeTableAdmin):
     list_select_related = ["organization", "plan"]
     list_fullwidth = True
     fieldsets = [
-        (None, {"fields": ["identifier", "organization", "plan", "model", "token_class", "tokens", "per_token_minor"]}),
+        (None, {"fields": ["identifier", "organization", "plan", "model", "token_class", "quantity", "unit_minor"]}),
         ("Why", {"fields": ["reason", "first_at", "last_at", "period_starts_at", "bill_starts_at"]}),
         ("At Stripe", {"fields": ["state", "stripe_invoice_item_id", "stripe_invoice_id", "attempts", "last_error"]}),
     ]

@@ -8,6 +8,7 @@ from unfold.decorators import display
 from billing.admin.large_tables import LargeTableAdmin
 from billing.metering import resending
 from billing.models import MeterEvent
+from billing.spend import measured
 
 MAX_LOGGED = 100
 
@@ -24,7 +25,7 @@ class MeterEventAdmin(LargeTableAdmin):
         "identifier",
         "organization",
         "event_name",
-        "tokens",
+        "amount",
         "occurred_at",
         "state_label",
         "attempts",
@@ -36,15 +37,15 @@ class MeterEventAdmin(LargeTableAdmin):
     list_select_related = ["organization"]
     list_fullwidth = True
     fieldsets = [
-        (None, {"fields": ["identifier", "organization", "event_name", "tokens", "state"]}),
+        (None, {"fields": ["identifier", "organization", "event_name", "amount", "state"]}),
         ("Sending", {"fields": ["attempts", "first_sent_at", "next_attempt_at", "sent_at", "last_error"]}),
         ("Times, in UTC", {"fields": ["occurred_at", "hour", "period_starts_at"]}),
     ]
 
-    @display(description="Tokens")
-    def tokens(self, event: MeterEvent) -> str:
-        """Show the value."""
-        return f"{event.value:,}"
+    @display(description="Usage")
+    def amount(self, event: MeterEvent) -> str:
+        """Show the value: tokens, or dollars of spend."""
+        return measured(event.event_name, event.value)
 
     @display(description="State", label=STATE_COLOURS)
     def state_label(self, event: MeterEvent) -> str:

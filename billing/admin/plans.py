@@ -57,6 +57,10 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             "code": "Names the plan in Stripe's products and lookup keys, so it never changes.",
             "base_price": "A change becomes a new Stripe price when the plan is published. Subscribers keep theirs.",
             "is_active": "Off sale, nobody new can choose the plan; its subscribers stay.",
+            "metering": (
+                "By tokens, each model and token class is a line of the invoice: three models at most. By spend, all "
+                "usage is one line, and models are as many as you like. A published plan stays as it is."
+            ),
             "position": "Plans are shown in this order.",
         }
 
@@ -82,16 +86,23 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
         names = ["code", "name", "description", "is_active", "position"]
         if obj and obj.is_trial:
             return [(None, {"fields": [*names, "trial_requests"]}), RATE_LIMITS]
-        sold: list[tuple[str | None, dict[str, Any]]] = [(None, {"fields": [*names, "base_price"]}), RATE_LIMITS]
+        sold: list[tuple[str | None, dict[str, Any]]] = [
+            (None, {"fields": [*names, "base_price", "metering"]}),
+            RATE_LIMITS,
+        ]
         if obj:
             stripe = ["state", "published_at", "stripe_product_id", "stripe_base_price_id"]
             sold.append(("Stripe", {"fields": stripe}))
         return sold
 
     def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:
-        """Fix the code once the plan exists; Stripe's ids are kept by publishing."""
+        """Fix the code once the plan exists, and its metering once invoices may tell of it.
+
+        Stripe's ids are kept by publishing.
+        """
         stripe = ["state", "published_at", "stripe_product_id", "stripe_base_price_id"]
-        return ["code", *stripe] if obj else stripe
+        fixed = ["code", "metering"] if obj and obj.published_at else ["code"]
+        return [*fixed, *stripe] if obj else stripe
 
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
         """Refuse to delete a plan."""

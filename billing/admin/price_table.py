@@ -15,7 +15,7 @@ from unfold.forms import PaginationInlineFormSet
 from billing.admin.exact_fields import ExactInput
 from billing.admin.plan_prices import newest
 from billing.models import PlanPrice
-from billing.plans.completeness import describe_missing, missing_classes
+from billing.plans.completeness import describe_missing, missing_classes, too_fine
 from billing.plans.price_lists import meter_event_name, revise_price
 from billing.tokens import TokenClass
 
@@ -68,6 +68,8 @@ class PriceFormSet(PaginationInlineFormSet):
         ]
         missing = missing_classes(priced=priced)
         problems += [describe_missing(model=model, classes=classes) for model, classes in missing.items()]
+        if self.instance.by_spend:
+            problems += too_fine(prices=[form.instance for form in self.forms if form.cleaned_data.get("model")])
         if problems:
             raise forms.ValidationError(problems)
 

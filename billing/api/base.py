@@ -43,14 +43,25 @@ class PeriodOut(serializers.Serializer[Any]):
     ends_at = Instant(help_text="Not in it: the next period's first instant.")
 
 
+class PartOut(serializers.Serializer[Any]):
+    """Tokens that a line of a plan metered by spend bills. They are not rounded by themselves."""
+
+    description = serializers.CharField()
+    detail = serializers.CharField(help_text="The model.")
+    quantity = Amount(help_text="Tokens.")
+    unit_minor = Amount(help_text="The price of one token in cents.")
+    exact_minor = Amount(help_text="In cents, exactly.")
+
+
 class LineOut(serializers.Serializer[Any]):
     """One line of a bill or an invoice. Stripe rounds each line to whole cents, and then adds."""
 
     description = serializers.CharField()
     detail = serializers.CharField(help_text="The model, or the days that a base price pays for.")
-    quantity = Amount(help_text="Tokens, or months of a base price.")
+    quantity = Amount(help_text="Tokens, months of a base price, or of a plan by spend 10^-7 cents.")
     exact_minor = Amount(help_text="In cents, exactly.")
     charged_minor = Amount(help_text="In whole cents, as Stripe charges it.")
+    parts = PartOut(many=True, help_text="The tokens of a plan by spend, by model, class and price; else empty.")
 
 
 class TokenCounts(serializers.Serializer[Any]):

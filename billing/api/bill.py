@@ -16,7 +16,7 @@ from common.rest.fields import Amount
 class BillLineOut(LineOut):
     """One line of the bill, with the price of one of its units."""
 
-    unit_minor = Amount(help_text="The price of one token, or of one month, in cents.")
+    unit_minor = Amount(help_text="The price of one unit of `quantity` in cents.")
 
 
 class DiscountOut(serializers.Serializer[Any]):

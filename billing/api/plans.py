@@ -38,6 +38,10 @@ class PlanOut(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Its name in subscription endpoints.")
     name = serializers.CharField()
     description = serializers.CharField()
+    metering = serializers.ChoiceField(
+        choices=Plan.Metering.values,
+        help_text="`tokens`: each model and token class is a line of the invoice. `spend`: all usage is one line.",
+    )
     is_trial = serializers.BooleanField(help_text="The free trial, which nobody subscribes to.")
     trial_requests = serializers.IntegerField(help_text="Free requests; 0 on paid plans.")
     base_minor = Amount(help_text="A month's base price in cents.")
@@ -61,6 +65,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "code": plan.code,
         "name": plan.name,
         "description": plan.description,
+        "metering": plan.metering,
         "is_trial": plan.is_trial,
         "trial_requests": plan.trial_requests,
         "base_minor": offered_base_minor(plan=plan),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,27 +10,30 @@ from typing import Any
 from djstripe.models import Invoice
 
 from billing.bills.invoices import line_data
-from billing.models import BillingAccount, DailyUsage, LateUsage, PlanPrice
+from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.money import EXACT, round_to_cents
-from billing.plans.price_lists import prices_as_of
-from billing.tokens import TokenClass, TokenUsage
+from billing.plans.measures import Kind, Measured, kind_of
+from billing.plans.price_lists import price_list
+from billing.spend import measured
 
 # A void invoice billed its usage too: an operator chose to take none of the money.
 FINAL = ("open", "paid", "uncollectible", "void")
 LONGEST_LINE = timedelta(days=32)
+# A plan, the instant of its price list, and a model.
 Terms = tuple[int, datetime, str]
+Used = Mapping[tuple[Terms, datetime], Collection[Measured]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilledUsage:
-    """The tokens of one price and period: used, and on final invoices. `wrong_amounts` are sentences.
+    """The usage of one price and period: used, and on final invoices. `wrong_amounts` are sentences.
 
-    Versions of a plan may share a price: `instants` are those of the versions it was used at. `on_invoices` are the
-    tokens that metered lines bill, by the invoice's id.
+    Price lists may share a price, as all of them by spend do: `terms` are those that it was used at. `on_invoices` are
+    the quantities that metered lines bill, by the invoice's id.
     """
 
-    price: PlanPrice
-    instants: tuple[datetime, ...]
+    terms: tuple[Terms, ...]
+    kind: Kind
     period_starts_at: datetime
     used: int
     billed: int
@@ -39,9 +42,9 @@ class BilledUsage:
     wrong_amounts: tuple[str, ...]
 
     @property
-    def priced_at(self) -> datetime:
-        """The instant of the newest version."""
-        return max(self.instants)
+    def newest_terms(self) -> Terms:
+        """The newest price list, which is that of the whole where usage is missing."""
+        return max(self.terms, key=lambda terms: terms[1])
 
     @property
     def has_line(self) -> bool:
@@ -50,13 +53,13 @@ class BilledUsage:
 
     @property
     def missing(self) -> int:
-        """The tokens that no invoice bills; below zero where too many are billed."""
+        """The quantity that no invoice bills; below zero where too much is billed."""
         return self.used - self.billed
 
     @property
     def missing_minor(self) -> int:
         """The cents that were charged too little."""
-        rate = self.price.per_token_minor
+        rate = self.kind.unit_minor
         return round_to_cents(EXACT.multiply(rate, self.used)) - round_to_cents(EXACT.multiply(rate, self.billed))
 
 
@@ -66,7 +69,7 @@ class _Line:
     price_id: str
     starts_at: datetime
     ends_at: datetime
-    tokens: int
+    quantity: int
     amount: int
     unit: Decimal
 
@@ -93,70 +96,57 @@ def is_invoiced(*, account: BillingAccount, period_starts_at: datetime) -> bool:
     return False
 
 
-def billed_usage(*, account: BillingAccount, usage: Mapping[tuple[Terms, datetime], TokenUsage]) -> list[BilledUsage]:
+def billed_usage(*, account: BillingAccount, usage: Used) -> list[BilledUsage]:
     """Compare what was used, by terms and period, with what final invoices bill of it, for every price.
 
     Late usage that an invoice item of its own bills counts as billed.
     """
-    periods = {period for _, period in usage}
-    used = _used(account.organization_id, usage)
-    by_price = _periods_by_price(account.organization_id, periods)
+    items = _items(account.organization_id, usage)
+    by_price = _periods_by_price(account.organization_id, {period for _, period in usage}, items=items)
     lines = _lines(account.stripe_customer_id)
-    missed = _late(account.organization_id, periods, reason=LateUsage.Reason.MISSED)
     found = []
-    for (price, period), (tokens, instants) in used.items():
-        of_price = by_price[price.stripe_price_id] | {period}
-        own = _lines_for(price.stripe_price_id, period, lines=lines, periods=sorted(of_price))
-        billed_late = sum(missed.get((_terms(price, each), price.token_class, period), 0) for each in instants)
+    for (kind, period), item in items.items():
+        own = _lines_for(kind.stripe_price_id, period, lines=lines, periods=sorted(by_price[kind.stripe_price_id]))
         found.append(
             BilledUsage(
-                price=price,
-                instants=tuple(instants),
+                terms=tuple(item.terms),
+                kind=kind,
                 period_starts_at=period,
-                used=tokens,
-                billed=sum(line.tokens for line in own) + billed_late,
-                billed_late=billed_late,
+                used=item.used,
+                billed=sum(line.quantity for line in own) + item.billed_late,
+                billed_late=item.billed_late,
                 on_invoices=_by_invoice(own),
-                wrong_amounts=tuple(filter(None, (_wrong_amount(line, price) for line in own))),
+                wrong_amounts=tuple(filter(None, (_wrong_amount(line, kind) for line in own))),
             )
         )
     return found
 
 
-def _terms(price: PlanPrice, priced_at: datetime) -> Terms:
-    return (price.plan_id, priced_at, price.model)
+@dataclass(slots=True)
+class _Item:
+    """The usage that one metered price must bill of a period, and the price lists it was used at."""
+
+    used: int = 0
+    billed_late: int = 0
+    terms: list[Terms] = field(default_factory=list)
 
 
-def _used(
-    organization_id: int, usage: Mapping[tuple[Terms, datetime], TokenUsage]
-) -> dict[tuple[PlanPrice, datetime], tuple[int, list[datetime]]]:
-    """Return the tokens that metered items must bill and the instants of their price lists, by price and period."""
-    unmetered = _late(organization_id, {period for _, period in usage}, reason=LateUsage.Reason.CHANGED)
-    used: dict[tuple[PlanPrice, datetime], tuple[int, list[datetime]]] = {}
-    for (terms, period), tokens in usage.items():
-        for price in _prices(terms):
-            count = tokens.tokens_of(TokenClass(price.token_class))
-            count -= unmetered.get((terms, price.token_class, period), 0)
-            if count:
-                before, instants = used.get((price, period), (0, []))
-                used[(price, period)] = (before + count, [*instants, terms[1]])
-    return used
-
-
-def _prices(terms: Terms) -> list[PlanPrice]:
-    """Return the price of each token class that a price list has for a model."""
-    plan_id, priced_at, model = terms
-    return [price for price in prices_as_of(plan_id=plan_id, priced_at=priced_at) if price.model == model]
-
-
-def _late(
-    organization_id: int, periods: Collection[datetime], *, reason: LateUsage.Reason
-) -> dict[tuple[Terms, str, datetime], int]:
-    rows = LateUsage.objects.filter(organization_id=organization_id, period_starts_at__in=periods, reason=reason)
-    tokens: dict[tuple[Terms, str, datetime], int] = defaultdict(int)
-    for row in rows.order_by("id"):
-        tokens[((row.plan_id, row.priced_at, row.model), row.token_class, row.period_starts_at)] += row.tokens
-    return tokens
+def _items(organization_id: int, usage: Used) -> dict[tuple[Kind, datetime], _Item]:
+    """Return what metered prices must bill, by price and period, without what is no meter's."""
+    items: dict[tuple[Kind, datetime], _Item] = defaultdict(_Item)
+    for (terms, period), counts in usage.items():
+        for each in counts:
+            item = items[(each.kind, period)]
+            item.used += each.quantity
+            item.terms.append(terms)
+    periods = {period for _, period in usage}
+    for row in LateUsage.objects.filter(organization_id=organization_id, period_starts_at__in=periods).order_by("id"):
+        item = items[(kind_of(row), row.period_starts_at)]
+        if row.reason == LateUsage.Reason.CHANGED:
+            item.used -= row.quantity
+        else:
+            item.billed_late += row.quantity
+    return {key: item for key, item in items.items() if item.used and item.terms and key[0].stripe_price_id}
 
 
 def _final_invoices(customer_id: str) -> Iterable[Mapping[str, Any]]:
@@ -176,10 +166,10 @@ def _lines(customer_id: str) -> list[_Line]:
 
 
 def _by_invoice(lines: Iterable[_Line]) -> Mapping[str, int]:
-    tokens: dict[str, int] = defaultdict(int)
+    quantities: dict[str, int] = defaultdict(int)
     for line in lines:
-        tokens[line.invoice_id] += line.tokens
-    return tokens
+        quantities[line.invoice_id] += line.quantity
+    return quantities
 
 
 def _price_of(line: Mapping[str, Any]) -> str:
@@ -192,16 +182,18 @@ def _read(line: Mapping[str, Any], *, invoice_id: str) -> _Line:
         price_id=_price_of(line),
         starts_at=_instant(line["period"]["start"]),
         ends_at=_instant(line["period"]["end"]),
-        tokens=int(Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))),
+        quantity=int(Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))),
         amount=line["amount"],
         unit=Decimal(str(line["pricing"]["unit_amount_decimal"] or 0)),
     )
 
 
-def _periods_by_price(organization_id: int, periods: Collection[datetime]) -> dict[str, set[datetime]]:
+def _periods_by_price(
+    organization_id: int, periods: Collection[datetime], *, items: Iterable[tuple[Kind, datetime]]
+) -> dict[str, set[datetime]]:
     """Return the periods in which each of Stripe's prices was used, closed ones too: those about the given ones.
 
-    No line is longer than a month.
+    Of the given periods `items` tell, since late usage is on no line. No line is longer than a month.
     """
     found: dict[str, set[datetime]] = defaultdict(set)
     if not periods:
@@ -213,8 +205,12 @@ def _periods_by_price(organization_id: int, periods: Collection[datetime]) -> di
     )
     columns = ("plan_id", "priced_at", "model", "period_starts_at")
     for plan_id, priced_at, model, period in used.order_by(*columns).values_list(*columns).distinct():
-        for price in _prices((plan_id, priced_at, model)):
-            found[price.stripe_price_id].add(period)
+        prices = price_list(plan_id=plan_id, priced_at=priced_at)
+        for (priced_model, _), price_id in prices.stripe_price_ids.items():
+            if priced_model == model and period not in periods:
+                found[price_id].add(period)
+    for kind, period in items:
+        found[kind.stripe_price_id].add(period)
     return found
 
 
@@ -223,12 +219,13 @@ def _lines_for(price_id: str, period: datetime, *, lines: Iterable[_Line], perio
     return [line for line in lines if line.price_id == price_id and line.period_billed(periods) == period]
 
 
-def _wrong_amount(line: _Line, price: PlanPrice) -> str:
-    right = round_to_cents(EXACT.multiply(price.per_token_minor, Decimal(line.tokens)))
-    if (line.amount, line.unit) == (right, price.per_token_minor):
+def _wrong_amount(line: _Line, kind: Kind) -> str:
+    right = round_to_cents(EXACT.multiply(kind.unit_minor, line.quantity))
+    if (line.amount, line.unit) == (right, kind.unit_minor):
         return ""
     return (
-        f"{line.amount} cents at {line.unit} in place of {right} at {price.per_token_minor} for {line.tokens:,} tokens"
+        f"{line.amount} cents at {line.unit:f} in place of {right} at {kind.unit_minor:f} "
+        f"for {measured(kind.event_name, line.quantity)}"
     )
 
 

@@ -1,24 +1,23 @@
 """The current bill: the cost of the open billing period so far, exactly and as Stripe will charge it."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from djstripe.models import Customer, StripeModel, Subscription
 
 from billing.bills.charges import Charge, ChargeTerms, charge_of
-from billing.bills.lines import Bill, BillLine, base_line, late_line, usage_line
+from billing.bills.lines import Bill, BillLine, base_line, in_order, late_line, parts_of, spend_line, usage_line
+from billing.bills.spend_parts import tokens_by_spend
 from billing.credits.balance import credits_at
 from billing.credits.reckoning import Item
 from billing.credits.terms import discounts_of, taxes_of
 from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.periods import Period, period_at
-from billing.plans.price_lists import price_list
-from billing.tokens import TokenClass, TokenUsage, column_of
+from billing.plans.measures import add_up, kind_of, measures_of
+from billing.tokens import TokenClass
 
 # Late usage that no coming invoice has: it was invoiced by itself, or Stripe refused it.
 NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
@@ -108,41 +107,22 @@ def _base_minor(account: BillingAccount) -> Decimal:
 
 
 def _usage_lines(rows: Iterable[DailyUsage], *, unmetered: Iterable[LateUsage]) -> list[BillLine]:
-    """Add rows up by Stripe's prices, since its invoice has one line for each metered price.
+    """Add rows up by model, token class and price, or by spend: Stripe's invoice has a line for each metered price.
 
     Late usage that is in no meter has lines of its own.
     """
-    tokens: dict[_Priced, int] = defaultdict(int)
-    for key, count in chain.from_iterable(_priced(row, usage=row.usage) for row in rows):
-        tokens[key] += count
+    rows = list(rows)
+    quantities = add_up(each for row in rows for each in measures_of(row))
     for late in unmetered:
-        usage = TokenUsage(**{column_of(TokenClass(late.token_class)): late.tokens})
-        for key, count in _priced(late, usage=usage):
-            tokens[key] -= count
+        quantities[kind_of(late)] -= late.quantity
     return [
-        usage_line(
-            model=key.model,
-            token_class=list(TokenClass)[key.place],
-            tokens=tokens[key],
-            per_token_minor=key.per_token_minor,
+        spend_line(units=quantity, parts=parts_of(tokens_by_spend(rows), units=quantity))
+        if kind.is_spend
+        else usage_line(
+            model=kind.model,
+            token_class=TokenClass(kind.token_class),
+            tokens=quantity,
+            per_token_minor=kind.unit_minor,
         )
-        for key in sorted(tokens)
-        if tokens[key]
+        for kind, quantity in in_order(quantities)
     ]
-
-
-class _Priced(NamedTuple):
-    """A price of tokens, in the order of a bill. `place` is that of the token class."""
-
-    model: str
-    place: int
-    per_token_minor: Decimal
-    stripe_price_id: str
-
-
-def _priced(row: DailyUsage | LateUsage, *, usage: TokenUsage) -> Iterable[tuple[_Priced, int]]:
-    prices = price_list(plan_id=row.plan_id, priced_at=row.priced_at)
-    for token_class, rate in prices.rates.get(row.model, {}).items():
-        if tokens := usage.tokens_of(token_class):
-            place, price_id = list(TokenClass).index(token_class), prices.stripe_price_ids[row.model, token_class]
-            yield _Priced(row.model, place, rate, price_id), tokens

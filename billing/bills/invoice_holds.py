@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from billing.bills.memo import memo_of
 from billing.bills.usage_at_stripe import missing_usage
 from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.models import BillingAccount, Discrepancy, InvoiceHold
@@ -88,11 +89,23 @@ def release_ready(*, now: datetime) -> list[int]:
 
 def release(hold: InvoiceHold) -> None:
     """Finalize a held draft, whatever is missing. Raises StripeUnavailable, StripeRejected."""
+    _write_memo(hold)
     drafts.finalize_draft(invoice_id=hold.stripe_invoice_id)
     InvoiceHold.objects.filter(id=hold.id, released_at__isnull=True).update(released_at=timezone.now(), waits_for="")
     resolve_discrepancy(
         organization_id=hold.organization_id, kind=Discrepancy.Kind.INVOICE_HELD, subject=hold.stripe_invoice_id
     )
+
+
+def _write_memo(hold: InvoiceHold) -> None:
+    """Put the usage by model and class on an invoice by spend, whose line does not tell. It is worth no delay."""
+    memo = memo_of(organization_id=hold.organization_id, starts_at=hold.period_starts_at, ends_at=hold.period_ends_at)
+    if not memo:
+        return
+    try:
+        drafts.note_memo(invoice_id=hold.stripe_invoice_id, memo=memo)
+    except StripeRejected as error:
+        logger.warning("an invoice goes without memo", extra={"id": hold.stripe_invoice_id, "error": str(error)})
 
 
 def _open_holds() -> QuerySet[InvoiceHold]:

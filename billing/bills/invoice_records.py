@@ -10,10 +10,11 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from djstripe.models import Invoice
 
-from billing.bills.billed_usage import FINAL, BilledUsage, Terms, billed_usage
+from billing.bills.billed_usage import FINAL, Terms, Used, billed_usage
 from billing.bills.invoices import InvoiceNotFound, line_data
 from billing.models import BillingAccount, DailyUsage, LateRecord, LateUsage, UsageRecord
-from billing.tokens import TokenClass, TokenUsage
+from billing.plans.measures import Measured, kind_of, measures_of
+from billing.tokens import TokenClass
 
 # Records are read in chunks, each by a query of its own, so that no cursor is held while a client downloads.
 CHUNK = 2000
@@ -76,30 +77,26 @@ def _metered(
     account: BillingAccount, *, data: Mapping[str, Any], late: Mapping[str, LateUsage]
 ) -> dict[datetime, dict[Terms, Classes]]:
     """Return the periods, terms and token classes of which the invoice has a line, or an item of what was missed."""
-    missed = {_key(row) for row in late.values() if row.reason == LateUsage.Reason.MISSED}
+    missed = {(kind_of(row), row.period_starts_at) for row in late.values() if row.reason == LateUsage.Reason.MISSED}
     found: dict[datetime, dict[Terms, Classes]] = defaultdict(dict)
     for billed in billed_usage(account=account, usage=_paid_usage(account)):
-        if data["id"] in billed.on_invoices or missed & _keys(billed):
-            of_period, token_class = found[billed.period_starts_at], TokenClass(billed.price.token_class)
-            for terms, _, _ in _keys(billed):
-                of_period[terms] = of_period.get(terms, frozenset()) | {token_class}
+        if data["id"] in billed.on_invoices or (billed.kind, billed.period_starts_at) in missed:
+            of_period = found[billed.period_starts_at]
+            for terms in billed.terms:
+                of_period[terms] = of_period.get(terms, frozenset()) | _classes(billed.kind.token_class)
     return found
 
 
-def _keys(billed: BilledUsage) -> set[tuple[Terms, str, datetime]]:
-    price, period = billed.price, billed.period_starts_at
-    return {((price.plan_id, each, price.model), price.token_class, period) for each in billed.instants}
+def _classes(token_class: str) -> Classes:
+    """Return the token classes that a kind of usage counts: by spend all of them."""
+    return frozenset({TokenClass(token_class)} if token_class else TokenClass)
 
 
-def _key(row: LateUsage) -> tuple[Terms, str, datetime]:
-    return ((row.plan_id, row.priced_at, row.model), row.token_class, row.period_starts_at)
-
-
-def _paid_usage(account: BillingAccount) -> Mapping[tuple[Terms, datetime], TokenUsage]:
-    usage: dict[tuple[Terms, datetime], TokenUsage] = defaultdict(TokenUsage)
+def _paid_usage(account: BillingAccount) -> Used:
+    usage: dict[tuple[Terms, datetime], list[Measured]] = defaultdict(list)
     paid = DailyUsage.objects.filter(organization_id=account.organization_id, trial=False)
     for row in paid.order_by("id").iterator(chunk_size=CHUNK):
-        usage[((row.plan_id, row.priced_at, row.model), row.period_starts_at)] += row.usage
+        usage[((row.plan_id, row.priced_at, row.model), row.period_starts_at)] += measures_of(row)
     return usage
 
 
@@ -132,12 +129,11 @@ def _late_records(late_usage_ids: list[int]) -> Iterator[list[BilledRecord]]:
     while parts := list(rows.filter(id__gt=after_id).order_by("id")[:CHUNK]):
         after_id = parts[-1].id
         yield [
-            BilledRecord(record=part.record, classes=frozenset({TokenClass(part.late_usage.token_class)}), late=True)
-            for part in parts
+            BilledRecord(record=part.record, classes=_classes(part.late_usage.token_class), late=True) for part in parts
         ]
 
 
 def exact_units(line: Mapping[str, Any]) -> tuple[int, Decimal]:
-    """Return a usage line's tokens, and its cents a token, as Stripe tells them."""
+    """Return a usage line's tokens or units of spend, and the cents of one, as Stripe tells them."""
     quantity = Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))
     return int(quantity), Decimal(str((line.get("pricing") or {}).get("unit_amount_decimal") or 0))

@@ -12,8 +12,10 @@ from typing import Any
 
 from djstripe.models import Invoice, LineItem
 
+from billing import spend
 from billing.bills.adjustments import adjustments_of
-from billing.bills.lines import base_name, format_rate
+from billing.bills.lines import BillLine, base_name, format_rate, spend_line
+from billing.bills.spend_parts import parts_of_line
 from billing.models import PlanPrice, PlanVersion
 from billing.money import EXACT, format_cents, format_exact
 from billing.periods import Period
@@ -50,7 +52,7 @@ class InvoiceSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """One line: its exact amount, and the amount that Stripe charges."""
+    """One line: its exact amount, and the amount that Stripe charges. `parts` are the tokens of a line by spend."""
 
     description: str
     detail: str
@@ -58,6 +60,8 @@ class InvoiceLine:
     unit_price: str
     exact_minor: Decimal
     charged_minor: int
+    is_counted: bool = True
+    parts: tuple[BillLine, ...] = ()
 
     @property
     def exact(self) -> str:
@@ -153,7 +157,7 @@ def _steps(data: Mapping[str, Any], *, lines_minor: int, adjustments: int) -> tu
 
 def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
     """Return the lines of an invoice from Stripe's data, without empty ones."""
-    return _lines(line_data(data))
+    return _lines(line_data(data), customer_id=data["customer"])
 
 
 def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
@@ -188,10 +192,16 @@ def line_data(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [line.stripe_data for line in stored]
 
 
-def _lines(lines: list[Mapping[str, Any]]) -> tuple[InvoiceLine, ...]:
-    prices = {price.stripe_price_id: price for price in PlanPrice.objects.filter(stripe_price_id__in=_price_ids(lines))}
+def _lines(lines: list[Mapping[str, Any]], *, customer_id: str) -> tuple[InvoiceLine, ...]:
+    found = PlanPrice.objects.filter(stripe_price_id__in=_price_ids(lines)).select_related("plan")
+    prices = {price.stripe_price_id: price for price in found}
     plans = _bases(lines)
-    read = (_line(line, price=prices.get(_price_id(line)), plan_name=plans.get(_price_id(line), "")) for line in lines)
+    read = (
+        _line_by_spend(line, customer_id=customer_id)
+        if (price := prices.get(_price_id(line))) and price.plan.by_spend
+        else _line(line, price=price, plan_name=plans.get(_price_id(line), ""))
+        for line in lines
+    )
     return tuple(line for line in read if line.quantity or line.charged_minor)
 
 
@@ -206,6 +216,7 @@ def _line(line: Mapping[str, Any], *, price: PlanPrice | None, plan_name: str = 
     quantity = Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))
     unit_minor = _unit_minor(line, quantity=quantity)
     exact_minor = Decimal(line["amount"]) if unit_minor is None else EXACT.multiply(quantity, unit_minor)
+    is_counted = unit_minor != spend.UNIT_MINOR
     days = _days(_period(line["period"]["start"], line["period"]["end"]))
     # A proration of a base price keeps Stripe's words, which say what it is.
     if plan_name and (line.get("parent") or {}).get("type") == "subscription_item_details" and unit_minor is not None:
@@ -218,9 +229,27 @@ def _line(line: Mapping[str, Any], *, price: PlanPrice | None, plan_name: str = 
         description=description,
         detail=detail,
         quantity=quantity,
-        unit_price=_unit_price(unit_minor, metered=price is not None),
+        unit_price=_unit_price(unit_minor, metered=price is not None) if is_counted else "",
         exact_minor=exact_minor,
         charged_minor=line["amount"],
+        is_counted=is_counted,
+    )
+
+
+def _line_by_spend(line: Mapping[str, Any], *, customer_id: str) -> InvoiceLine:
+    units = int(Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0)))
+    period = _period(line["period"]["start"], line["period"]["end"])
+    parts = parts_of_line(customer_id=customer_id, starts_at=period.starts_at, ends_at=period.ends_at, units=units)
+    shown = spend_line(units=units, parts=parts)
+    return InvoiceLine(
+        description=shown.description,
+        detail=shown.detail,
+        quantity=Decimal(units),
+        unit_price=shown.unit_price,
+        exact_minor=shown.exact_minor,
+        charged_minor=line["amount"],
+        is_counted=shown.is_counted,
+        parts=parts,
     )
 
 

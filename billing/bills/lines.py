@@ -1,22 +1,36 @@
 """The lines of a bill, each exactly and as Stripe rounds it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from billing import spend
 from billing.models import LateUsage
 from billing.money import EXACT, format_cents, format_exact, round_to_cents
+from billing.plans.measures import Kind
 from billing.tokens import TokenClass
+
+REST = "On other lines, or corrected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillLine:
-    """A line of `quantity` units at `unit_minor` cents each. `unit_price` shows the price of tokens per thousand."""
+    """A line of `quantity` units at `unit_minor` cents each. `unit_price` shows the price of tokens per thousand.
+
+    `parts` are the tokens of a line by spend, which Stripe does not round by themselves.
+    """
 
     description: str
     detail: str
     quantity: int
     unit_minor: Decimal
     unit_price: str
+    parts: tuple["BillLine", ...] = ()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its quantity tells a person something: units of spend are so many that they do not."""
+        return self.unit_minor != spend.UNIT_MINOR
 
     @property
     def exact_minor(self) -> Decimal:
@@ -80,14 +94,50 @@ def usage_line(*, model: str, token_class: TokenClass, tokens: int, per_token_mi
     )
 
 
+def spend_line(*, units: int, parts: tuple[BillLine, ...]) -> BillLine:
+    """Return the line of all usage of a plan by spend."""
+    return BillLine(
+        description="Usage",
+        detail=", ".join(dict.fromkeys(part.detail for part in parts if part.detail)),
+        quantity=units,
+        unit_minor=spend.UNIT_MINOR,
+        unit_price="",
+        parts=parts,
+    )
+
+
+def parts_of(tokens: Mapping[Kind, int], *, units: int) -> tuple[BillLine, ...]:
+    """Return the parts of a line of `units` of spend: tokens by model, class and price.
+
+    Where Stripe counts another total, because usage is on other lines or was corrected, a last part tells the rest.
+    """
+    parts = [
+        usage_line(
+            model=kind.model, token_class=TokenClass(kind.token_class), tokens=count, per_token_minor=kind.unit_minor
+        )
+        for kind, count in in_order(tokens)
+    ]
+    rest = units - sum(spend.units_of(part.exact_minor) for part in parts)
+    if rest:
+        parts.append(replace(spend_line(units=rest, parts=()), description=REST))
+    return tuple(parts)
+
+
+def in_order(quantities: Mapping[Kind, int]) -> list[tuple[Kind, int]]:
+    """Return quantities without those of nothing, by model, in the order that classes have everywhere, and by price."""
+    order = ["", *TokenClass]
+    kept = [(kind, quantity) for kind, quantity in quantities.items() if quantity]
+    return sorted(kept, key=lambda each: (each[0].model, order.index(each[0].token_class), each[0]))
+
+
 def late_line(row: LateUsage) -> BillLine:
     """Return the line of late usage, which is on the invoice by an item of its own."""
     return BillLine(
-        description=f"{TokenClass(row.token_class).label} tokens",
-        detail=f"{row.model} on {row.plan}. {row.get_reason_display()}.",
-        quantity=row.tokens,
-        unit_minor=row.per_token_minor,
-        unit_price=format_rate(row.per_token_minor),
+        description=row.title,
+        detail=f"{f'{row.model} on' if row.model else 'On'} {row.plan}. {row.get_reason_display()}.",
+        quantity=row.quantity,
+        unit_minor=row.unit_minor,
+        unit_price=format_rate(row.unit_minor) if row.model else "",
     )
 
 

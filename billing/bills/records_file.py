@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from billing import spend
 from billing.bills.invoice_records import BilledRecord, billed_records, exact_units, item_id, late_items
 from billing.bills.invoices import line_data
 from billing.models import BillingAccount, LateUsage, Plan, PlanPrice
@@ -30,14 +31,16 @@ COLUMNS = [
     "plan",
     "priced_at",
     "model",
+    "metering",
     *PRICED,
     "exact_cents",
     "charged_cents",
     "note",
     "hash",
 ]
-# Tokens of one price: (model, token class, cents a token).
-Price = tuple[str, TokenClass, Decimal]
+# Tokens of one price: (model, token class, cents a token). By spend there is one price, of a unit.
+Price = tuple[str, str, Decimal]
+BY_SPEND: Price = ("", "", spend.UNIT_MINOR)
 ZERO = Decimal(0)
 
 
@@ -90,11 +93,15 @@ def _cell(value: object) -> str:
 
 def _record(billed: BilledRecord, *, plans: Mapping[int, str], told: dict[Price, int]) -> dict[str, object]:
     record = billed.record
-    rates = price_list(plan_id=record.plan_id, priced_at=record.priced_at).rates[record.model]
+    prices = price_list(plan_id=record.plan_id, priced_at=record.priced_at)
+    rates = prices.rates[record.model]
     tokens = {each: record.usage.tokens_of(each) for each in TokenClass if each in billed.classes}
-    counts = {(record.model, each, rates[each]): count for each, count in tokens.items() if count}
-    for price, count in counts.items():
+    counts = {(record.model, each.value, rates[each]): count for each, count in tokens.items() if count}
+    cells = _priced(counts)
+    for price, count in counts.items() if not prices.by_spend else ():
         told[price] += count
+    if prices.by_spend:
+        told[BY_SPEND] += spend.units_of(Decimal(str(cells["exact_cents"])))
     tools = ", ".join(f"{name} {count}" for name, count in sorted(record.server_tool_use.items()))
     remarks = [record.outcome, "counted from what came" if record.estimated else "", f"free: {tools}" if tools else ""]
     return {
@@ -104,7 +111,8 @@ def _record(billed: BilledRecord, *, plans: Mapping[int, str], told: dict[Price,
         "plan": plans[record.plan_id],
         "priced_at": f"{record.priced_at:%Y-%m-%dT%H:%M:%S.%fZ}",
         "model": record.model,
-        **_priced(counts),
+        "metering": "spend" if prices.by_spend else "tokens",
+        **cells,
         "note": "; ".join(filter(None, remarks)),
     }
 
@@ -114,27 +122,39 @@ def _priced(counts: Mapping[Price, int]) -> dict[str, object]:
     cells: dict[str, object] = {}
     cost = ZERO
     for (_, token_class, rate), count in counts.items():
-        cells[column_of(token_class)], cells[f"{token_class.value}_cents"] = count, rate
+        cells[column_of(TokenClass(token_class))], cells[f"{token_class}_cents"] = count, rate
         cost = EXACT.add(cost, EXACT.multiply(rate, count))
     return {**cells, "exact_cents": cost}
+
+
+def _sold(price: Price, quantity: int) -> dict[str, object]:
+    """Return the cells of a quantity of one price: tokens and their cost, or the cost alone where it is spend."""
+    if price == BY_SPEND:
+        return {"metering": "spend", "exact_cents": EXACT.multiply(spend.UNIT_MINOR, quantity)}
+    return {"model": price[0], "metering": "tokens", **_priced({price: quantity})}
 
 
 def _lines(
     data: Mapping[str, Any], *, late: Mapping[str, LateUsage]
 ) -> Iterator[tuple[Price | None, int, dict[str, Any]]]:
-    """Yield every line with its price and tokens, and its row; without them where it bills no tokens."""
+    """Yield every line with its price and quantity, and its row; without them where it bills no usage."""
     lines = line_data(data)
     ids = {_price_id(line) for line in lines} - {""}
-    prices = {price.stripe_price_id: price for price in PlanPrice.objects.filter(stripe_price_id__in=ids)}
+    found = PlanPrice.objects.filter(stripe_price_id__in=ids).select_related("plan")
+    prices = {price.stripe_price_id: price for price in found}
     for line in lines:
         billed = prices.get(_price_id(line)) or late.get(item_id(line))
         cells = {"kind": "line", "charged_cents": line["amount"], "note": line["description"] or ""}
-        tokens, rate = exact_units(line)
+        quantity, rate = exact_units(line)
         if billed is None:
             yield None, 0, cells
-        elif tokens:
-            price = (billed.model, TokenClass(billed.token_class), rate)
-            yield price, tokens, {**cells, "model": billed.model, **_priced({price: tokens})}
+        elif quantity:
+            price = BY_SPEND if _is_spend(billed) else (billed.model, billed.token_class, rate)
+            yield price, quantity, {**cells, **_sold(price, quantity)}
+
+
+def _is_spend(billed: PlanPrice | LateUsage) -> bool:
+    return billed.plan.by_spend if isinstance(billed, PlanPrice) else not billed.token_class
 
 
 def _price_id(line: Mapping[str, Any]) -> str:
@@ -156,4 +176,4 @@ def _rest(
 
 def _elsewhere(price: Price, tokens: int) -> dict[str, object]:
     note = "Billed by another invoice." if tokens < 0 else "Billed here, and not found among the requests."
-    return {"kind": "elsewhere", "model": price[0], **_priced({price: tokens}), "note": note}
+    return {"kind": "elsewhere", **_sold(price, tokens), "note": note}

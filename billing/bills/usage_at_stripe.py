@@ -1,10 +1,12 @@
 """Whether Stripe has all usage of a billing period: posted, sent, and visible in its meters."""
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet, Sum
 
 from billing.models import BillingAccount, MeterEvent, UsageRecord
+from billing.spend import METER, measured
 from billing.stripe_billing import meters
 
 ON_THEIR_WAY = [MeterEvent.State.PENDING, MeterEvent.State.SENDING]
@@ -51,36 +53,47 @@ def _unposted(*, organization_id: int, starts_at: datetime, ends_at: datetime) -
 
 
 def _unsent(events: QuerySet[MeterEvent]) -> str:
-    waiting = _tokens(events.filter(state__in=ON_THEIR_WAY))
+    waiting = _amounts(events.filter(state__in=ON_THEIR_WAY))
     if waiting:
-        return f"{waiting:,} tokens are on their way to Stripe."
+        return f"{waiting} are on their way to Stripe."
     stuck = events.filter(state__in=NOT_TAKEN)
-    tokens = _tokens(stuck)
-    if not tokens:
+    amounts = _amounts(stuck)
+    if not amounts:
         return ""
     identifiers = ", ".join(stuck.order_by("id").values_list("identifier", flat=True)[:3])
-    return f"Stripe did not take {tokens:,} tokens: see the meter events {identifiers}."
+    return f"Stripe did not take {amounts}: see the meter events {identifiers}."
 
 
 def _invisible(events: QuerySet[MeterEvent], *, organization_id: int, span: tuple[datetime, datetime]) -> str:
-    rows = events.values("event_name").annotate(tokens=Sum("value")).order_by("event_name")
-    sent = {row["event_name"]: row["tokens"] for row in rows}
+    sent = _by_meter(events)
     if not sent:
         return ""
     meter_ids = meters.meters_by_event_name()
     customer_id = BillingAccount.objects.values_list("stripe_customer_id", flat=True).get(
         organization_id=organization_id
     )
-    for event_name, tokens in sent.items():
+    for event_name, value in sent.items():
         if event_name not in meter_ids:
             return f"The meter {event_name} is not active."
         held = meters.meter_total(
             meter_id=meter_ids[event_name], customer_id=customer_id, starts_at=span[0], ends_at=span[1]
         )
-        if held != tokens:
-            return f"The meter {event_name} shows {held:,} of the {tokens:,} tokens that were sent."
+        if held != value:
+            return (
+                f"The meter {event_name} shows {measured(event_name, held)} of the {measured(event_name, value)} sent."
+            )
     return ""
 
 
-def _tokens(events: QuerySet[MeterEvent]) -> int:
-    return events.aggregate(tokens=Sum("value"))["tokens"] or 0
+def _by_meter(events: QuerySet[MeterEvent]) -> dict[str, int]:
+    rows = events.values("event_name").annotate(total=Sum("value")).order_by("event_name")
+    return {row["event_name"]: row["total"] for row in rows}
+
+
+def _amounts(events: QuerySet[MeterEvent]) -> str:
+    """Show what events count: tokens of all meters together, and spend; empty where that is nothing."""
+    totals: dict[bool, int] = defaultdict(int)
+    for event_name, value in _by_meter(events).items():
+        totals[event_name == METER] += value
+    shown = [measured(METER if by_spend else "", value) for by_spend, value in totals.items() if value]
+    return " and ".join(shown)

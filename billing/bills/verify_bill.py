@@ -6,6 +6,7 @@ Needs Python 3.10 and nothing else. It reads the file as it was downloaded, row 
     that was altered, left out, moved or repeated is named;
   - the arithmetic: each row's cost is tokens times price, exactly;
   - the sums: every line of the invoice bills the tokens of the rows above it, at their price, rounded once to cents;
+    of a plan metered by spend one line bills what all of its tokens cost together;
   - the total, which must also be that of Stripe's own invoice where `--total` gives it.
 It ends with 0 where all of that holds, and with 1 after telling what does not.
 """
@@ -69,6 +70,7 @@ class Sums:
         self.tell = tell
         self.requests: dict[tuple[str, str, Decimal], int] = defaultdict(int)
         self.lines: dict[tuple[str, str, Decimal], int] = defaultdict(int)
+        self.spent_by_requests, self.spent_by_lines = Decimal(0), Decimal(0)
         self.count, self.charged = 0, 0
         self.total: int | None = None
 
@@ -79,13 +81,24 @@ class Sums:
         for each in CLASSES:
             tokens, price = int(row[each + "_tokens"] or 0), Decimal(row[each + "_cents"] or 0)
             cost += tokens * price
-            if tokens and kind in (*REQUESTS, "line"):
+            if tokens and kind in (*REQUESTS, "line") and row["metering"] != "spend":
                 (self.lines if kind == "line" else self.requests)[(row["model"], each, price)] += tokens
+        if row["metering"] == "spend":
+            cost = self._spent(kind, cost, Decimal(row["exact_cents"] or 0))
         if row["exact_cents"] and Decimal(row["exact_cents"]) != cost:
             self.tell(f"{name}: its tokens cost {cost} cents, and it says {row['exact_cents']}")
         if kind == "elsewhere" and cost > 0:
             self.tell(f"{name}: the invoice bills tokens that no request explains")
         self._take_money(row, name, cost)
+
+    def _spent(self, kind: str, cost: Decimal, told: Decimal) -> Decimal:
+        """Add up what is billed by spend, and return its cost: of a request that of its tokens, else as it is told."""
+        if kind == "line":
+            self.spent_by_lines += told
+            return told
+        cost = told if kind == "elsewhere" else cost
+        self.spent_by_requests += cost
+        return cost
 
     def _take_money(self, row: dict[str, str], name: str, cost: Decimal) -> None:
         kind, charged = row["kind"], int(row["charged_cents"] or 0)
@@ -106,6 +119,10 @@ class Sums:
                     f"{model}, {each} at {price} cents: the requests have {self.requests[key]:,} tokens, "
                     f"the invoice bills {self.lines[key]:,}"
                 )
+        if self.spent_by_requests != self.spent_by_lines:
+            self.tell(
+                f"by spend: the requests cost {self.spent_by_requests} cents, the invoice bills {self.spent_by_lines}"
+            )
         if self.total is not None and self.total != self.charged:
             self.tell(f"the lines add up to {dollars(self.charged)}, and the total says {dollars(self.total)}")
         if expected is not None and self.total != expected:

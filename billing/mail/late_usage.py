@@ -22,7 +22,10 @@ def tell_of_late_usage(rows: Iterable[LateUsage]) -> None:
         by_organization[row.organization_id].append(row)
     for organization_id, late in sorted(by_organization.items()):
         facts = {
-            "lines": [{"name": row.description, "tokens": row.tokens, "amount": _amount(row)} for row in late],
+            "lines": [
+                {"name": row.description, "tokens": row.quantity if row.model else None, "amount": _amount(row)}
+                for row in late
+            ],
             "total": format_exact(sum((row.amount_minor for row in late), Decimal(0))),
             "first": time_of(min(row.first_at for row in late)),
             "last": time_of(max(row.last_at for row in late)),
@@ -32,7 +35,6 @@ def tell_of_late_usage(rows: Iterable[LateUsage]) -> None:
 
 def late_usage_letter(facts: Mapping[str, Any]) -> Letter:
     """Compose the mail about late usage."""
-    lines = [(line["name"], f"{line['tokens']:,} tokens, {line['amount']}") for line in facts["lines"]]
     return Letter(
         subject=f"{facts['organization']}: usage that comes on a later invoice",
         paragraphs=[
@@ -40,9 +42,14 @@ def late_usage_letter(facts: Mapping[str, Any]) -> Letter:
             "invoices so far. It comes on the next one, or on one of its own if there is no subscription, at the "
             "prices of its time. Nothing is charged twice."
         ],
-        rows=[*lines, ("Together", facts["total"])],
+        rows=[*((line["name"], _shown(line)) for line in facts["lines"]), ("Together", facts["total"])],
         link=Link(label="See your bill", path="/app/billing/"),
     )
+
+
+def _shown(line: Mapping[str, Any]) -> str:
+    """Show tokens and amount; of usage by spend the amount alone."""
+    return f"{line['tokens']:,} tokens, {line['amount']}" if line["tokens"] is not None else str(line["amount"])
 
 
 def _amount(row: LateUsage) -> str:

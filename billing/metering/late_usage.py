@@ -1,10 +1,10 @@
 """Late usage: billed at its own price by an invoice item, where no metered item of a subscription bills it.
 
 A request that ends after its plan was changed or canceled was served at terms that are the account's no more: Stripe
-has removed the item of its meter, or bills that meter at another price. So its tokens go to no meter. They wait until
-the last request of those terms has ended, and become one invoice item for each model and token class, since Stripe
-rounds every item to whole cents. The next invoice takes it up; a customer without a subscription gets an invoice of
-its own.
+has removed the item of its meter, or bills that meter at another price. So its usage goes to no meter. It waits until
+the last request of those terms has ended, and becomes one invoice item for each model and token class, or one by spend,
+since Stripe rounds every item to whole cents. The next invoice takes it up; a customer without a subscription gets an
+invoice of its own. A switch between two plans by spend leaves their meter and its price, so nothing is late there.
 """
 
 import logging
@@ -17,15 +17,16 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from djstripe.models import Subscription
 
 from billing.bulk_rows import update_rows
 from billing.mail.late_usage import tell_of_late_usage
 from billing.metering.discrepancies import open_discrepancy
 from billing.models import BillingAccount, Discrepancy, LateRecord, LateUsage, UsageRecord
-from billing.plans.price_lists import PriceList, meter_event_name, price_list
+from billing.plans.measures import Kind, Measured, kind_of, measures_of
+from billing.plans.price_lists import PriceList, price_list
 from billing.stripe_billing import late_usage as stripe_late_usage
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
-from billing.tokens import TokenClass, TokenUsage
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +38,12 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
-    """Tokens of one model that are late, of the period that their records count to: of one record, or of many."""
+    """Usage under one price list that is late, of the period that its records count to: of one record, or of many."""
 
     organization_id: int
     plan_id: int
     priced_at: datetime
-    model: str
-    usage: TokenUsage
+    measured: Sequence[Measured]
     reason: LateUsage.Reason
     used_at: datetime
     period_starts_at: datetime
@@ -58,7 +58,8 @@ def late_among(records: Sequence[UsageRecord]) -> set[int]:
     """
     billable = [record for record in records if record.state == UsageRecord.State.SETTLED and not record.trial]
     rows = BillingAccount.objects.filter(organization_id__in={record.organization_id for record in billable})
-    accounts = {row.organization_id: row for row in rows.only("organization_id", "plan_id", "priced_at", "cancel_at")}
+    read = rows.only("organization_id", "plan_id", "priced_at", "cancel_at", "status", "stripe_subscription_id")
+    accounts = {row.organization_id: row for row in read}
     late = [record for record in billable if _is_late(record, account=accounts.get(record.organization_id))]
     return {record.id for record in late if record.model in _prices_of(record).rates}
 
@@ -67,15 +68,32 @@ def _is_late(record: UsageRecord, *, account: BillingAccount | None) -> bool:
     if account is None or (account.plan_id, account.priced_at) == (record.plan_id, record.priced_at):
         return False
     assert record.settled_at  # noqa: S101 - a constraint of the table
-    return account.cancel_at is None or record.settled_at >= account.cancel_at
+    ended = account.cancel_at is not None and record.settled_at < account.cancel_at
+    return not ended and not _has_same_meter(record, account=account)
+
+
+def _has_same_meter(record: UsageRecord, *, account: BillingAccount) -> bool:
+    """Tell whether a record of a plan by spend ended while the account's subscription had the meter of spend.
+
+    Another plan by spend, or other prices, leave that meter and its price as they are.
+    """
+    by_spend = _prices_of(record).by_spend and _prices_of(account).by_spend
+    if not by_spend or account.status == BillingAccount.Status.TRIAL:
+        return False
+    stored = (
+        Subscription.objects.filter(id=account.stripe_subscription_id).values_list("stripe_data", flat=True).first()
+    )
+    items = stored["items"]["data"] if stored else []
+    since = [item["created"] for item in items if item["price"]["recurring"]["usage_type"] == "metered"]
+    assert record.settled_at  # noqa: S101 - a constraint of the table
+    return bool(since) and int(record.settled_at.timestamp()) >= min(since)
 
 
 def unmetered_of(**conditions: object) -> dict[tuple[str, datetime], int]:
-    """Return the late tokens that are in no meter event, of rows that meet the conditions, by meter and period."""
+    """Return the late quantities that are in no meter event, of rows that meet the conditions, by meter and period."""
     totals: dict[tuple[str, datetime], int] = defaultdict(int)
     for row in LateUsage.objects.filter(**conditions, reason=Reason.CHANGED).order_by("id"):
-        event_name = meter_event_name(model=row.model, token_class=TokenClass(row.token_class))
-        totals[(event_name, row.period_starts_at)] += row.tokens
+        totals[(kind_of(row).event_name, row.period_starts_at)] += row.quantity
     return totals
 
 
@@ -87,8 +105,7 @@ def late_of(record: UsageRecord) -> Late:
         organization_id=record.organization_id,
         plan_id=record.plan_id,
         priced_at=record.priced_at,
-        model=record.model,
-        usage=record.usage,
+        measured=measures_of(record),
         reason=Reason.CHANGED,
         used_at=record.settled_at,
         period_starts_at=record.period_starts_at,
@@ -114,13 +131,12 @@ def add_late_usage(usages: Sequence[Late]) -> None:
     parts: list[tuple[LateUsage, int]] = []
     for usage in usages:
         bill_starts_at = max(bills[usage.organization_id], usage.period_starts_at)
-        for token_class in TokenClass:
-            if usage.usage.tokens_of(token_class):
-                new = _new_row(usage, token_class=token_class, bill_starts_at=bill_starts_at)
-                row = rows.setdefault(_key(new), new)
-                _add(usage, token_class=token_class, row=row)
-                parts += [(row, usage.record_id)] if usage.record_id else []
-    update_rows([row for row in rows.values() if row.pk], fields=["tokens", "first_at", "last_at"])
+        for measured in usage.measured:
+            new = _new_row(usage, kind=measured.kind, bill_starts_at=bill_starts_at)
+            row = rows.setdefault(_key(new), new)
+            _add(usage, quantity=measured.quantity, row=row)
+            parts += [(row, usage.record_id)] if usage.record_id else []
+    update_rows([row for row in rows.values() if row.pk], fields=["quantity", "first_at", "last_at"])
     LateUsage.objects.bulk_create([row for row in rows.values() if not row.pk])
     LateRecord.objects.bulk_create([LateRecord(late_usage=row, record_id=record_id) for row, record_id in parts])
 
@@ -130,15 +146,15 @@ def _key(row: LateUsage) -> tuple[object, ...]:
     return (*(getattr(row, name) for name in names), row.period_starts_at, row.bill_starts_at)
 
 
-def _new_row(usage: Late, *, token_class: TokenClass, bill_starts_at: datetime) -> LateUsage:
+def _new_row(usage: Late, *, kind: Kind, bill_starts_at: datetime) -> LateUsage:
     return LateUsage(
         organization_id=usage.organization_id,
         plan_id=usage.plan_id,
         priced_at=usage.priced_at,
-        model=usage.model,
-        token_class=token_class.value,
-        per_token_minor=_prices_of(usage).rates[usage.model][token_class],
-        tokens=0,
+        model=kind.model,
+        token_class=kind.token_class,
+        unit_minor=kind.unit_minor,
+        quantity=0,
         reason=usage.reason,
         first_at=usage.used_at,
         last_at=usage.used_at,
@@ -149,12 +165,12 @@ def _new_row(usage: Late, *, token_class: TokenClass, bill_starts_at: datetime) 
     )
 
 
-def _prices_of(source: Late | UsageRecord) -> PriceList:
+def _prices_of(source: UsageRecord | BillingAccount) -> PriceList:
     return price_list(plan_id=source.plan_id, priced_at=source.priced_at)
 
 
-def _add(usage: Late, *, token_class: TokenClass, row: LateUsage) -> None:
-    row.tokens += usage.usage.tokens_of(token_class)
+def _add(usage: Late, *, quantity: int, row: LateUsage) -> None:
+    row.quantity += quantity
     row.first_at, row.last_at = min(row.first_at, usage.used_at), max(row.last_at, usage.used_at)
 
 
@@ -230,8 +246,8 @@ def _find_or_create(row: LateUsage, *, customer_id: str) -> str:
         identifier=row.identifier,
         description=row.description,
         currency=row.plan.currency,
-        tokens=row.tokens,
-        per_token_minor=row.per_token_minor,
+        quantity=row.quantity,
+        unit_minor=row.unit_minor,
         starts_at=row.first_at,
         ends_at=row.last_at,
     )
@@ -250,7 +266,7 @@ def _reject(row: LateUsage, *, error: str) -> None:
             kind=Discrepancy.Kind.LATE_USAGE_REJECTED,
             subject=row.identifier,
             period_starts_at=row.period_starts_at,
-            expected=row.tokens,
+            expected=row.quantity,
             detail=error,
         )
 

@@ -48,11 +48,11 @@ SHOWN_AS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metered:
-    """The tokens of one class and model that an organization used at an instant of billing time."""
+    """The quantity that a meter counts of an organization's usage at an instant of billing time."""
 
     organization_id: int
     event_name: str
-    tokens: int
+    value: int
     occurred_at: datetime
     period_starts_at: datetime
 
@@ -74,7 +74,7 @@ def add_to_meter_events(usages: Sequence[Metered]) -> None:
     touched: dict[tuple[int, str, datetime, datetime], MeterEvent] = {}
     for usage in usages:
         event = touched.get(usage.group) or pending.get(usage.group) or _new_event(usage, now=now)
-        event.value += usage.tokens
+        event.value += usage.value
         event.occurred_at = max(event.occurred_at, usage.occurred_at)
         touched[usage.group] = event
     update_rows([event for event in touched.values() if event.pk], fields=["value", "occurred_at"])

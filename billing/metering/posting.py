@@ -22,8 +22,8 @@ from billing.models import BillingAccount, DailyUsage, Discrepancy, HourlyUsage,
 from billing.models.posted_usage import COUNTS
 from billing.money import EXACT
 from billing.periods import hour_of
-from billing.plans.price_lists import meter_event_name
-from billing.tokens import TOKEN_COLUMNS, TokenClass
+from billing.plans.measures import measures_of
+from billing.tokens import TOKEN_COLUMNS
 
 BATCH = 5000
 # The id of the advisory lock that lets one poster work at a time. Any constant will do.
@@ -119,13 +119,12 @@ def _metered(record: UsageRecord) -> list[Metered]:
     return [
         Metered(
             organization_id=record.organization_id,
-            event_name=meter_event_name(model=record.model, token_class=token_class),
-            tokens=record.usage.tokens_of(token_class),
+            event_name=measured.kind.event_name,
+            value=measured.quantity,
             occurred_at=record.settled_at,
             period_starts_at=record.period_starts_at,
         )
-        for token_class in TokenClass
-        if record.usage.tokens_of(token_class)
+        for measured in measures_of(record)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Late usage: tokens that no metered item of a subscription bills any more, on their way to an invoice item."""
+"""Late usage: usage that no metered item of a subscription bills any more, on its way to an invoice item."""
 
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from billing.tokens import TokenClass
 class LateUsage(models.Model):
     """Tokens of one class and model, billed once at their own price, under an identifier that never changes.
 
+    Of a plan by spend: units of spend, at the price of a unit, without model and class.
     While `pending`, more of the same may be added. The first lease freezes it, as it does a meter event.
     """
 
@@ -35,10 +36,10 @@ class LateUsage(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="late_usage")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
     priced_at = models.DateTimeField(help_text="Priced by the plan's prices as of this instant.")
-    model = models.CharField(max_length=100)
-    token_class = models.CharField(max_length=20, choices=[(item.value, item.label) for item in TokenClass])
-    per_token_minor = AmountField("price, cents a token")
-    tokens = models.BigIntegerField()
+    model = models.CharField(max_length=100, blank=True)
+    token_class = models.CharField(max_length=20, blank=True, choices=[(item.value, item.label) for item in TokenClass])
+    unit_minor = AmountField("price, cents a token or unit")
+    quantity = models.BigIntegerField(help_text="Tokens, or units of spend.")
     reason = models.CharField(max_length=10, choices=Reason)
     first_at = models.DateTimeField(help_text="In billing time: the oldest usage in it.")
     last_at = models.DateTimeField(help_text="In billing time: the newest usage in it.")
@@ -64,7 +65,7 @@ class LateUsage(models.Model):
             ),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(tokens__gt=0), name="late_usage_counts_something"),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="late_usage_counts_something"),
             models.UniqueConstraint(
                 fields=[
                     "organization",
@@ -87,13 +88,17 @@ class LateUsage(models.Model):
     @property
     def amount_minor(self) -> Decimal:
         """The cost, in exact cents."""
-        return EXACT.multiply(self.per_token_minor, self.tokens)
+        return EXACT.multiply(self.unit_minor, self.quantity)
 
     @property
     def description(self) -> str:
         """The words of its invoice line."""
-        label = TokenClass(self.token_class).label
-        return f"{label} tokens, {self.model} on {self.plan}. {self.get_reason_display()}."
+        return f"{self.title}{f', {self.model}' if self.model else ''} on {self.plan}. {self.get_reason_display()}."
+
+    @property
+    def title(self) -> str:
+        """The name of its tokens, or of usage by spend."""
+        return f"{TokenClass(self.token_class).label} tokens" if self.token_class else "Usage"
 
 
 class LateRecord(models.Model):

@@ -6,7 +6,7 @@ from accounts.models import Organization
 
 
 class MeterEvent(models.Model):
-    """Tokens of one class, model, organization and UTC hour, sent once under an identifier that never changes.
+    """Usage of one meter, organization and UTC hour, sent once under an identifier that never changes.
 
     While `pending`, posting may still add to it. The first lease freezes value and timestamp: from then on it is
     sent as it stands, however often, under the same identifier.
@@ -25,7 +25,7 @@ class MeterEvent(models.Model):
         Organization, on_delete=models.PROTECT, related_name="meter_events", db_index=False
     )
     event_name = models.CharField(max_length=100, help_text="The Stripe meter's event name.")
-    value = models.BigIntegerField(help_text="Tokens. Negative where a repair takes some back.")
+    value = models.BigIntegerField(help_text="Tokens, or units of spend. Negative where a repair takes some back.")
     occurred_at = models.DateTimeField(help_text="In billing time: the newest usage in it, sent as its timestamp.")
     hour = models.DateTimeField(help_text="The UTC hour it never crosses.")
     period_starts_at = models.DateTimeField(help_text="The billing period it never crosses.")

@@ -30,6 +30,12 @@ class PlanQuerySet(models.QuerySet["Plan"]):
 class Plan(models.Model):
     """A plan. The one trial plan costs nothing and is never sent to Stripe."""
 
+    class Metering(models.TextChoices):
+        """The way a plan's usage reaches Stripe: one meter for each model and token class, or one for its cost."""
+
+        TOKENS = "tokens", "By tokens"
+        SPEND = "spend", "By spend"
+
     code = models.SlugField(
         unique=True, validators=[RegexValidator(r"^[a-z0-9_]+$", "Lower-case letters, digits and _ only.")]
     )
@@ -51,6 +57,7 @@ class Plan(models.Model):
     )
     output_tokens_per_minute = models.PositiveIntegerField(default=0, help_text="0 is no limit.")
     concurrent_requests = models.PositiveIntegerField("requests at once", default=0, help_text="0 is no limit.")
+    metering = models.CharField(max_length=10, choices=Metering, default=Metering.TOKENS, db_default=Metering.TOKENS)
     stripe_product_id = models.CharField(max_length=255, blank=True, editable=False)
     stripe_base_price_id = models.CharField(max_length=255, blank=True, editable=False)
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -66,6 +73,11 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def by_spend(self) -> bool:
+        """Whether one meter counts the cost of its usage."""
+        return self.metering == self.Metering.SPEND
 
     @property
     def base_price_minor(self) -> int:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
-from billing.bills.lines import Bill, base_line, usage_line
+from billing import spend
+from billing.bills.lines import Bill, BillLine, base_line, spend_line, usage_line
 from billing.models import Plan, PlanPrice
 from billing.money import CENTS_PER_DOLLAR, EXACT, format_exact
 from billing.plans.price_lists import offered_base_minor, offered_prices
@@ -93,7 +94,7 @@ def worked_example() -> WorkedExample | None:
     if plan is None or not prices:
         return None
     model = prices[0].model
-    usage = [
+    usage = tuple(
         usage_line(
             model=model,
             token_class=TokenClass(price.token_class),
@@ -102,15 +103,20 @@ def worked_example() -> WorkedExample | None:
         )
         for price in prices
         if price.model == model and price.token_class in EXAMPLE_TOKENS
-    ]
+    )
     base = base_line(plan_name=plan.name, base_minor=Decimal(offered_base_minor(plan=plan)), detail="one month")
     return WorkedExample(
         plan_name=plan.name,
         model=model,
         input_tokens=EXAMPLE_TOKENS[TokenClass.INPUT],
         output_tokens=EXAMPLE_TOKENS[TokenClass.OUTPUT],
-        bill=Bill(lines=(base, *usage)),
+        bill=Bill(lines=(base, *(_by_spend(usage) if plan.by_spend else usage))),
     )
+
+
+def _by_spend(usage: tuple[BillLine, ...]) -> tuple[BillLine, ...]:
+    units = sum(spend.units_of(line.exact_minor) for line in usage)
+    return (spend_line(units=units, parts=usage),)
 
 
 def _on_sale(plan: Plan) -> PlanOnSale:

@@ -1,8 +1,9 @@
-"""Complete price tables: a plan needs a price for every token class of each of its models."""
+"""Complete price tables: a plan needs a price for every token class of each of its models, which Stripe can bill."""
 
 from collections.abc import Iterable
 
-from billing.models import Plan
+from billing import spend
+from billing.models import Plan, PlanPrice
 from billing.plans.price_lists import current_prices
 from billing.tokens import TokenClass
 
@@ -31,7 +32,8 @@ def why_not_sellable(*, plan: Plan) -> str:
         return f"{plan} has no prices yet: add those of a model first."
     missing = missing_classes(priced=[(price.model, price.token_class) for price in prices])
     problems = [describe_missing(model=model, classes=classes) for model, classes in missing.items()]
-    return " ".join(problems) or too_many_items(prices=len(prices))
+    problems += too_fine(prices=prices) if plan.by_spend else []
+    return " ".join(problems) or too_many_items(prices=1 if plan.by_spend else len(prices))
 
 
 def too_many_items(*, prices: int) -> str:
@@ -41,8 +43,19 @@ def too_many_items(*, prices: int) -> str:
     room = (MOST_ITEMS - 1) // len(TokenClass)
     return (
         f"A subscription at Stripe has at most {MOST_ITEMS} items, and this plan would need {prices + 1}: the base and "
-        f"one for each price. There is room for {room} models: take others off the plan, or make a second plan."
+        f"one for each price. There is room for {room} models: take others off the plan, or make a second plan, "
+        "perhaps one that is metered by spend."
     )
+
+
+def too_fine(*, prices: Iterable[PlanPrice]) -> list[str]:
+    """Return sentences on prices of a plan by spend that are no whole number of units."""
+    return [
+        f"{price.model}, {TokenClass(price.token_class).label}: a plan by spend takes {spend.DECIMALS} decimals of a "
+        f"cent a token at most, which are {spend.DECIMALS - 1} decimals of a dollar per 1,000."
+        for price in prices
+        if not spend.is_whole(price.per_token_minor)
+    ]
 
 
 def describe_missing(*, model: str, classes: list[TokenClass]) -> str:

@@ -27,6 +27,7 @@ class PriceList:
     priced_at: datetime
     trial: bool
     trial_requests: int
+    by_spend: bool
     rates: Mapping[str, Mapping[TokenClass, Decimal]]
     stripe_price_ids: Mapping[tuple[str, TokenClass], str]
 
@@ -92,6 +93,7 @@ def _price_list(plan_id: int, priced_at: datetime, turn: int) -> PriceList:
         priced_at=priced_at,
         trial=plan.is_trial,
         trial_requests=plan.trial_requests,
+        by_spend=plan.by_spend,
         rates={model: priced for model, priced in rates.items() if len(priced) == len(TokenClass)},
         stripe_price_ids={(row.model, TokenClass(row.token_class)): row.stripe_price_id for row in rows},
     )

@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
+from billing import spend
 from billing.models import Plan, PlanPrice
 from billing.plans.completeness import why_not_sellable
 from billing.plans.price_lists import current_prices, meter_event_name
@@ -19,6 +20,7 @@ from billing.stripe_billing import catalogue, meters
 from billing.tokens import TokenClass
 
 PRODUCT_PREFIX = "rgent_"
+SPEND_LABEL = "Usage at the prices of your plan"
 
 
 class NotSellable(Exception):
@@ -60,8 +62,7 @@ def is_published() -> bool:
     plans = list(Plan.objects.paid())
     if not plans or any(has_changes(plan=plan) for plan in plans):
         return False
-    prices = [price for plan in plans for price in current_prices(plan=plan)]
-    names = {meter_event_name(model=price.model, token_class=TokenClass(price.token_class)) for price in prices}
+    names = {_meter_of(price, plan=plan) for plan in plans for price in current_prices(plan=plan)}
     return names <= meters.meters_by_event_name().keys()
 
 
@@ -89,27 +90,71 @@ def _publish_plan(plan: Plan, *, meter_ids: dict[str, str], published: Published
         meter_id=None,
         published=published,
     )
-    price_ids = {
-        price.id: _ensure_token_price(price, plan=plan, meter_ids=meter_ids, published=published) for price in prices
-    }
+    price_ids = _ensure_metered_prices(prices, plan=plan, meter_ids=meter_ids, published=published)
     if not _put_on_offer(plan, prices=prices, price_ids=price_ids):
         published.edited_meanwhile.append(str(plan))
 
 
+def _ensure_metered_prices(
+    prices: list[PlanPrice], *, plan: Plan, meter_ids: dict[str, str], published: Published
+) -> dict[int, str]:
+    """Return the Stripe price that bills each price. Plans by spend share one, so a switch between them keeps it."""
+    if plan.by_spend:
+        stripe_price_id = _ensure_metered_price(
+            spend.METER,
+            label=SPEND_LABEL,
+            currency=plan.currency,
+            lookup_key=spend.METER,
+            amount=spend.UNIT_MINOR,
+            meter_ids=meter_ids,
+            published=published,
+        )
+        return {price.id: stripe_price_id for price in prices}
+    return {
+        price.id: _ensure_token_price(price, plan=plan, meter_ids=meter_ids, published=published) for price in prices
+    }
+
+
 def _ensure_token_price(price: PlanPrice, *, plan: Plan, meter_ids: dict[str, str], published: Published) -> str:
     token_class = TokenClass(price.token_class)
-    event_name = meter_event_name(model=price.model, token_class=token_class)
-    label = f"{price.model}, {token_class.label.lower()} tokens"
+    return _ensure_metered_price(
+        _meter_of(price, plan=plan),
+        label=f"{price.model}, {token_class.label.lower()} tokens",
+        currency=plan.currency,
+        lookup_key=f"{PRODUCT_PREFIX}{plan.code}_{price.model}_{token_class.value}".replace("-", "_"),
+        amount=price.per_token_minor,
+        meter_ids=meter_ids,
+        published=published,
+    )
+
+
+def _meter_of(price: PlanPrice, *, plan: Plan) -> str:
+    if plan.by_spend:
+        return spend.METER
+    return meter_event_name(model=price.model, token_class=TokenClass(price.token_class))
+
+
+def _ensure_metered_price(
+    event_name: str,
+    *,
+    label: str,
+    currency: str,
+    lookup_key: str,
+    amount: Decimal,
+    meter_ids: dict[str, str],
+    published: Published,
+) -> str:
+    """Return the price of a meter's unit. The meter, and its product, are made where they are missing."""
     if event_name not in meter_ids:
         meter_ids[event_name] = meters.create_meter(event_name=event_name, display_name=label)
         published.changes.append(f"meter {event_name}")
     return _ensure_price(
         # One product for each meter, shared by all plans: it names the line on the invoice.
         product_id=_ensure_product(event_name, name=label, published=published),
-        currency=plan.currency,
-        lookup_key=f"{PRODUCT_PREFIX}{plan.code}_{price.model}_{token_class.value}".replace("-", "_"),
+        currency=currency,
+        lookup_key=lookup_key,
         nickname=label,
-        amount=price.per_token_minor,
+        amount=amount,
         meter_id=meter_ids[event_name],
         published=published,
     )
@@ -127,7 +172,7 @@ def _put_on_offer(plan: Plan, *, prices: list[PlanPrice], price_ids: Mapping[int
         unknown.update(stripe_price_id=price_ids[price.id])
     plan.published_at = timezone.now()
     plan.save(update_fields=["stripe_product_id", "stripe_base_price_id", "published_at"])
-    if not _is_offered(plan, price_ids=set(price_ids.values())):
+    if not _is_offered(plan, prices=prices, price_ids=set(price_ids.values())):
         add_version(
             plan=plan,
             prices=prices,
@@ -138,12 +183,13 @@ def _put_on_offer(plan: Plan, *, prices: list[PlanPrice], price_ids: Mapping[int
     return True
 
 
-def _is_offered(plan: Plan, *, price_ids: set[str]) -> bool:
-    """Tell whether new subscribers get just these Stripe prices."""
+def _is_offered(plan: Plan, *, prices: list[PlanPrice], price_ids: set[str]) -> bool:
+    """Tell whether new subscribers get just these prices. By spend one Stripe price stands for many amounts."""
     version = offered_version(plan=plan)
     if version is None or version.stripe_base_price_id != plan.stripe_base_price_id:
         return False
-    return {price.stripe_price_id for price in version.prices.all()} == price_ids
+    offered = version.prices.all()
+    return {price.stripe_price_id for price in offered} == price_ids and _amounts(offered) == _amounts(prices)
 
 
 def _ensure_product(product_id: str, *, name: str, published: Published) -> str:

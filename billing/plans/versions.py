@@ -1,7 +1,8 @@
 """Versions of plans: which one is on offer, and which one a subscription has.
 
 A version is made when its plan is published, whole or not at all. A subscription's version is told by its own prices at
-Stripe, so that it is charged what its pages show, whatever happened to the plan since.
+Stripe, so that it is charged what its pages show, whatever happened to the plan since. By spend they do not tell it:
+there its metadata names the version.
 """
 
 from collections.abc import Sequence
@@ -38,8 +39,8 @@ def prices_in_order(version: PlanVersion) -> list[PlanPrice]:
 
 
 def metered_price_ids(version: PlanVersion) -> list[str]:
-    """Return the Stripe prices that a subscriber of a version pays for tokens."""
-    return [price.stripe_price_id for price in prices_in_order(version)]
+    """Return the Stripe prices that a subscriber of a version pays for tokens: one, where the plan is by spend."""
+    return list(dict.fromkeys(price.stripe_price_id for price in prices_in_order(version)))
 
 
 def add_version(
@@ -68,18 +69,23 @@ def add_version(
 
 @dataclass(frozen=True, slots=True)
 class SubscribedPrices:
-    """The prices of a subscription: its base at Stripe, in dollars, and those of tokens that are known here."""
+    """The prices of a subscription: its base at Stripe, in dollars, and those of tokens, of one plan here.
+
+    `named` is the version that its metadata names, in ISO 8601.
+    """
 
     base_price_id: str
     base_price: Decimal
     prices: tuple[PlanPrice, ...]
+    named: str
 
 
 def version_of_subscription(*, subscribed: SubscribedPrices, known: tuple[int, datetime]) -> PlanVersion:
     """Return the version that has the prices of a subscription; `known` are the plan and instant its account has now.
 
-    Of several the one with its base counts, then the known one, then the newest. Where the subscription lacks an item,
-    a version that has the rest counts, since reconciliation bills such usage. A mixture becomes a version of its own.
+    Of several the one with its base counts, then the one it names, then the known one, then the newest. Where the
+    subscription lacks an item, a version that has the rest counts, since reconciliation bills such usage. A mixture
+    becomes a version of its own.
     """
     own = {price.stripe_price_id: price for price in reversed(subscribed.prices)}
     plan_id = subscribed.prices[0].plan_id
@@ -88,7 +94,8 @@ def version_of_subscription(*, subscribed: SubscribedPrices, known: tuple[int, d
         price_ids = {price.stripe_price_id for price in version.prices.all()}
         if price_ids >= own.keys():
             other_base = version.stripe_base_price_id != subscribed.base_price_id
-            order = (price_ids != own.keys(), other_base, (version.plan_id, version.priced_at) != known)
+            unnamed = version.priced_at.isoformat() != subscribed.named
+            order = (price_ids != own.keys(), other_base, unnamed, (version.plan_id, version.priced_at) != known)
             fitting.append((order, version))
     if fitting:
         return min(fitting, key=lambda each: each[0])[1]

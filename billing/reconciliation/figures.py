@@ -17,8 +17,8 @@ from billing.metering.late_usage import unmetered_of
 from billing.metering.ledger_sums import Amounts, SumKey, Sums
 from billing.models import BillingAccount, DailyUsage, HourlyUsage, MeterEvent, PostedUsage
 from billing.periods import hour_of
-from billing.plans.price_lists import meter_event_name
-from billing.tokens import TokenClass
+from billing.plans.measures import measures
+from billing.plans.price_lists import price_list
 
 MeterKey = tuple[str, datetime]
 # Stripe's summaries are eventually consistent: events sent this recently may be missing from them.
@@ -28,7 +28,7 @@ LONGEST_PERIOD = timedelta(days=32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSum:
-    """Meter events of one meter, period, UTC hour and state, added up.
+    """Meter events of one meter, period, UTC hour and state, added up: tokens, or units of spend.
 
     `visible` tells whether Stripe's summaries must show them by now, `compared` whether they are before the moment up
     to which meters are compared.
@@ -41,7 +41,7 @@ class EventSum:
     compensates: bool
     visible: bool
     compared: bool
-    tokens: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +111,15 @@ def _key(row: PostedUsage) -> SumKey:
 
 
 def _metered(ledger: Sums, *, late: dict[MeterKey, int]) -> dict[MeterKey, int]:
-    tokens: dict[MeterKey, int] = defaultdict(int)
+    values: dict[MeterKey, int] = defaultdict(int)
     for key, amounts in ledger.items():
-        for token_class in TokenClass if not key.trial else ():
-            event_name = meter_event_name(model=key.model, token_class=token_class)
-            tokens[(event_name, key.period_starts_at)] += amounts.usage.tokens_of(token_class)
+        prices = price_list(plan_id=key.plan_id, priced_at=key.priced_at)
+        measured = measures(prices, model=key.model, usage=amounts.usage, cost_minor=amounts.cost_minor)
+        for each in measured if not key.trial else ():
+            values[(each.kind.event_name, key.period_starts_at)] += each.quantity
     for meter, unmetered in late.items():
-        tokens[meter] -= unmetered
-    return {meter: count for meter, count in tokens.items() if count}
+        values[meter] -= unmetered
+    return {meter: value for meter, value in values.items() if value}
 
 
 def _event_sums(organization_id: int, *, periods: list[datetime], until: datetime) -> list[EventSum]:
@@ -129,7 +130,7 @@ def _event_sums(organization_id: int, *, periods: list[datetime], until: datetim
         MeterEvent.objects.filter(Q(period_starts_at__in=periods) | of_that_hour, organization_id=organization_id)
         .annotate(visible=_is(sent_at__lt=timezone.now() - VISIBLE_AFTER), compared=_is(occurred_at__lt=until))
         .values("event_name", "period_starts_at", "hour", "state", "compensates", "visible", "compared")
-        .annotate(tokens=Sum("value"))
+        .annotate(total=Sum("value"))
         .order_by("event_name", "hour", "period_starts_at", "state", "compensates", "visible", "compared")
     )
     return [EventSum(**row) for row in rows]
@@ -140,8 +141,8 @@ def _is(**condition: Any) -> Case:
 
 
 def _posted(events: list[EventSum], *, periods: set[datetime]) -> dict[MeterKey, int]:
-    tokens: dict[MeterKey, int] = defaultdict(int)
+    values: dict[MeterKey, int] = defaultdict(int)
     for event in events:
         if not event.compensates and event.period_starts_at in periods:
-            tokens[(event.event_name, event.period_starts_at)] += event.tokens
-    return {meter: count for meter, count in tokens.items() if count}
+            values[(event.event_name, event.period_starts_at)] += event.total
+    return {meter: value for meter, value in values.items() if value}

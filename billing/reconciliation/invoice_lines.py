@@ -1,19 +1,22 @@
 """Ledger and invoices: the usage of a period that is over must be on its final invoices, at the plan's price."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from billing import spend
 from billing.bills.billed_usage import BilledUsage, Terms, billed_usage, is_invoiced
 from billing.metering import posting
 from billing.metering.late_usage import Late, add_late_usage
 from billing.models import LateUsage
 from billing.money import format_cents
+from billing.plans.measures import Measured, measures
+from billing.plans.price_lists import price_list
 from billing.reconciliation.differences import Difference, Kind, Stage
 from billing.reconciliation.figures import Figures
 from billing.stripe_billing import sync
-from billing.tokens import TokenClass, TokenUsage, column_of
 
 # A period without an invoice by then gets none: Stripe finalizes a draft within 72 hours, and a held one is shown.
 INVOICED_WITHIN = timedelta(days=4)
@@ -55,17 +58,19 @@ def _is_decided(figures: Figures, period: datetime, *, now: datetime) -> bool:
     return is_invoiced(account=figures.account, period_starts_at=period) or now > ended + INVOICED_WITHIN
 
 
-def _usage_of(figures: Figures, periods: list[datetime]) -> dict[tuple[Terms, datetime], TokenUsage]:
-    return {
-        ((key.plan_id, key.priced_at, key.model), key.period_starts_at): amounts.usage
-        for key, amounts in figures.ledger.items()
-        if not key.trial and key.period_starts_at in periods
-    }
+def _usage_of(figures: Figures, periods: list[datetime]) -> dict[tuple[Terms, datetime], list[Measured]]:
+    usage: dict[tuple[Terms, datetime], list[Measured]] = defaultdict(list)
+    for key, amounts in figures.ledger.items():
+        if not key.trial and key.period_starts_at in periods:
+            prices = price_list(plan_id=key.plan_id, priced_at=key.priced_at)
+            measured = measures(prices, model=key.model, usage=amounts.usage, cost_minor=amounts.cost_minor)
+            usage[((key.plan_id, key.priced_at, key.model), key.period_starts_at)] += measured
+    return usage
 
 
 def _about(billed: BilledUsage) -> str:
-    price = billed.price
-    return f"{price.model} {price.token_class} from {billed.period_starts_at:%Y-%m-%dT%H:%M:%SZ}"
+    kind = "spend" if billed.kind.is_spend else f"{billed.kind.model} {billed.kind.token_class}"
+    return f"{kind} from {billed.period_starts_at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _difference(figures: Figures, billed: BilledUsage) -> Difference:
@@ -108,32 +113,32 @@ def _mispriced(figures: Figures, billed: BilledUsage) -> Difference:
 
 def _bill(figures: Figures, billed: BilledUsage) -> str:
     """Bill what no invoice has by an invoice item, once."""
-    price, organization_id = billed.price, figures.account.organization_id
+    kind, organization_id = billed.kind, figures.account.organization_id
     with transaction.atomic():
         posting.block_posting()
         made = LateUsage.objects.filter(
             organization_id=organization_id,
-            plan_id=price.plan_id,
-            priced_at__in=billed.instants,
-            model=price.model,
-            token_class=price.token_class,
+            plan_id__in=[plan_id for plan_id, _, _ in billed.terms],
+            priced_at__in=[priced_at for _, priced_at, _ in billed.terms],
+            model=kind.model,
+            token_class=kind.token_class,
             period_starts_at=billed.period_starts_at,
             reason=LateUsage.Reason.MISSED,
         )
-        if sum(made.values_list("tokens", flat=True)) != billed.billed_late:
+        if sum(made.values_list("quantity", flat=True)) != billed.billed_late:
             return ""  # another run has billed some of it meanwhile
         add_late_usage([_late(billed, organization_id=organization_id)])
-    return f"An invoice item bills {billed.missing:,} tokens, {format_cents(billed.missing_minor)}."
+    missing = spend.measured(kind.event_name, billed.missing)
+    return f"An invoice item bills {missing}, {format_cents(billed.missing_minor)}."
 
 
 def _late(billed: BilledUsage, *, organization_id: int) -> Late:
-    price = billed.price
+    plan_id, priced_at, _ = billed.newest_terms
     return Late(
         organization_id=organization_id,
-        plan_id=price.plan_id,
-        priced_at=billed.priced_at,
-        model=price.model,
-        usage=TokenUsage(**{column_of(TokenClass(price.token_class)): billed.missing}),
+        plan_id=plan_id,
+        priced_at=priced_at,
+        measured=[Measured(billed.kind, billed.missing)],
         reason=LateUsage.Reason.MISSED,
         used_at=billed.period_starts_at,
         period_starts_at=billed.period_starts_at,

@@ -1,4 +1,4 @@
-"""Ledger and meter events: every token that the ledger sells by meter is in one event, and in one alone."""
+"""Ledger and meter events: all usage that the ledger sells by meter is in one event, and in one alone."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,11 +9,11 @@ from django.db.models import Sum
 from billing.metering import posting
 from billing.metering.outbox import RESEND_WINDOW
 from billing.models import HourlyUsage, LateUsage, MeterEvent
-from billing.plans.price_lists import meter_event_name
+from billing.plans.measures import measures_of
 from billing.reconciliation.differences import Difference, Kind, Stage
 from billing.reconciliation.figures import Figures, MeterKey
 from billing.reconciliation.repair_events import add_repair_event
-from billing.tokens import TokenClass
+from billing.spend import measured
 from common import clock
 
 
@@ -35,8 +35,8 @@ def compare_outbox(figures: Figures) -> Iterator[Difference]:
                 period_starts_at=period,
                 expected=expected,
                 found=found,
-                detail=f"The ledger has {expected:,} posted tokens, the meter events have {found:,}. "
-                "A fault, or a hand in the tables: keep them, and look for the cause.",
+                detail=f"The ledger has {measured(event_name, expected)} posted, the meter events have "
+                f"{measured(event_name, found)}. A fault, or a hand in the tables: keep them, and look for the cause.",
                 repair=lambda meter=(event_name, period): _repair(organization_id, meter),  # type: ignore[misc]
             )
 
@@ -51,13 +51,13 @@ def _repair(organization_id: int, meter: MeterKey) -> str:
         used = _used_by_hour(organization_id, meter)
         posted = _posted_by_hour(organization_id, meter)
         added = [
-            _add(organization_id, meter, hour=hour, tokens=used.get(hour, 0) - posted.get(hour, 0))
+            _add(organization_id, meter, hour=hour, value=used.get(hour, 0) - posted.get(hour, 0))
             for hour in sorted(set(used) | set(posted))
             if used.get(hour, 0) != posted.get(hour, 0)
         ]
     if not added:
         return ""
-    return f"Meter events {', '.join(added)} were added. Each is sent unless Stripe's meter has its tokens already."
+    return f"Meter events {', '.join(added)} were added. Each is sent unless Stripe's meter has its usage already."
 
 
 def _used_by_hour(organization_id: int, meter: MeterKey) -> dict[datetime, int]:
@@ -65,9 +65,9 @@ def _used_by_hour(organization_id: int, meter: MeterKey) -> dict[datetime, int]:
     used: dict[datetime, int] = {}
     rows = HourlyUsage.objects.filter(organization_id=organization_id, period_starts_at=period, trial=False)
     for row in rows.order_by("id"):
-        for token_class in TokenClass:
-            if meter_event_name(model=row.model, token_class=token_class) == event_name:
-                used[row.hour] = used.get(row.hour, 0) + row.usage.tokens_of(token_class)
+        for each in measures_of(row):
+            if each.kind.event_name == event_name:
+                used[row.hour] = used.get(row.hour, 0) + each.quantity
     return used
 
 
@@ -78,13 +78,13 @@ def _posted_by_hour(organization_id: int, meter: MeterKey) -> dict[datetime, int
             organization_id=organization_id, event_name=event_name, period_starts_at=period, compensates=False
         )
         .values("hour")
-        .annotate(tokens=Sum("value"))
+        .annotate(total=Sum("value"))
         .order_by("hour")
     )
-    return {row["hour"]: row["tokens"] for row in rows}
+    return {row["hour"]: row["total"] for row in rows}
 
 
-def _add(organization_id: int, meter: MeterKey, *, hour: datetime, tokens: int) -> str:
+def _add(organization_id: int, meter: MeterKey, *, hour: datetime, value: int) -> str:
     """Add an event as one whose answer is long unclear, so that the outbox asks the meter before it sends."""
     event_name, period = meter
     event = add_repair_event(
@@ -92,7 +92,7 @@ def _add(organization_id: int, meter: MeterKey, *, hour: datetime, tokens: int) 
         event_name=event_name,
         hour=hour,
         period=period,
-        tokens=tokens,
+        value=value,
         first_sent_at=clock.now() - RESEND_WINDOW - timedelta(hours=1),
     )
     return event.identifier

@@ -11,7 +11,7 @@ from billing.models import MeterEvent
 
 
 def add_repair_event(
-    *, organization_id: int, event_name: str, hour: datetime, period: datetime, tokens: int, **fields: Any
+    *, organization_id: int, event_name: str, hour: datetime, period: datetime, value: int, **fields: Any
 ) -> MeterEvent:
     """Add an event that is due at once, dated like the newest of its hour. The caller keeps posting out.
 
@@ -22,7 +22,7 @@ def add_repair_event(
     return MeterEvent.objects.create(
         organization_id=organization_id,
         event_name=event_name,
-        value=tokens,
+        value=value,
         occurred_at=newest or max(hour, period),
         hour=hour,
         period_starts_at=period,

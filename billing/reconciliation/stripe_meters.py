@@ -19,6 +19,7 @@ from billing.periods import hour_of
 from billing.reconciliation.differences import Difference, Kind, Stage
 from billing.reconciliation.figures import VISIBLE_AFTER, EventSum, Figures
 from billing.reconciliation.repair_events import add_repair_event
+from billing.spend import measured
 from billing.stripe_billing import meters
 
 # Usage this recent may still be on its way to the meters, as it is within seconds on other days.
@@ -31,26 +32,26 @@ State = MeterEvent.State
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The expected total of a meter: `tokens`, or anything from `low` to `high` while events are on their way."""
+    """The expected total of a meter: `value`, or anything from `low` to `high` while events are on their way."""
 
-    tokens: int
+    value: int
     low: int
     high: int
 
     @classmethod
     def of(cls, sums: Iterable[EventSum]) -> "Sent":
         """Add up events of one meter."""
-        tokens = low = high = 0
+        value = low = high = 0
         for each in sums:
             sent = each.state == State.SENT
-            tokens += each.tokens if sent and not each.compensates else 0
+            value += each.total if sent and not each.compensates else 0
             if each.state == State.REJECTED or (sent and each.visible):
                 continue
             # Sent just now, it may be missing yet, as may be the effect of one that makes up for a difference. Not
             # marked as sent, it may be there already.
-            off = -each.tokens if sent or each.compensates else each.tokens
+            off = -each.total if sent or each.compensates else each.total
             low, high = low + min(0, off), high + max(0, off)
-        return cls(tokens, tokens + low, tokens + high)
+        return cls(value, value + low, value + high)
 
 
 def compared_until(now: datetime) -> datetime:
@@ -88,10 +89,10 @@ def _compare(
     if until <= starts_at or not customer_id:
         return
     held = meters.meter_total(meter_id=meter_id, customer_id=customer_id, starts_at=starts_at, ends_at=until)
-    if held == sent.tokens:
+    if held == sent.value:
         return
     if sent.low <= held <= sent.high:
-        waiting.append(f"{event_name}: {sent.high - sent.low:,} tokens are on their way to Stripe")
+        waiting.append(f"{event_name}: {measured(event_name, sent.high - sent.low)} are on their way to Stripe")
         return
     by_hour = meters.meter_totals_by_hour(
         meter_id=meter_id, customer_id=customer_id, starts_at=starts_at, ends_at=hour_of(until)
@@ -117,7 +118,7 @@ def _differing_hours(
     for hour in sorted(hour for hour in {*held, *by_hour} if hour < until):
         sent = Sent.of(by_hour[hour])
         if not sent.low <= held.get(hour, 0) <= sent.high:
-            yield _difference(figures, event_name, hour=hour, sent=sent.tokens, held=held.get(hour, 0))
+            yield _difference(figures, event_name, hour=hour, sent=sent.value, held=held.get(hour, 0))
 
 
 def _difference(figures: Figures, event_name: str, *, hour: datetime, sent: int, held: int) -> Difference:
@@ -136,9 +137,9 @@ def _difference(figures: Figures, event_name: str, *, hour: datetime, sent: int,
         period_starts_at=_period_of(figures, hour),
         expected=sent,
         found=held,
-        detail=f"Stripe holds {abs(off):,} tokens {'less' if off < 0 else 'more'} than was sent in that hour.{named} "
-        f"An event of {-off:+,} tokens makes up for it.",
-        repair=lambda: _compensate(figures, event_name, hour=hour, tokens=-off),
+        detail=f"Stripe holds {measured(event_name, abs(off))} {'less' if off < 0 else 'more'} than was sent in that "
+        f"hour.{named} An event of {measured(event_name, -off)} makes up for it.",
+        repair=lambda: _compensate(figures, event_name, hour=hour, value=-off),
     )
 
 
@@ -147,7 +148,7 @@ def _period_of(figures: Figures, hour: datetime) -> datetime:
     return begun[-1] if begun else figures.periods[0]
 
 
-def _compensate(figures: Figures, event_name: str, *, hour: datetime, tokens: int) -> str:
+def _compensate(figures: Figures, event_name: str, *, hour: datetime, value: int) -> str:
     """Add an event that makes up for a difference of an hour, unless Stripe may not show the effect of one yet."""
     organization_id, period = figures.account.organization_id, _period_of(figures, hour)
     of_the_hour = MeterEvent.objects.filter(organization_id=organization_id, event_name=event_name, hour=hour)
@@ -161,7 +162,7 @@ def _compensate(figures: Figures, event_name: str, *, hour: datetime, tokens: in
             event_name=event_name,
             hour=hour,
             period=period,
-            tokens=tokens,
+            value=value,
             compensates=True,
         )
-    return f"The meter event {event.identifier} of {tokens:+,} tokens makes up for it."
+    return f"The meter event {event.identifier} of {measured(event_name, value)} makes up for it."

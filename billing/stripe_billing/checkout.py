@@ -1,5 +1,6 @@
 """Checkout sessions: Stripe's own page for a first payment."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -10,9 +11,15 @@ from billing.stripe_billing.company import automatic_tax
 
 
 def create_checkout_session(
-    *, customer_id: str, items: list[dict[str, Any]], success_url: str, cancel_url: str, organization_id: int
+    *,
+    customer_id: str,
+    items: list[dict[str, Any]],
+    metadata: Mapping[str, str],
+    success_url: str,
+    cancel_url: str,
+    organization_id: int,
 ) -> tuple[str, str]:
-    """Open a Checkout session for a subscription; return its id and the address of its page."""
+    """Open a Checkout session for a subscription with `metadata`; return its id and the address of its page."""
     params: Any = {
         "mode": "subscription",
         "customer": customer_id,
@@ -22,7 +29,7 @@ def create_checkout_session(
         "cancel_url": cancel_url,
         **automatic_tax(),
         "allow_promotion_codes": True,
-        "subscription_data": {"billing_mode": {"type": "flexible"}},
+        "subscription_data": {"billing_mode": {"type": "flexible"}, "metadata": metadata},
     }
     with translate_stripe_errors():
         session = client().v1.checkout.sessions.create(params)

@@ -60,6 +60,12 @@ def drafts_since(moment: datetime) -> Iterator[dict[str, Any]]:
             yield dict(invoice.to_dict())
 
 
+def note_memo(*, invoice_id: str, memo: str) -> None:
+    """Write the memo of a draft, which stands on its page and file. Raises StripeUnavailable, StripeRejected."""
+    with translate_stripe_errors():
+        client().v1.invoices.update(invoice_id, {"description": memo})
+
+
 def finalize_draft(*, invoice_id: str) -> dict[str, Any]:
     """Finalize a draft, have Stripe collect it, store it as dj-stripe does, and return it.
 

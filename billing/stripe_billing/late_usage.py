@@ -19,12 +19,12 @@ def create_invoice_item(
     identifier: str,
     description: str,
     currency: str,
-    tokens: int,
-    per_token_minor: Decimal,
+    quantity: int,
+    unit_minor: Decimal,
     starts_at: datetime,
     ends_at: datetime,
 ) -> str:
-    """Put tokens, at a price in cents each, on the customer's next invoice; return the invoice item's id.
+    """Put a quantity, at a price in cents each, on the customer's next invoice; return the invoice item's id.
 
     Stripe multiplies and rounds, as it does for a metered item. The identifier is the idempotency key, which Stripe
     keeps for a day. Raises StripeUnavailable, StripeRejected.
@@ -33,8 +33,8 @@ def create_invoice_item(
         "customer": customer_id,
         "currency": currency,
         "description": description,
-        "quantity_decimal": Decimal(tokens),
-        "unit_amount_decimal": per_token_minor,
+        "quantity_decimal": str(quantity),
+        "unit_amount_decimal": f"{unit_minor:f}",  # the SDK would write 0.0000001 as 1E-7
         "period": {"start": int(starts_at.timestamp()), "end": int(ends_at.timestamp())},
         "metadata": {IDENTIFIER: identifier},
         "tax_behavior": "exclusive",

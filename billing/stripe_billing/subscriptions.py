@@ -1,6 +1,6 @@
 """Subscriptions at Stripe: making, changing, previewing and ending them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -10,19 +10,23 @@ import stripe
 from billing.stripe_billing.client import client, translate_stripe_errors
 from billing.stripe_billing.company import automatic_tax
 
+# The subscription's metadata that tells which of its plan's price lists it was made for, as an instant in ISO 8601.
+PRICED_AT = "rgent_priced_at"
+
 
 def subscription_items(*, base_price_id: str, metered_price_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the items of a subscription: one base, and the metered prices, which take no quantity."""
     return [{"price": base_price_id, "quantity": 1}, *({"price": price_id} for price_id in metered_price_ids)]
 
 
-def subscribe_with_test_card(*, customer_id: str, items: list[dict[str, Any]]) -> str:
+def subscribe_with_test_card(*, customer_id: str, items: list[dict[str, Any]], metadata: Mapping[str, str]) -> str:
     """Give a customer Stripe's test card 4242 and an active subscription; return the subscription's id."""
     params: Any = {
         "customer": customer_id,
         "items": items,
         "billing_mode": {"type": "flexible"},
         "payment_behavior": "error_if_incomplete",
+        "metadata": metadata,
     }
     with translate_stripe_errors():
         api = client()
@@ -32,7 +36,7 @@ def subscribe_with_test_card(*, customer_id: str, items: list[dict[str, Any]]) -
 
 
 def create_incomplete_subscription(
-    *, customer_id: str, items: list[dict[str, Any]], idempotency_key: str
+    *, customer_id: str, items: list[dict[str, Any]], metadata: Mapping[str, str], idempotency_key: str
 ) -> tuple[str, str]:
     """Make a subscription that begins when the customer's browser pays its first invoice. The card is kept.
 
@@ -45,6 +49,7 @@ def create_incomplete_subscription(
         "payment_behavior": "default_incomplete",
         **automatic_tax(),
         "payment_settings": {"save_default_payment_method": "on_subscription"},
+        "metadata": metadata,
         "expand": ["latest_invoice.confirmation_secret"],
     }
     with translate_stripe_errors():
@@ -63,13 +68,14 @@ def newest_subscription(*, customer_id: str, timeout_s: float | None = None) -> 
     return (found[0].id, found[0].status) if found else ("", "")
 
 
-def incomplete_subscription(*, subscription_id: str) -> tuple[list[str], str]:
-    """Return the price ids of a subscription, and the client secret of its first invoice."""
+def incomplete_subscription(*, subscription_id: str) -> tuple[list[str], dict[str, str], str]:
+    """Return the price ids of a subscription, its metadata, and the client secret of its first invoice."""
     with translate_stripe_errors():
         subscription = client().v1.subscriptions.retrieve(
             subscription_id, {"expand": ["latest_invoice.confirmation_secret"]}
         )
-    return [item.price.id for item in subscription["items"].data], _client_secret(subscription)
+    price_ids = [item.price.id for item in subscription["items"].data]
+    return price_ids, subscription.metadata.to_dict(), _client_secret(subscription)
 
 
 def _client_secret(subscription: stripe.Subscription) -> str:
@@ -114,17 +120,21 @@ def item_changes(*, subscription_id: str, base_price_id: str, metered_price_ids:
 
     The base changes its price, which prorates it. The old metered items are deleted and new ones are added. Flexible
     billing bills the usage of deleted ones (docs.stripe.com/billing/subscriptions/usage-based/manage-billing-setup).
+    Where the plans share all of their metered prices, as plans by spend do, those items stay as they are.
     """
     with translate_stripe_errors():
         items = client().v1.subscriptions.retrieve(subscription_id)["items"].data
-    changes: list[dict[str, Any]] = [{"price": price_id} for price_id in metered_price_ids]
-    for item in items:
-        metered = item.price.recurring is not None and item.price.recurring.usage_type == "metered"
-        changes.append({"id": item.id, "deleted": True} if metered else {"id": item.id, "price": base_price_id})
+    metered = [item for item in items if item.price.recurring and item.price.recurring.usage_type == "metered"]
+    changes: list[dict[str, Any]] = [{"id": item.id, "price": base_price_id} for item in items if item not in metered]
+    if {item.price.id for item in metered} != set(metered_price_ids):
+        changes += [{"id": item.id, "deleted": True} for item in metered]
+        changes += [{"price": price_id} for price_id in metered_price_ids]
     return changes
 
 
-def change_items(*, subscription_id: str, changes: list[dict[str, Any]], at: datetime) -> None:
+def change_items(
+    *, subscription_id: str, changes: list[dict[str, Any]], metadata: Mapping[str, str], at: datetime
+) -> None:
     """Change a subscription's items as of `at` and collect the difference. If the card is declined, nothing changes.
 
     Raises PaymentDeclined, StripeUnavailable, StripeRejected.
@@ -134,6 +144,7 @@ def change_items(*, subscription_id: str, changes: list[dict[str, Any]], at: dat
         "proration_behavior": "always_invoice",
         "proration_date": int(at.timestamp()),
         "payment_behavior": "error_if_incomplete",
+        "metadata": metadata,
     }
     with translate_stripe_errors():
         client().v1.subscriptions.update(subscription_id, params)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models import BillingAccount, Plan
+from billing.models import BillingAccount, Plan, PlanVersion
 from billing.plans.versions import metered_price_ids, version_to_sell
 from billing.stripe_billing import checkout as stripe_checkout
 from billing.stripe_billing import subscriptions as stripe_subscriptions
@@ -40,6 +40,7 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
         session_id, url = stripe_checkout.create_checkout_session(
             customer_id=customer_id,
             items=items,
+            metadata=terms_of(version_to_sell(plan=plan)),
             success_url=f"{settings.PUBLIC_URL}{reverse('checkout_return')}?session_id={{CHECKOUT_SESSION_ID}}",
             cancel_url=f"{settings.PUBLIC_URL}{reverse('checkout_canceled')}",
             organization_id=account.organization_id,
@@ -70,6 +71,11 @@ def items_of(plan: Plan) -> list[dict[str, Any]]:
     return stripe_subscriptions.subscription_items(
         base_price_id=version.stripe_base_price_id, metered_price_ids=metered_price_ids(version)
     )
+
+
+def terms_of(version: PlanVersion) -> dict[str, str]:
+    """Return the metadata that names a subscription's version, which Stripe's prices may not tell."""
+    return {stripe_subscriptions.PRICED_AT: version.priced_at.isoformat()}
 
 
 def close_checkout(account: BillingAccount) -> None:

@@ -6,6 +6,7 @@ does not where it gives up an unpaid subscription. Then the usage of the bill is
 
 import logging
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -14,13 +15,13 @@ from django.utils import timezone
 from billing.metering.late_usage import Late, add_late_usage
 from billing.metering.posting import block_posting
 from billing.models import BillingAccount, DailyUsage, EndedBill, LateUsage, UsageRecord
+from billing.plans.measures import Kind, Measured, kind_of, measures_of
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.stripe_billing.collection import was_invoiced
-from billing.tokens import TokenClass, TokenUsage, column_of
 
 logger = logging.getLogger(__name__)
 
-Terms = tuple[int, datetime, str]
+Terms = tuple[int, datetime]
 
 
 def note_ended_bill(account: BillingAccount, *, ended_at: datetime) -> None:
@@ -59,30 +60,29 @@ def _look_at(bill: EndedBill) -> bool:
         if not EndedBill.objects.filter(id=bill.id, checked_at__isnull=True).update(checked_at=timezone.now()):
             return False
         if not invoiced:
-            add_late_usage([_late(bill, terms, usage) for terms, usage in _metered(bill).items()])
+            add_late_usage([_late(bill, terms, measured) for terms, measured in _metered(bill).items()])
     return not invoiced
 
 
-def _metered(bill: EndedBill) -> dict[Terms, TokenUsage]:
-    """Return the usage of a bill that is not billed as late yet, by plan, prices and model."""
-    usage: dict[Terms, TokenUsage] = defaultdict(TokenUsage)
+def _metered(bill: EndedBill) -> dict[Terms, dict[Kind, int]]:
+    """Return the usage of a bill that is not billed as late yet, by plan and price list."""
+    usage: dict[Terms, dict[Kind, int]] = defaultdict(lambda: defaultdict(int))
     of_the_bill = {"organization_id": bill.organization_id, "period_starts_at": bill.starts_at}
     for row in DailyUsage.objects.filter(**of_the_bill, trial=False):
-        usage[(row.plan_id, row.priced_at, row.model)] += row.usage
+        for each in measures_of(row):
+            usage[(row.plan_id, row.priced_at)][each.kind] += each.quantity
     for late in LateUsage.objects.filter(**of_the_bill):
-        tokens = TokenUsage(**{column_of(TokenClass(late.token_class)): -late.tokens})
-        usage[(late.plan_id, late.priced_at, late.model)] += tokens
+        usage[(late.plan_id, late.priced_at)][kind_of(late)] -= late.quantity
     return usage
 
 
-def _late(bill: EndedBill, terms: Terms, usage: TokenUsage) -> Late:
-    plan_id, priced_at, model = terms
+def _late(bill: EndedBill, terms: Terms, quantities: Mapping[Kind, int]) -> Late:
+    plan_id, priced_at = terms
     return Late(
         organization_id=bill.organization_id,
         plan_id=plan_id,
         priced_at=priced_at,
-        model=model,
-        usage=usage,
+        measured=[Measured(kind, quantity) for kind, quantity in quantities.items() if quantity > 0],
         reason=LateUsage.Reason.MISSED,
         used_at=bill.ended_at,
         period_starts_at=bill.starts_at,

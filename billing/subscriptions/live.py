@@ -15,6 +15,7 @@ from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.models import BillingAccount, Discrepancy, Plan, PlanPrice
 from billing.money import round_to_cents, to_dollars
 from billing.plans.versions import SubscribedPrices
+from billing.stripe_billing.subscriptions import PRICED_AT
 
 Status, Kind = BillingAccount.Status, Discrepancy.Kind
 # docs.stripe.com/billing/subscriptions/overview#subscription-statuses. The other statuses (incomplete,
@@ -61,22 +62,32 @@ def _live(data: Mapping[str, Any]) -> Live | None:
     status = ENTITLING.get(data.get("status", ""))
     if status is None:
         return None
-    subscribed = _subscribed(data["items"]["data"])
+    subscribed = _subscribed(data)
     return Live(data=data, status=status, subscribed=subscribed) if subscribed.prices else None
 
 
-def _subscribed(items: Iterable[Mapping[str, Any]]) -> SubscribedPrices:
+def _subscribed(data: Mapping[str, Any]) -> SubscribedPrices:
     """Return the prices of a subscription's items."""
-    all_prices = [item["price"] for item in items]
+    all_prices = [item["price"] for item in data["items"]["data"]]
     licensed = [price for price in all_prices if price["recurring"]["usage_type"] == "licensed"]
     known = PlanPrice.objects.filter(stripe_price_id__in=[price["id"] for price in all_prices])
+    known = known.order_by("id").select_related("plan")
     return SubscribedPrices(
         base_price_id=licensed[0]["id"] if licensed else "",
         base_price=to_dollars(round_to_cents(Decimal(str(licensed[0]["unit_amount_decimal"]))))
         if licensed
         else Decimal(0),
-        prices=tuple(known.order_by("id")),
+        prices=tuple(
+            [price for price in known if not price.plan.by_spend]
+            or _by_spend(known, products=[price["product"] for price in licensed])
+        ),
+        named=str((data.get("metadata") or {}).get(PRICED_AT, "")),
     )
+
+
+def _by_spend(known: Iterable[PlanPrice], *, products: list[str]) -> list[PlanPrice]:
+    """Return the prices of the plan whose base a subscription has: at Stripe all plans by spend share a metered one."""
+    return [price for price in known if price.plan.stripe_product_id in products]
 
 
 def show_oddities(account: BillingAccount, *, told: Mapping[str, Any], live: list[Live]) -> None:

@@ -17,6 +17,7 @@ from billing.models import BillingAccount, Plan, PlannedSwitch, PlanVersion
 from billing.plans.versions import metered_price_ids, version_to_sell
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.changing import SubscriptionChanged, changing_terms, how_it_is, read_anew, told_what_is_true
+from billing.subscriptions.checkout import terms_of
 from billing.subscriptions.collecting import collect_what_is_owed
 from billing.subscriptions.refreshing import refresh_subscription
 
@@ -70,7 +71,10 @@ def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datet
     with told_what_is_true(account), changing_terms(account=account, now=now):
         changes = _changes(account, version)
         stripe_subscriptions.change_items(
-            subscription_id=account.stripe_subscription_id, changes=changes, at=at or now.replace(microsecond=0)
+            subscription_id=account.stripe_subscription_id,
+            changes=changes,
+            metadata=terms_of(version),
+            at=at or now.replace(microsecond=0),
         )
         _apply(account)
     _note(account, AuditEvent.PLAN_SWITCHED, detail=f"from {before} to {plan}")

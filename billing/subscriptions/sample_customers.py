@@ -9,8 +9,9 @@ from accounts.api_keys import create_api_key
 from accounts.models import User
 from accounts.organizations import create_organization
 from billing.models import BillingAccount, Plan
+from billing.plans.versions import version_to_sell
 from billing.stripe_billing import subscriptions as stripe_subscriptions
-from billing.subscriptions.checkout import items_of
+from billing.subscriptions.checkout import items_of, terms_of
 from billing.subscriptions.customer import customer_of
 from billing.subscriptions.refreshing import refresh_subscription
 from billing.subscriptions.state import open_billing_account
@@ -35,7 +36,9 @@ def create_sample_customer(*, plan: Plan) -> SampleCustomer:
     """Create an organization, subscribed to `plan` with a test card. Raises StripeUnavailable, StripeRejected."""
     account, api_key = _create_account()
     customer_id = customer_of(account)
-    subscription_id = stripe_subscriptions.subscribe_with_test_card(customer_id=customer_id, items=items_of(plan))
+    subscription_id = stripe_subscriptions.subscribe_with_test_card(
+        customer_id=customer_id, items=items_of(plan), metadata=terms_of(version_to_sell(plan=plan))
+    )
     refresh_subscription(subscription_id=subscription_id)
     return SampleCustomer(
         organization=account.organization_id, customer=customer_id, subscription=subscription_id, api_key=api_key

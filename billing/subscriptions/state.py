@@ -102,7 +102,7 @@ def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
         _begin_subscription(account, period=period)
     elif period.starts_at > account.period_starts_at:  # usage may have moved on before Stripe renews
         account.begin_spending(period=period)
-    elif account.plan_id != version.plan_id:
+    elif account.plan_id != version.plan_id and not (before.by_spend and version.plan.by_spend):
         account.begin_bill(at=_instant(max(item["created"] for item in items)))
     account.plan_id, account.priced_at = version.plan_id, version.priced_at
     disputed = is_suspended_by_dispute(account.organization_id)

@@ -10,12 +10,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.models import BillingAccount, Plan
+from billing.plans.versions import version_to_sell
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.checkout import (
     INCOMPLETE,
     close_checkout,
     close_pending,
     first_items,
+    terms_of,
 )
 from billing.subscriptions.company import asking_for_the_address, company_of
 from billing.subscriptions.customer import customer_of
@@ -35,12 +37,13 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
     Raises AlreadySubscribed, PlanNotPublished, AddressNeeded, StripeUnavailable, StripeRejected.
     """
     items = first_items(account=account, plan=plan)
+    terms = terms_of(version_to_sell(plan=plan))
     customer_id = customer_of(account)
     close_checkout(account)
     newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
     if status == INCOMPLETE:
-        prices, client_secret = stripe_subscriptions.incomplete_subscription(subscription_id=newest)
-        if sorted(prices) == sorted(item["price"] for item in items):
+        prices, metadata, client_secret = stripe_subscriptions.incomplete_subscription(subscription_id=newest)
+        if sorted(prices) == sorted(item["price"] for item in items) and metadata == terms:
             return PendingSubscription(newest, client_secret)
     close_pending(subscription_id=newest, status=status)
     # Stripe keeps a refusal under its key, so a place that is known by now makes another one.
@@ -48,7 +51,7 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
     key = f"rgent-subscribe-{account.organization_id}-after-{newest or 'none'}{place}"
     with asking_for_the_address():
         made = stripe_subscriptions.create_incomplete_subscription(
-            customer_id=customer_id, items=items, idempotency_key=key
+            customer_id=customer_id, items=items, metadata=terms, idempotency_key=key
         )
     BillingAccount.objects.filter(id=account.id).update(checkout_opened_at=timezone.now())
     return PendingSubscription(*made)

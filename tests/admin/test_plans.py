@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.models import Plan, PlanPrice
 from billing.plans.price_lists import current_prices
@@ -244,3 +245,24 @@ def test_a_model_is_taken_off_its_plan_and_put_back(admin: Client) -> None:
         return {row.model for row in current_prices(plan=haiku())}
 
     assert (offered_after("withdraw"), offered_after("restore")) == (set(), {HAIKU})
+
+
+def test_the_metering_of_a_plan_is_chosen_until_it_is_published(admin: Client) -> None:
+    plan = haiku()
+    admin.post(page_of(plan), {**filled_form(admin, plan), "metering": "spend"})
+    chosen = haiku().metering
+    Plan.objects.update(published_at=timezone.now())
+
+    admin.post(page_of(plan), {**filled_form(admin, plan), "metering": "tokens"})
+
+    assert (chosen, haiku().metering) == ("spend", "spend")
+    assert "By spend" in admin.get(page_of(plan)).content.decode()
+
+
+def test_a_price_too_fine_for_a_plan_by_spend_is_refused(admin: Client) -> None:
+    plan = haiku()
+    form = {**filled_form(admin, plan), "metering": "spend"}
+
+    answer = admin.post(page_of(plan), {**form, field_of(form, price("output")): "0.0065001"})
+
+    assert "a plan by spend takes 7 decimals" in errors_in(answer)

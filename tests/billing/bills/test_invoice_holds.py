@@ -158,4 +158,4 @@ def test_usage_that_the_meters_do_not_show_yet_is_waited_for(
     MeterEvent.objects.filter(value=1_000_000).update(value=1_000_001)  # as a meter that is one token behind
 
     assert invoice_holds.release_ready(now=clock.now()) == []
-    assert "1,000,000 of the 1,000,001" in InvoiceHold.objects.get().waits_for
+    assert "1,000,000 tokens of the 1,000,001 tokens" in InvoiceHold.objects.get().waits_for

@@ -62,7 +62,7 @@ def test_a_call_that_ends_after_the_end_is_late_usage(canceled):
     settle(call, now=END, input_tokens=9)
     post_due()
 
-    assert LateUsage.objects.get().tokens == 9
+    assert LateUsage.objects.get().quantity == 9
 
 
 def test_pages_say_so_too(canceled):

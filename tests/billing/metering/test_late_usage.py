@@ -120,7 +120,7 @@ def test_it_waits_for_the_last_call_that_still_runs(customer, sandbox):
     end(last, input_tokens=3_000)
 
     assert (before, bill(sandbox)) == (0, 1)
-    assert LateUsage.objects.get().tokens == 6_000
+    assert LateUsage.objects.get().quantity == 6_000
 
 
 def test_an_unclear_answer_bills_it_once(customer, sandbox, stripe):

@@ -36,7 +36,7 @@ def add(customer: Customer, *, tokens: int, occurred_at: datetime | None = None)
     usage = Metered(
         organization_id=customer.organization.id,
         event_name=METER,
-        tokens=tokens,
+        value=tokens,
         occurred_at=occurred_at or clock.now(),
         period_starts_at=customer.account.period_starts_at,
     )

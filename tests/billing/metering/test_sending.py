@@ -40,7 +40,7 @@ def add(customer: Customer, *, meter: str = METERS[0], hours_ago: int = 0, token
     usage = Metered(
         organization_id=customer.organization.id,
         event_name=meter,
-        tokens=tokens,
+        value=tokens,
         occurred_at=clock.now() - timedelta(hours=hours_ago),
         period_starts_at=customer.account.period_starts_at,
     )

@@ -8,9 +8,10 @@ from django.db import connection
 
 from billing.models import Plan, PlanPrice
 from billing.plans.price_lists import offered_prices, price_list, revise_price
-from billing.plans.publishing import publish_plans
+from billing.plans.publishing import NotSellable, publish_plans
 from billing.stripe_billing.catalogue import find_price
 from common import clock
+from tests.billing.by_spend import MODELS, make_plan
 from tests.flows.waiting import until
 from tests.servers import SandboxServer
 
@@ -61,3 +62,13 @@ def test_until_it_is_published_nobody_pays_an_edited_price(sandbox: SandboxServe
     rates = price_list(plan_id=old.plan_id, priced_at=revised.valid_from).rates
 
     assert rates["claude-haiku-5-5"]["input"] == old.per_token_minor
+
+
+def test_a_price_too_fine_for_a_plan_by_spend_is_refused_before_it_is_published(sandbox: SandboxServer) -> None:
+    plan = make_plan("pro_max")
+    PlanPrice.objects.filter(plan=plan, token_class="input", model=MODELS[0]).update(price_per_1k=Decimal("0.0000001"))
+
+    with pytest.raises(NotSellable, match="claude-haiku-5-5, Input: a plan by spend takes 7 decimals"):
+        publish_plans()
+
+    assert sandbox.control("GET", "/requests?limit=100")["requests"] == []

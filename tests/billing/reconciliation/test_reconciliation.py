@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+from billing import spend
 from billing.metering import outbox, posting
 from billing.metering.late_usage import bill_late_usage
 from billing.models import (
@@ -40,6 +41,7 @@ from tests.servers import SandboxServer
 pytestmark = pytest.mark.django_db
 
 INPUT = "rgent_claude_haiku_5_5_input_tokens"
+METERS = [INPUT, spend.METER]
 USED = {"input_tokens": 1_000_000, "output_tokens": 100_000}
 
 
@@ -50,16 +52,26 @@ class Fault:
     happens: Callable[[Customer, SandboxServer], None]
     kinds: list[str]
     billed_minor: int = 0
+    kinds_by_spend: list[str] | None = None
+    billed_minor_by_spend: int | None = None
+
+    def expected(self, metering: str) -> tuple[list[str], int]:
+        """Return the kinds and the repair's cents: by spend all usage is one line."""
+        if metering == "tokens":
+            return self.kinds, self.billed_minor
+        billed_minor = self.billed_minor if self.billed_minor_by_spend is None else self.billed_minor_by_spend
+        return self.kinds_by_spend or self.kinds, billed_minor
 
 
 def sent_event() -> MeterEvent:
-    return MeterEvent.objects.get(event_name=INPUT, state="sent")
+    return MeterEvent.objects.get(event_name__in=METERS, state="sent")
 
 
 def lost(customer: Customer, sandbox: SandboxServer) -> None:
     """Stripe drops an event that it took."""
     use(customer, **USED)
-    cancel = {"event_name": INPUT, "type": "cancel", "cancel": {"identifier": sent_event().identifier}}
+    event = sent_event()
+    cancel = {"event_name": event.event_name, "type": "cancel", "cancel": {"identifier": event.identifier}}
     gateway.client().v1.billing.meter_event_adjustments.create(cancel)  # type: ignore[arg-type]
 
 
@@ -67,7 +79,7 @@ def not_posted(customer: Customer, sandbox: SandboxServer) -> None:
     """A meter event is gone before it was sent."""
     settle(begin(customer, now=clock.now()), now=clock.now(), **USED)
     posting.post_due()
-    MeterEvent.objects.filter(event_name=INPUT).delete()
+    MeterEvent.objects.filter(event_name__in=METERS).delete()
     outbox.send_due(now=clock.now())
 
 
@@ -75,9 +87,9 @@ def duplicated(customer: Customer, sandbox: SandboxServer) -> None:
     """An event is sent a second time, under another identifier."""
     use(customer, **USED)
     meters.send_meter_event(
-        event_name=INPUT,
+        event_name=sent_event().event_name,
         customer_id=customer.account.stripe_customer_id,
-        value=USED["input_tokens"],
+        value=sent_event().value,
         identifier="somebody-else",
         occurred_at=sent_event().occurred_at,
     )
@@ -87,7 +99,7 @@ def unknown(customer: Customer, sandbox: SandboxServer) -> None:
     """Somebody else sends usage to the meter."""
     use(customer, **USED)
     meters.send_meter_event(
-        event_name=INPUT,
+        event_name=sent_event().event_name,
         customer_id=customer.account.stripe_customer_id,
         value=77,
         identifier="somebody-else",
@@ -123,7 +135,7 @@ def line_missing(customer: Customer, sandbox: SandboxServer) -> None:
     use(customer, **USED)
     api = gateway.client().v1
     items = api.subscriptions.retrieve(customer.account.stripe_subscription_id)["items"].data
-    meter_id = meters.meters_by_event_name()[INPUT]
+    meter_id = meters.meters_by_event_name()[sent_event().event_name]
     item = next(item for item in items if item.price.recurring and item.price.recurring.meter == meter_id)
     api.subscription_items.delete(item.id, {"proration_behavior": "none"})
     let_a_month_pass(sandbox, customer)
@@ -134,10 +146,10 @@ FAULTS = [
     Fault(not_posted, ["missing"]),
     Fault(duplicated, ["duplicate"]),
     Fault(unknown, ["unknown_in_stripe"]),
-    Fault(late, ["late", "late"], billed_minor=195),
+    Fault(late, ["late", "late"], billed_minor=195, kinds_by_spend=["late"]),
     Fault(mispriced, ["mispriced"]),
     Fault(altered, ["total_altered"]),
-    Fault(line_missing, ["uninvoiced"], billed_minor=130),
+    Fault(line_missing, ["uninvoiced"], billed_minor=130, billed_minor_by_spend=195),
 ]
 
 
@@ -175,7 +187,7 @@ def reconciled(*, repair: bool = False) -> Report:
 @pytest.mark.parametrize("go_on", [be_idle, be_busy])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.happens.__name__)
 def test_a_fault_is_found_by_name_and_repaired_once(
-    sandbox: SandboxServer, fault: Fault, go_on: Callable[[Customer], None]
+    sandbox: SandboxServer, metering: str, fault: Fault, go_on: Callable[[Customer], None]
 ) -> None:
     customer = make_paying_customer()
     fault.happens(customer, sandbox)
@@ -184,7 +196,8 @@ def test_a_fault_is_found_by_name_and_repaired_once(
 
     first, again = reconciled(repair=True), reconciled(repair=True)
 
-    assert sorted(each.kind for each in first.differences) == fault.kinds
+    kinds, billed_minor = fault.expected(metering)
+    assert sorted(each.kind for each in first.differences) == kinds
     assert all(each.detail and first.repairs[each.subject] for each in first.differences)
     assert again.repairs == {}
     bring_to_stripe()
@@ -192,12 +205,12 @@ def test_a_fault_is_found_by_name_and_repaired_once(
     assert reconciled().differences == []
     assert not Discrepancy.objects.filter(resolved_at=None).exists()
     billed = LateUsage.objects.filter(state="item_made")
-    assert sum(row.amount_minor for row in billed) == fault.billed_minor
+    assert sum(row.amount_minor for row in billed) == billed_minor
 
 
 @pytest.mark.parametrize("happens", [lost, not_posted, late, mispriced, altered, line_missing])
 def test_a_repair_that_two_runs_make_is_made_once(
-    sandbox: SandboxServer, happens: Callable[[Customer, SandboxServer], None]
+    sandbox: SandboxServer, metering: str, happens: Callable[[Customer, SandboxServer], None]
 ) -> None:
     customer = make_paying_customer()
     happens(customer, sandbox)
@@ -210,6 +223,17 @@ def test_a_repair_that_two_runs_make_is_made_once(
 
     bring_to_stripe()
     let_it_settle(sandbox)
+    assert reconciled().differences == []
+
+
+def test_usage_on_both_sides_of_a_switch_is_found_on_its_invoices(sandbox: SandboxServer, metering: str) -> None:
+    customer = make_paying_customer()
+    use(customer, **USED)
+    sandbox.advance("1 hour")
+    change_plan(account=customer.account, plan=Plan.objects.get(code="pro_sonnet"), now=clock.now())
+    use(customer, **USED)
+    let_a_month_pass(sandbox, customer)
+
     assert reconciled().differences == []
 
 

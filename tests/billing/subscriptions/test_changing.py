@@ -55,7 +55,7 @@ def test_what_ends_while_stripe_changes_the_plan_waits_and_is_late_usage(custome
 
     assert waiting == 1
     assert sandbox.meter_totals() == {"rgent_claude_haiku_5_5_input_tokens": 700}
-    assert LateUsage.objects.get().tokens == 11
+    assert LateUsage.objects.get().quantity == 11
 
 
 def test_what_ends_while_a_change_fails_goes_to_its_meter(customer):
