@@ -68,7 +68,8 @@ def _is_late(record: UsageRecord, *, account: BillingAccount | None) -> bool:
     if account is None or (account.plan_id, account.priced_at) == (record.plan_id, record.priced_at):
         return False
     assert record.settled_at  # noqa: S101 - a constraint of the table
-    ended = account.cancel_at is not None and record.settled_at < account.cancel_at
+    ended_at = account.cancel_at if account.status == BillingAccount.Status.TRIAL else None
+    ended = ended_at is not None and record.settled_at < ended_at
     return not ended and not _has_same_meter(record, account=account)
 
 

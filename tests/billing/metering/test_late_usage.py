@@ -13,7 +13,7 @@ from billing.metering.posting import post_due
 from billing.models import Discrepancy, LateUsage, Plan
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing.sync import sync_invoices
-from billing.subscriptions.plan_changes import cancel_now, change_plan
+from billing.subscriptions.plan_changes import cancel_later, cancel_now, change_plan
 from common import clock
 from tests.billing.subscribing import let_a_month_pass, use
 from tests.factories import Customer, begin, settle
@@ -92,6 +92,15 @@ def test_a_call_that_ends_after_canceling_is_on_a_last_invoice_that_is_paid(cust
     assert shown.charged_minor == 260
     assert current_bill(account=customer.account, now=clock.now()).lines == ()
     assert (bill(sandbox), LateUsage.objects.get().state) == (0, "invoiced")
+
+
+def test_a_switch_of_what_is_planned_to_end_makes_late_usage_too(customer, sandbox):
+    cancel_later(account=customer.account)
+    (call,) = start_calls(customer)
+    switch(customer)
+    end(call, input_tokens=2_000_000)
+
+    assert LateUsage.objects.get().quantity == 2_000_000
 
 
 def test_the_last_invoice_charges_the_card_of_the_subscription(customer, sandbox, stripe):
