@@ -15,10 +15,11 @@ from billing.leaving import closing
 from billing.ledger import abandonment, idempotency
 from billing.mail import cards, sending, trial
 from billing.metering import late_usage, meter_errors, outbox, posting
+from billing.plans import retirement_notices
 from billing.reconciliation import run as reconciliation
 from billing.stripe_billing import stored_events
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
-from billing.subscriptions import catching_up, collecting, ended_bills, full_sync, planned_switches
+from billing.subscriptions import catching_up, collecting, ended_bills, full_sync, making_moves, planned_switches
 from common import clock
 
 logger = logging.getLogger(__name__)
@@ -159,6 +160,21 @@ def catch_up_with_stripe() -> None:
     planned_switches.switch_what_was_renewed(now=clock.now())
     ended_bills.bill_what_was_not_invoiced()
     collecting.collect_all_that_is_owed()
+
+
+@shared_task(time_limit=300)
+def tell_of_retirements() -> None:
+    """Every hour: have organizations told of the end of models that they use."""
+    retirement_notices.tell_of_retirements(now=clock.now())
+
+
+@shared_task(time_limit=300)
+@one_at_a_time
+def make_plan_moves() -> None:
+    """Every minute: take subscribers to the prices that an admin moves them to."""
+    made = making_moves.make_due_moves(now=clock.now())
+    if made:
+        logger.info("subscribers moved", extra={"count": made})
 
 
 @shared_task(time_limit=300)

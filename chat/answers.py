@@ -12,6 +12,8 @@ STREAM_HEADERS = {
     "cache-control": "no-cache",
     "x-accel-buffering": "no",
 }
+# The model of the request retires, or has retired and another one answers.
+MODEL_NOTICE = "rgent-model-notice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +35,17 @@ class EventStream:
 
 
 def json_answer(body: bytes, *, begun: Begun | None = None) -> Answer:
-    """Return JSON as an answer. With `begun` its headers tell what is left of the rate limits."""
-    limits = rate_limit_headers(begun.admission.levels) if begun else {}
-    return Answer(body=body, headers={"content-type": "application/json", **limits})
+    """Return JSON as an answer. With `begun` its headers tell what is left of the rate limits, and what retires."""
+    told = _headers_of(begun) if begun else {}
+    return Answer(body=body, headers={"content-type": "application/json", **told})
+
+
+def _headers_of(begun: Begun) -> dict[str, str]:
+    notice = {MODEL_NOTICE: begun.grant.notice} if begun.grant.notice else {}
+    return rate_limit_headers(begun.admission.levels) | notice
 
 
 async def event_stream(stream: StreamedCompletion) -> EventStream:
     """Return a stream once Claude told the usage of its input. Raises a ClaudeError, with the record closed."""
     await stream.opened()
-    return EventStream(stream=stream, headers={**STREAM_HEADERS, **rate_limit_headers(stream.begun.admission.levels)})
+    return EventStream(stream=stream, headers={**STREAM_HEADERS, **_headers_of(stream.begun)})

@@ -25,6 +25,7 @@ from chat.idempotency import claim_of, replay
 from chat.json_objects import read_json
 from chat.plain_chat import ChatEvents, chat_answer
 from chat.streaming import StreamedCompletion
+from common import clock
 from common.database import in_database
 
 ApiAnswer = Answer | EventStream
@@ -89,12 +90,14 @@ async def count_tokens(request: HttpRequest) -> ApiAnswer:
     """Answer with Claude's count of a request's input tokens. It costs nothing, so nothing is recorded."""
     caller = await caller_of_headers(request.headers)
     admit_side_call(organization_id=caller.organization_id, kind=SideCall.TOKEN_COUNT)
-    named = read_json(await body_of(request)).get("model")
+    asked = read_json(await body_of(request))
+    named = asked.get("model")
     model = named if isinstance(named, str) else ""
     check_model(caller=caller, model=model)
-    await in_database(check_entitled, caller.organization_id, model, caller.models)
+    allowed = await in_database(check_entitled, caller.organization_id, model, caller.models, clock.last_known())
+    body = request.body if model in {"", allowed} else json.dumps({**asked, "model": allowed}).encode()
     async with gate.share(organization_id=caller.organization_id, request_id=request_id_of(request)):
-        return json_answer(await claude.count_tokens(body=request.body, headers=forwarded_headers(request)))
+        return json_answer(await claude.count_tokens(body=body, headers=forwarded_headers(request)))
 
 
 @only("GET")

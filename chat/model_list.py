@@ -10,9 +10,11 @@ from django.http import QueryDict
 
 from accounts.key_memory import Caller
 from billing.ledger.entries import UnknownModel
-from billing.plans.price_lists import models_of_account, models_sold
+from billing.plans.price_lists import models_sold
+from billing.plans.retirements import models_to_list
 from chat import claude
 from chat.json_objects import InvalidRequest
+from common import clock
 from common.database import in_database
 
 # Claude's descriptions change with its releases, not with requests.
@@ -27,7 +29,7 @@ _descriptions: dict[str, tuple[dict[str, Any], float]] = {}
 
 async def models_of(*, caller: Caller) -> list[dict[str, Any]]:
     """Return the models that the caller may use, the newest first. Raises a ClaudeError."""
-    of_the_plan = await in_database(models_of_account, caller.organization_id)
+    of_the_plan = await in_database(models_to_list, caller.organization_id, clock.last_known())
     models = [model for model in of_the_plan if not caller.models or model in caller.models]
     infos = await asyncio.gather(*(_describe(model) for model in models))
     return sorted(infos, key=lambda info: str(info.get("created_at", "")), reverse=True)

@@ -23,6 +23,8 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
     "Plans": [
         ("Plans", "sell", "billing_plan"),
         ("Price history", "history", "billing_planprice"),
+        ("Models that retire", "event_busy", "billing_modelretirement"),
+        ("Moves of subscribers", "move_up", "billing_planmove"),
     ],
     "Usage": [
         ("Usage records", "receipt_long", "billing_usagerecord"),

@@ -29,6 +29,8 @@ _EVERY = {
     "find unusual spending": ("billing.tasks.find_unusual_spending", 600.0),
     "forget closed organizations": ("billing.tasks.forget_closed_organizations", 3600.0),
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
+    "make plan moves": ("billing.tasks.make_plan_moves", 60.0),
+    "tell of retirements": ("billing.tasks.tell_of_retirements", 3600.0),
     "release held invoices": ("billing.tasks.release_held_invoices", 10.0),
     "read meter errors": ("billing.tasks.read_meter_errors", 600.0),
     "hold forgotten drafts": ("billing.tasks.hold_forgotten_drafts", 600.0),

@@ -88,6 +88,7 @@ TRIALS_TOKENS_A_DAY = env.int("TRIALS_TOKENS_A_DAY", default=0 if SANDBOX else 2
 STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
 DISPUTES_SUSPEND = env.choice("DISPUTES_SUSPEND", "never", "lost", "open", default="lost")
 TRIAL_ONCE_PER_MAILBOX = env.bool("TRIAL_ONCE_PER_MAILBOX", default=not SANDBOX)
+PRICE_NOTICE_DAYS = env.int("PRICE_NOTICE_DAYS", default=14, at_least=0)
 STREAM_ABORT_POLICY = env.choice("STREAM_ABORT_POLICY", "cancel", "drain", default="cancel")
 SIDE_CALLS_PER_MINUTE = env.int("SIDE_CALLS_PER_MINUTE", default=1000, at_least=1)
 API_MAX_BODY_BYTES = 32 * 1024 * 1024

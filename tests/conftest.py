@@ -68,10 +68,12 @@ def nothing_remembered() -> None:
     from billing.limits.gate import forget_limits
     from billing.limits.side_calls import forget_side_calls
     from billing.plans.price_lists import forget_price_lists
+    from billing.plans.retirements import forget_retirements
     from billing.subscriptions.catching_up import forget_looks
 
     known_terms.forget_all()
     forget_price_lists()
+    forget_retirements()
     forget_limits()
     forget_side_calls()
     forget_looks()

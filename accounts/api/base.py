@@ -68,8 +68,11 @@ class ManagementView(WithRequestId):
         return Organization.objects.get(id=self.organization_id)
 
     def body(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
-        """Return the body as the serializer reads it. Raises ValidationError, ParseError, UnsupportedMediaType."""
-        return self._read(serializer_class(data=self.request.data))
+        """Return the body as the serializer reads it, with `organization_id` as its context.
+
+        Raises ValidationError, ParseError, UnsupportedMediaType.
+        """
+        return self._read(serializer_class(data=self.request.data, context={"organization_id": self.organization_id}))
 
     def query(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
         """Return the query parameters as the serializer reads them, but for `format`. Raises ValidationError."""

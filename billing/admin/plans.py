@@ -10,13 +10,17 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin.base import HistoryAdmin, back_to
+from accounts.models import Organization
 from billing.admin.exact_fields import ExactInput
+from billing.admin.moving import move_page
 from billing.admin.price_table import PriceInline
 from billing.admin.publication import publication_state, publish_and_tell
 from billing.models import Plan
 from billing.money import format_exact
+from billing.plans.copies import copy_plan
 
 RATE_LIMITS: tuple[str, dict[str, Any]] = (
     "Rate limits",
@@ -34,6 +38,23 @@ STATE_COLOURS = {
     "Changes to publish": "warning",
     "Never published": "danger",
     "Not sold": "info",
+}
+
+
+class CopyForm(BaseDialogForm):
+    """The customer that a plan is copied for."""
+
+    organization = forms.ModelChoiceField(Organization.objects.order_by("name", "id"), widget=UnfoldAdminSelectWidget())
+
+
+COPY_DIALOG = {
+    "title": "Copy this plan for one customer?",
+    "description": (
+        "The copy has prices of its own, which are edited on its page. Nobody else is offered it. Publish it, and move "
+        "the customer there, or let them choose it."
+    ),
+    "form_class": CopyForm,
+    "form_submit_text": "Copy",
 }
 PUBLISH_DIALOG = {
     "title": "Publish this plan to Stripe?",
@@ -75,7 +96,7 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
     list_filter = ["is_active"]
     search_fields = ["name", "code"]
     actions = ["publish_selected"]
-    actions_detail = ["publish"]
+    actions_detail = ["publish", "move_subscribers", "copy"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
         """Return the plans in the order they are shown to customers."""
@@ -83,7 +104,7 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Plan | None = None) -> list[tuple[str | None, dict[str, Any]]]:
         """Return the fields that apply: free requests of the trial, base price and Stripe's ids of a sold plan."""
-        names = ["code", "name", "description", "is_active", "position"]
+        names = ["code", "name", "description", "is_active", "position", "made_for"]
         if obj and obj.is_trial:
             return [(None, {"fields": [*names, "trial_requests"]}), RATE_LIMITS]
         sold: list[tuple[str | None, dict[str, Any]]] = [
@@ -102,11 +123,15 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
         """
         stripe = ["state", "published_at", "stripe_product_id", "stripe_base_price_id"]
         fixed = ["code", "metering"] if obj and obj.published_at else ["code"]
-        return [*fixed, *stripe] if obj else stripe
+        return [*fixed, "made_for", *stripe] if obj else ["made_for", *stripe]
 
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
         """Refuse to delete a plan."""
         return False
+
+    def has_move_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Allow moving subscribers to everyone who may add moves, and see plans."""
+        return request.user.has_perms(["billing.add_planmove", "billing.view_plan"])
 
     def has_publish_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         """Allow publishing to everyone who may change plans."""
@@ -156,3 +181,25 @@ class PlanAdmin(HistoryAdmin, ModelAdmin):
             raise Http404
         publish_and_tell(request, plans=[plan])
         return back_to(request, view="billing_plan_change", object_id=object_id)
+
+    @action(description="Move subscribers", permissions=["move"])
+    def move_subscribers(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the page on which the plan's subscribers are moved to other prices, or plan their moves."""
+        plan = self.get_object(request, object_id)
+        if plan is None or plan.is_trial:
+            raise Http404
+        return move_page(request, plan=plan)
+
+    def has_copy_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        """Allow copying to everyone who may add plans."""
+        return request.user.has_perm("billing.add_plan")
+
+    @action(description="Copy for one customer", permissions=["copy"], dialog=COPY_DIALOG)
+    def copy(self, request: HttpRequest, form: CopyForm, object_id: str) -> HttpResponse:
+        """Copy the plan for a customer, and go on to the copy."""
+        plan = self.get_object(request, object_id)
+        if plan is None or plan.is_trial:
+            raise Http404
+        made = copy_plan(plan=plan, organization=form.cleaned_data["organization"])
+        self.log_addition(request, made, f"Copied from {plan}.")
+        return back_to(request, view="billing_plan_change", object_id=made.pk)

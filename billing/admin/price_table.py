@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,12 +14,12 @@ from unfold.forms import PaginationInlineFormSet
 from billing.admin.exact_fields import ExactInput
 from billing.admin.plan_prices import newest
 from billing.models import PlanPrice
+from billing.models.plan import MODEL_ID
 from billing.plans.completeness import describe_missing, missing_classes, too_fine
 from billing.plans.price_lists import meter_event_name, revise_price
 from billing.tokens import TokenClass
 
 MAX_EVENT_NAME = 100  # Stripe's limit on a meter's event name, which is made of the model's name
-MODEL_ID = RegexValidator(r"^[a-z0-9][a-z0-9.-]*$", "A model id has lower-case letters, digits, dots and hyphens only.")
 
 CLASS_ORDER = Case(*[When(token_class=item, then=Value(place)) for place, item in enumerate(TokenClass)])
 

@@ -55,7 +55,7 @@ class PlansView(BillingView):
     @extend_schema(operation_id="list_plans", summary="List plans", responses=PlanOut(many=True))
     def get(self, request: Request) -> Response:
         """Return the free trial and the paid plans, in the order the pricing page has them."""
-        plans = Plan.objects.on_sale()
+        plans = Plan.objects.on_sale(organization_id=self.organization_id)
         return Response([PlanOut(_plan(plan)).data for plan in plans])
 
 

@@ -50,7 +50,8 @@ class PlanChoice(StrictSerializer):
 
     def validate_plan(self, code: str) -> Plan:
         """Return the plan itself. Raises ValidationError."""
-        plan = Plan.objects.on_sale().paid().filter(code=code).first()
+        offered = Plan.objects.on_sale(organization_id=self.context["organization_id"]).paid()
+        plan = offered.filter(code=code).first()
         if plan is None:
             raise serializers.ValidationError(f"No plan {code!r} is on sale.")
         return plan

@@ -9,12 +9,22 @@ from typing import Any
 from djstripe.models import Customer, StripeModel, Subscription
 
 from billing.bills.charges import Charge, ChargeTerms, charge_of
-from billing.bills.lines import Bill, BillLine, base_line, in_order, late_line, parts_of, spend_line, usage_line
+from billing.bills.lines import (
+    Bill,
+    BillLine,
+    base_line,
+    in_order,
+    late_line,
+    move_line,
+    parts_of,
+    spend_line,
+    usage_line,
+)
 from billing.bills.spend_parts import tokens_by_spend
 from billing.credits.balance import credits_at
 from billing.credits.reckoning import Item
 from billing.credits.terms import discounts_of, taxes_of
-from billing.models import BillingAccount, DailyUsage, LateUsage
+from billing.models import BillingAccount, DailyUsage, LateUsage, PlanMove
 from billing.periods import Period, period_at
 from billing.plans.measures import add_up, kind_of, measures_of
 from billing.tokens import TokenClass
@@ -56,17 +66,18 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     unmetered = late.filter(period_starts_at=account.period_starts_at, reason=LateUsage.Reason.CHANGED)
     coming = late.filter(bill_starts_at=account.period_starts_at).exclude(state__in=NOT_COMING)
     used = _usage_lines(usage, unmetered=unmetered)
-    others = [*map(late_line, coming)]
+    moved, others = [*_moved_base_lines(account)], [*map(late_line, coming)]
     base = [*_base_lines(account)]
     product_id = account.plan.stripe_product_id
     items = (
         *(Item(left_minor=line.charged_minor, is_usage=False, product_id=product_id) for line in base),
         *(Item(left_minor=line.charged_minor, is_usage=True, product_id=product_id) for line in used),
+        *(Item(left_minor=line.charged_minor, is_usage=False, is_proration=True) for line in moved),
         *(Item(left_minor=line.charged_minor, is_usage=False) for line in others),
     )
     return CurrentBill(
         period=account.period,
-        lines=(*base, *used, *others),
+        lines=(*base, *moved, *used, *others),
         items=items,
         terms=ChargeTerms(
             discounts=[each for each in discounts_of(account) if each.covers(account.period_ends_at)],
@@ -75,6 +86,18 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
             balance_minor=_stored(Customer, account.stripe_customer_id).get("balance") or 0,
         ),
     )
+
+
+def _moved_base_lines(account: BillingAccount) -> Iterable[BillLine]:
+    """Yield what moves within the period left for the next invoice of the base."""
+    moves = PlanMove.objects.filter(
+        organization_id=account.organization_id,
+        base_moved_at__gte=account.period_starts_at,
+        base_moved_at__lt=account.period_ends_at,
+    )
+    for move in moves.order_by("base_moved_at", "id"):
+        for line in move.base_lines:
+            yield move_line(description=line["description"], amount_minor=line["amount"])
 
 
 def _stored(model: type[StripeModel], object_id: str) -> Mapping[str, Any]:

@@ -157,6 +157,17 @@ def base_line(*, plan_name: str, base_minor: Decimal, detail: str) -> BillLine:
     )
 
 
+def move_line(*, description: str, amount_minor: int) -> BillLine:
+    """Return the line of a base price that an admin's move changed within the period: a credit, or a charge."""
+    return BillLine(
+        description=description,
+        detail="Changed within the period",
+        quantity=1,
+        unit_minor=Decimal(amount_minor),
+        unit_price=format_exact(amount_minor),
+    )
+
+
 def format_rate(per_token_minor: Decimal) -> str:
     """Show a price of tokens per thousand, in dollars: 0.00013 cents a token is "$0.0013 / 1k"."""
     return f"{format_exact(EXACT.multiply(per_token_minor, Decimal(1000)))} / 1k"

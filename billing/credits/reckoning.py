@@ -16,11 +16,15 @@ from billing.money import round_to_cents
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A line of an invoice in whole cents: what is left of it. Credits pay it if it `is_usage` of a meter."""
+    """A line of an invoice in whole cents: what is left of it. Credits pay it if it `is_usage` of a meter.
+
+    Discounts leave prorations alone.
+    """
 
     left_minor: int
     is_usage: bool
     product_id: str = ""
+    is_proration: bool = False
 
 
 def take_off(items: Sequence[Item], discount: Discount) -> tuple[list[Item], int]:
@@ -63,7 +67,7 @@ def split(off: int, amounts: Sequence[int]) -> list[int]:
 
 
 def _is_for(discount: Discount, item: Item) -> bool:
-    return not discount.products or item.product_id in discount.products
+    return not item.is_proration and (not discount.products or item.product_id in discount.products)
 
 
 def _less(item: Item, minor: int) -> Item:

@@ -27,7 +27,7 @@ from billing.bulk_rows import (
     values_of,
 )
 from billing.ledger import known_terms
-from billing.ledger.entitlement import entitled_model
+from billing.ledger.entitlement import entitled_model, retirement_notice
 from billing.ledger.entries import Begin, Entry, Grant, NotEntitled, Outcome, Settle, Void
 from billing.ledger.known_terms import Terms
 from billing.ledger.records import RECORD_BEGINNING, RECORD_ENDING, end_record, new_record
@@ -51,7 +51,7 @@ class _Change:
 
     def begin(self, place: int, entry: Begin, *, now: datetime) -> None:
         """Open a record. Raises a NotEntitled."""
-        model = entitled_model(entry, status=self.terms.status, prices=self.prices)
+        model = entitled_model(entry, status=self.terms.status, prices=self.prices, now=now)
         record = new_record(entry, model=model, prices=self.prices, max_tokens=entry.max_tokens, now=now)
         self.begun[place] = entry, record
         self.held_minor = EXACT.add(self.held_minor, record.hold_minor)
@@ -114,6 +114,7 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome | None]:
                 prices=change.prices,
                 max_tokens=entry.max_tokens,
                 trial_requests_remaining=change.prices.trial_requests - before - number if record.trial else None,
+                notice=retirement_notice(entry, model=record.model, now=now),
             )
     return outcomes
 

@@ -29,6 +29,10 @@ class UnknownModel(NotEntitled):
     """No plan knows the model."""
 
 
+class ModelRetired(NotEntitled):
+    """Claude serves the model no more. The message names its successor."""
+
+
 class SpendingCapReached(NotEntitled):
     """The spending cap leaves too little for the request."""
 
@@ -64,13 +68,14 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Leave to call Claude, with at most `max_tokens` of output."""
+    """Leave to call Claude, with at most `max_tokens` of output. A `notice` tells the caller that a model retires."""
 
     record: UsageRecord
     prices: PriceList
     max_tokens: int
     trial_requests_remaining: int | None
     idempotency_key: IdempotencyKey | None = None
+    notice: str = ""
 
     @property
     def request_id(self) -> str:

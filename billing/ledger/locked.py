@@ -15,7 +15,7 @@ from billing.bulk_rows import ids_where, insert_rows, update_rows
 from billing.ledger import trial
 from billing.ledger.budgets import LockedBudgets, lock_budgets
 from billing.ledger.clamping import most_output
-from billing.ledger.entitlement import entitled_model
+from billing.ledger.entitlement import entitled_model, retirement_notice
 from billing.ledger.entries import Begin, Entry, Grant, NotEntitled, Outcome, Settle, Void
 from billing.ledger.idempotency import LockedKeys, Repeated
 from billing.ledger.known_terms import remember
@@ -80,7 +80,7 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
     account = budgets.accounts[entry.organization_id]
     prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
     try:
-        model = entitled_model(entry, status=account.status, prices=prices)
+        model = entitled_model(entry, status=account.status, prices=prices, now=now)
         max_tokens = most_output(
             entry,
             model=model,
@@ -103,6 +103,7 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
         max_tokens=max_tokens,
         trial_requests_remaining=remaining,
         idempotency_key=keys.open(entry.claim, record=record) if entry.claim else None,
+        notice=retirement_notice(entry, model=model, now=now),
     )
 
 

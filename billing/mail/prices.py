@@ -44,13 +44,19 @@ def tell_of_price_change(
 
 
 def tell_of_model_retirement(
-    *, organization_ids: Iterable[int], model: str, retires_at: datetime, successor: str = ""
+    *, organization_ids: Iterable[int], model: str, retires_at: datetime, successor: str = "", leads_there: bool = False
 ) -> None:
     """Have organizations told that a model retires at `retires_at`, in the caller's transaction.
 
-    Once for each model and instant: a date that is moved is told anew. `successor` answers its aliases from then on.
+    Once for each model and instant: a date that is moved is told anew. Where it `leads_there`, the `successor` serves
+    the requests for it from then on.
     """
-    facts = {"model": model, "retires_on": date_of(retires_at), "successor": successor}
+    facts = {
+        "model": model,
+        "retires_on": date_of(retires_at),
+        "successor": successor,
+        "leads_there": leads_there,
+    }
     tell_each(organization_ids, kind=Kind.MODEL_RETIRES, occasion=f"{model}:{retires_at.isoformat()}", facts=facts)
 
 
@@ -69,15 +75,15 @@ def price_change_letter(facts: Mapping[str, Any]) -> Letter:
 
 def retirement_letter(facts: Mapping[str, Any]) -> Letter:
     """Compose the mail about a model that retires."""
-    successor = (
-        f"Its aliases lead to {facts['successor']} from then on."
-        if facts["successor"]
+    afterwards = (
+        f"Requests that name it are served by {facts['successor']} from then on, at the prices of {facts['successor']}."
+        if facts.get("leads_there")
         else "Requests that name it are refused from then on, with an error that says so."
     )
     return Letter(
         subject=f"{facts['model']} retires on {facts['retires_on']}",
         paragraphs=[
-            f"{facts['organization']} can use {facts['model']} until {facts['retires_on']} (UTC). {successor}",
+            f"{facts['organization']} can use {facts['model']} until {facts['retires_on']} (UTC). {afterwards}",
             "Change the model that your programs name before that day.",
         ],
         rows=[("Model", facts["model"]), ("Retires on", facts["retires_on"])]

@@ -16,8 +16,10 @@ from billing.models.invoice_terms import InvoiceTerms
 from billing.models.key_budget import KeyBudget
 from billing.models.late_usage import LateRecord, LateUsage
 from billing.models.meter_event import MeterEvent
+from billing.models.model_retirement import ModelRetirement
 from billing.models.notice import Notice, NoticeMail
 from billing.models.plan import Plan, PlanPrice
+from billing.models.plan_move import PlanMove
 from billing.models.plan_version import PlanVersion
 from billing.models.planned_switch import PlannedSwitch
 from billing.models.posted_usage import PostedUsage
@@ -48,9 +50,11 @@ __all__ = [
     "LateUsage",
     "LedgerMark",
     "MeterEvent",
+    "ModelRetirement",
     "Notice",
     "NoticeMail",
     "Plan",
+    "PlanMove",
     "PlanPrice",
     "PlanVersion",
     "PlannedSwitch",

@@ -9,18 +9,26 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from accounts.models import Organization
 from billing.money import EXACT, MAX_DECIMALS, ExactDecimalField, to_cents
 from billing.tokens import TokenClass
 
 CENTS_PER_1K_DOLLAR = Decimal("0.1")  # $1 per 1,000 tokens is 0.1 cents a token
 
 
+MODEL_ID = RegexValidator(r"^[a-z0-9][a-z0-9.-]*$", "A model id has lower-case letters, digits, dots and hyphens only.")
+
+
 class PlanQuerySet(models.QuerySet["Plan"]):
     """Chainable filters on plans."""
 
-    def on_sale(self) -> "PlanQuerySet":
-        """Keep the plans that are offered, the free trial among them, in the order they are shown."""
-        return self.filter(is_active=True).order_by("position", "id")
+    def on_sale(self, *, organization_id: int | None = None) -> "PlanQuerySet":
+        """Keep the plans that are offered to everybody, and those made for the organization, in the order of pages.
+
+        The free trial is among them.
+        """
+        theirs = models.Q(made_for=None) | models.Q(made_for__isnull=False, made_for_id=organization_id)
+        return self.filter(theirs, is_active=True).order_by("position", "id")
 
     def paid(self) -> "PlanQuerySet":
         """Leave out the free trial."""
@@ -50,6 +58,14 @@ class Plan(models.Model):
         "free requests", default=0, help_text="Of the free trial; 0 on paid plans."
     )
     is_active = models.BooleanField("on sale", default=True)
+    made_for = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="plans",
+        help_text="The customer with whom its prices were negotiated. Nobody else is offered it.",
+    )
     position = models.PositiveSmallIntegerField(default=0)
     requests_per_minute = models.PositiveIntegerField(default=0, help_text="0 is no limit.")
     input_tokens_per_minute = models.PositiveIntegerField(

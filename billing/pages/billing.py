@@ -16,10 +16,11 @@ from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
 from billing.credits.credit_notes import notes_of
+from billing.models import BillingAccount
 from billing.pages.cap_form import SpendingCapForm
 from billing.pages.credits import credits_view
 from billing.pages.frame import account_of, page_frame
-from billing.pages.price_table import plans_on_sale
+from billing.pages.price_table import PlanOnSale, plans_on_sale
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions.cards import card_of
 from billing.subscriptions.catching_up import look_for_payment
@@ -66,7 +67,7 @@ def _billing_page(
         "cap_form": form or SpendingCapForm.showing(cap_minor=account.cap_minor, percents=percents),
         "bill": bill,
         "forecast": forecast_of(bill, account=account, now=context["now"]),
-        "plans": [] if account.stripe_subscription_id else [plan for plan in plans_on_sale() if not plan.is_trial],
+        "plans": [] if account.stripe_subscription_id else _plans_to_subscribe_to(account),
         "may_subscribe": not account.stripe_subscription_id and membership.may_manage,
         "credits": credits_view(account, membership),
         "company": company_of(account),
@@ -77,6 +78,10 @@ def _billing_page(
         "unpaid": unpaid_notice(invoices),
     }
     return render(request, "billing/billing.html", context, status=status)
+
+
+def _plans_to_subscribe_to(account: BillingAccount) -> list[PlanOnSale]:
+    return [plan for plan in plans_on_sale(organization_id=account.organization_id) if not plan.is_trial]
 
 
 @require_safe

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 def subscribe(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Send the customer to Stripe's page for the plan they chose."""
     require_manager(membership)
-    plan = get_object_or_404(Plan.objects.on_sale().paid(), code=request.POST.get("plan", ""))
+    offered = Plan.objects.on_sale(organization_id=membership.organization_id).paid()
+    plan = get_object_or_404(offered, code=request.POST.get("plan", ""))
     try:
         url = start_checkout(account=account_of(membership), plan=plan)
     except AlreadySubscribed as error:

@@ -18,6 +18,7 @@ from billing.money import format_cents
 from billing.pages.frame import account_of, page_frame
 from billing.pages.price_table import PlanOnSale, plans_on_sale
 from billing.pages.telling import told
+from billing.plans.price_lists import price_list
 from billing.subscriptions.plan_changes import PlanChangePreview, cancel_later, cancel_now, change_plan, preview_plan
 from billing.subscriptions.plan_changes import resume as take_back_end
 from billing.subscriptions.planned_switches import forget_planned_switch, plan_switch
@@ -30,9 +31,14 @@ WHEN = [(NOW, "Now"), (AT_RENEWAL, "At renewal")]
 class SwitchForm(forms.Form):
     """The plan to switch to, and when. `at` is the instant of the preview that the customer saw."""
 
-    plan = forms.ModelChoiceField(Plan.objects.on_sale().paid(), to_field_name="code")
+    plan = forms.ModelChoiceField(Plan.objects.none(), to_field_name="code")
     when = forms.ChoiceField(choices=WHEN, required=False)
     at = forms.DateTimeField(required=False)
+
+    def __init__(self, *args: Any, account: BillingAccount) -> None:
+        super().__init__(*args)
+        offered = Plan.objects.on_sale(organization_id=account.organization_id).paid()
+        self.fields["plan"].queryset = offered  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,8 @@ def switch(request: HttpRequest, membership: Membership) -> HttpResponse:
     account, context = page_frame(membership)
     if request.method == "POST":
         return _make_switch(request, account)
-    offered = [each for each in plans_on_sale() if not each.is_trial and each.code != account.plan.code]
+    on_sale = plans_on_sale(organization_id=account.organization_id)
+    offered = [each for each in on_sale if not each.is_trial and each.code != account.plan.code]
     wanted = next((each for each in offered if each.code == request.GET.get("plan")), None)
     if wanted is None:
         return render(request, "billing/plan_choice.html", {**context, "plans": offered, "switching": True})
@@ -66,7 +73,7 @@ def switch(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 
 def _make_switch(request: HttpRequest, account: BillingAccount) -> HttpResponse:
-    form = SwitchForm(request.POST)
+    form = SwitchForm(request.POST, account=account)
     if not form.is_valid():
         messages.error(request, "This plan is not on sale. Choose one of those below.")
         return redirect("switch_plan")
@@ -139,5 +146,5 @@ def _receipt(account: BillingAccount, plan: PlanOnSale, preview: PlanChangePrevi
 
 def _lost_models(account: BillingAccount, plan: PlanOnSale) -> list[str]:
     """Return the models of the present plan that the other one lacks."""
-    present = next((each for each in plans_on_sale() if each.code == account.plan.code), None)
-    return sorted(set(present.models) - set(plan.models)) if present else []
+    present = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
+    return sorted(set(present.models) - set(plan.models))

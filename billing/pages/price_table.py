@@ -72,9 +72,9 @@ class WorkedExample:
     bill: Bill
 
 
-def plans_on_sale() -> list[PlanOnSale]:
-    """Return the free trial and the paid plans, in the order they are shown."""
-    return [_on_sale(plan) for plan in Plan.objects.on_sale()]
+def plans_on_sale(*, organization_id: int | None = None) -> list[PlanOnSale]:
+    """Return the free trial and the paid plans, in the order they are shown, with those made for an organization."""
+    return [_on_sale(plan) for plan in Plan.objects.on_sale(organization_id=organization_id)]
 
 
 def shared_prices(plans: Iterable[PlanOnSale]) -> list[SharedPrices]:

@@ -1,6 +1,7 @@
-"""Plans: their price lists, and their publication to Stripe.
+"""Plans: their versions and price lists, their publication to Stripe, and the ends of models.
 
-Others use `price_lists` (a plan's rates at an instant, and their revision: a price changes from an instant on, and
-subscribers keep the one of when they subscribed), `publishing` (plans to Stripe), `completeness` (what a plan
-still lacks) and `default_plans` (those of a new database).
+Others use `versions` (the prices that a subscriber gets together and keeps), `price_lists` (a plan's rates at an
+instant, and their revision), `publishing` (plans to Stripe, whole or not at all), `completeness` (what a plan still
+lacks), `version_changes` (the prices that differ), `retirements` (the ends of models, and the successors they lead to)
+and `default_plans` (those of a new database).
 """

@@ -14,7 +14,7 @@ from accounts.models import Organization
 from billing.credits.terms import note_subscription
 from billing.mail.invoices import tell_of_suspension
 from billing.mail.plans import tell_of_end, tell_of_plan
-from billing.models import BillingAccount, Plan
+from billing.models import BillingAccount, Plan, PlanMove, PlanVersion
 from billing.money import CENTS_PER_DOLLAR
 from billing.periods import Period, period_at
 from billing.plans.versions import version_of_subscription
@@ -102,7 +102,7 @@ def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
         _begin_subscription(account, period=period)
     elif period.starts_at > account.period_starts_at:  # usage may have moved on before Stripe renews
         account.begin_spending(period=period)
-    elif account.plan_id != version.plan_id and not (before.by_spend and version.plan.by_spend):
+    elif account.plan_id != version.plan_id and not _keeps_bill(account, before=before, version=version):
         account.begin_bill(at=_instant(max(item["created"] for item in items)))
     account.plan_id, account.priced_at = version.plan_id, version.priced_at
     disputed = is_suspended_by_dispute(account.organization_id)
@@ -118,6 +118,17 @@ def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
     if account.status == Status.SUSPENDED and status_before != Status.SUSPENDED:
         tell_of_suspension(account, invoice_id=str(data.get("latest_invoice") or ""))
     return True
+
+
+def _keeps_bill(account: BillingAccount, *, before: Plan, version: PlanVersion) -> bool:
+    """Tell whether usage before a change of plan is yet to be invoiced: the metered item stays, or an admin moves."""
+    return (before.by_spend and version.plan.by_spend) or _is_being_moved(account, to=version)
+
+
+def _is_being_moved(account: BillingAccount, *, to: PlanVersion) -> bool:
+    """Tell whether an admin's move makes the change: it invoices nothing at once, so the bill goes on."""
+    moving = PlanMove.objects.filter(organization_id=account.organization_id, state=PlanMove.State.MOVING)
+    return moving.filter(to_version__plan_id=to.plan_id).exists()
 
 
 def _begin_subscription(account: BillingAccount, *, period: Period) -> None:

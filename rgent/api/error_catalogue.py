@@ -21,6 +21,7 @@ from billing.bills.invoices import InvoiceNotFound
 from billing.keys.rotation import KeyIsOver
 from billing.ledger.entries import (
     ModelNotInPlan,
+    ModelRetired,
     NotEntitled,
     SpendingCapReached,
     SubscriptionSuspended,
@@ -64,6 +65,7 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     SpendingCapReached: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
     SubscriptionSuspended: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
     ModelNotInPlan: (HTTPStatus.FORBIDDEN, "permission_error"),
+    ModelRetired: (HTTPStatus.NOT_FOUND, "not_found_error"),
     NotEntitled: (HTTPStatus.FORBIDDEN, "permission_error"),
     UnknownModel: (HTTPStatus.NOT_FOUND, "not_found_error"),
     Resolver404: (HTTPStatus.NOT_FOUND, "not_found_error"),

@@ -48,8 +48,10 @@ TABLES = [
     "billing/invoicehold",
     "billing/lateusage",
     "billing/meterevent",
+    "billing/modelretirement",
     "billing/noticemail",
     "billing/plan",
+    "billing/planmove",
     "billing/planprice",
     "billing/promotion",
     "billing/usagerecord",
@@ -144,6 +146,14 @@ POST /admin/billing/invoicehold/ release                        login  login    
 POST /admin/billing/meterevent/ delete_selected                 login  login    403   403       200    302  302
 POST /admin/billing/meterevent/ send_again                      login  login    403   403       200    302! 302!
 POST /admin/billing/meterevent/ mark_as_sent                    login  login    403   403       200    302! 302!
+POST /admin/billing/modelretirement/<path:object_id>/change/    login  login    403   403       403    200  200
+GET  /admin/billing/modelretirement/<path:object_id>/delete/    login  login    403   403       403    200  200
+POST /admin/billing/modelretirement/<path:object_id>/delete/    login  login    403   403       403    302! 302!
+GET  /admin/billing/modelretirement/add/                        login  login    403   403       403    200  200
+POST /admin/billing/modelretirement/add/                        login  login    403   403       403    200  200
+POST /admin/billing/modelretirement/ delete_selected            login  login    403   403       200    302! 302!
+GET  /admin/billing/modelretirement/^([^/]+)/history/([^/]+)/$  login  login    403   403       200    200  200
+POST /admin/billing/modelretirement/^([^/]+)/history/([^/]+)/$  login  login    403   403       403    403  403
 GET  /admin/billing/plan/add/                                   login  login    403   403       403    200  200
 POST /admin/billing/plan/add/                                   login  login    403   403       403    200  200
 POST /admin/billing/plan/<path:object_id>/change/               login  login    403   403       403    200  200
@@ -153,6 +163,16 @@ GET  /admin/billing/plan/<path:object_id>/publish/              login  login    
 POST /admin/billing/plan/<path:object_id>/publish/              login  login    403   403       403    302  302
 GET  /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    403   403       200    200  200
 POST /admin/billing/plan/^([^/]+)/history/([^/]+)/$             login  login    403   403       403    403  403
+# The free trial has no subscribers, and is copied for nobody.
+GET  /admin/billing/plan/<path:object_id>/copy/                 login  login    403   403       403    200  200
+POST /admin/billing/plan/<path:object_id>/copy/                 login  login    403   403       403    200  200
+GET  /admin/billing/plan/<path:object_id>/move_subscribers/     login  login    403   403       403    404  404
+POST /admin/billing/plan/<path:object_id>/move_subscribers/     login  login    403   403       403    404  404
+POST /admin/billing/planmove/ delete_selected                   login  login    403   403       200    302  302
+# The move has lapsed: nothing can be done about it.
+POST /admin/billing/planmove/ call_off                          login  login    403   403       200    302  302
+POST /admin/billing/planmove/ take_back_now                     login  login    403   403       200    302  302
+POST /admin/billing/planmove/ take_back_later                   login  login    403   403       200    302  302
 POST /admin/billing/planprice/ delete_selected                  login  login    403   403       200    302  302
 POST /admin/billing/planprice/ withdraw                         login  login    403   403       200    302! 302!
 POST /admin/billing/planprice/ restore                          login  login    403   403       200    302! 302!

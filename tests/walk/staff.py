@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Membership, TermsAcceptance, User
+from billing.models import ModelRetirement
 from tests.admin.cast import make_cast
 from tests.factories import make_user
 from tests.walk.people import browser_of
@@ -22,6 +23,7 @@ from tests.walk.stripe_rows import (
     make_late_usage,
     make_notice_mail,
     make_other_rows,
+    make_plan_move,
     make_stripe_customer,
 )
 
@@ -54,6 +56,8 @@ def make_staff() -> Staff:
     make_other_rows(customer)
     make_invoice_hold(cast.organization)
     make_late_usage(cast.organization)
+    make_plan_move(cast.organization)
+    ModelRetirement.objects.create(model="claude-old", retires_at=timezone.now())
     make_notice_mail(cast.owner, cast.organization)
     make_credits(cast.organization)
     Group.objects.create(name="Support")

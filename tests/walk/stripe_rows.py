@@ -17,6 +17,8 @@ from billing.models import (
     Notice,
     NoticeMail,
     Plan,
+    PlanMove,
+    PlanVersion,
     Promotion,
 )
 from billing.tokens import TokenClass
@@ -74,6 +76,20 @@ def make_late_usage(organization: Organization) -> LateUsage:
         reason=LateUsage.Reason.MISSED,
         identifier="late-usage",
         **dict.fromkeys(instants, timezone.now()),
+    )
+
+
+def make_plan_move(organization: Organization) -> PlanMove:
+    """Make a move that has lapsed, from a version to itself."""
+    now = timezone.now()
+    version = PlanVersion.objects.create(plan=Plan.objects.get(code="pro_haiku"), priced_at=now, base_price=10)
+    return PlanMove.objects.create(
+        organization=organization,
+        from_version=version,
+        to_version=version,
+        when=PlanMove.When.NOW,
+        due_at=now,
+        state=PlanMove.State.LAPSED,
     )
 
 

@@ -18,6 +18,7 @@ from billing.credits.promotions import CodeNotRedeemable
 from billing.ledger.idempotency import AlreadyAnswered
 from billing.mail.choice_links import UnknownChoice
 from billing.plans.publishing import NotSellable
+from billing.subscriptions.moves import CannotMove
 from chat.claude import ClaudeError, ClaudeRefused
 from common.json_fields import StandsTwice
 from rgent.api.error_catalogue import CATALOGUE
@@ -32,6 +33,7 @@ ANSWERED_OTHERWISE = {
     SecondFactorNeeded: "told on a page",
     LastOwner: "told on a page, and in admin",
     NotSellable: "told in admin",
+    CannotMove: "told in admin",
     UnknownChoice: "told on a page",
     AlreadyAnswered: "carries the first answer",
     ClaudeError: "the base of Claude's errors",
