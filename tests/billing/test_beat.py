@@ -14,6 +14,6 @@ def test_each_task_is_on_the_schedule_and_nothing_else_is():
     assert TASKS.keys() == SCHEDULED
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", sorted(TASKS))
 def test_a_task_has_a_limit_of_time(name):
     assert TASKS[name].time_limit

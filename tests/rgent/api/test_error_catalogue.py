@@ -18,6 +18,7 @@ from billing.credits.promotions import CodeNotRedeemable
 from billing.ledger.idempotency import AlreadyAnswered
 from billing.mail.choice_links import UnknownChoice
 from billing.plans.publishing import NotSellable
+from billing.spend import NotWholeUnits
 from billing.subscriptions.moves import CannotMove
 from chat.claude import ClaudeError, ClaudeRefused
 from common.json_fields import StandsTwice
@@ -38,6 +39,7 @@ ANSWERED_OTHERWISE = {
     AlreadyAnswered: "carries the first answer",
     ClaudeError: "the base of Claude's errors",
     ClaudeRefused: "keeps Claude's own status and words",
+    NotWholeUnits: "a fault of ours: no plan is published with a price so fine",
     StandsTwice: "becomes an InvalidRequest or a ParseError",
 }
 
