@@ -66,6 +66,13 @@ def note_memo(*, invoice_id: str, memo: str) -> None:
         client().v1.invoices.update(invoice_id, {"description": memo})
 
 
+def has_draft(*, subscription_id: str) -> bool:
+    """Tell whether an invoice of the subscription is a draft still. Raises StripeUnavailable, StripeRejected."""
+    params: Any = {"subscription": subscription_id, "status": "draft", "limit": 1}
+    with translate_stripe_errors():
+        return bool(client().v1.invoices.list(params).data)
+
+
 def finalize_draft(*, invoice_id: str) -> dict[str, Any]:
     """Finalize a draft, have Stripe collect it, store it as dj-stripe does, and return it.
 

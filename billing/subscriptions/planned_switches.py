@@ -14,6 +14,7 @@ from billing.metering.flush import UsageNotSent
 from billing.models import BillingAccount, InvoiceHold, Plan, PlannedSwitch
 from billing.plans.versions import PlanNotPublished, version_to_sell
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.stripe_billing.drafts import has_draft
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged, how_it_is
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed, change_plan
 
@@ -37,7 +38,12 @@ def plan_switch(*, account: BillingAccount, plan: Plan) -> PlannedSwitch:
         raise SubscriptionChanged(f"It is not renewed: {how_it_is(account)}")
     version_to_sell(plan=plan)
     planned, _ = PlannedSwitch.objects.update_or_create(
-        account=account, defaults={"plan": plan, "renews_at": account.period_ends_at}
+        account=account,
+        defaults={
+            "stripe_subscription_id": account.stripe_subscription_id,
+            "plan": plan,
+            "renews_at": account.period_ends_at,
+        },
     )
     note_change(
         AuditEvent.SWITCH_PLANNED,
@@ -57,7 +63,8 @@ def forget_planned_switch(*, account: BillingAccount) -> bool:
 
 def planned_switch_of(account: BillingAccount) -> PlannedSwitch | None:
     """Return the switch that waits for the account's renewal, with its plan."""
-    return PlannedSwitch.objects.filter(account=account).select_related("plan").first()
+    planned = PlannedSwitch.objects.filter(account=account, stripe_subscription_id=account.stripe_subscription_id)
+    return planned.select_related("plan").first()
 
 
 def switch_what_was_renewed(*, now: datetime) -> int:
@@ -72,13 +79,14 @@ def switch_what_was_renewed(*, now: datetime) -> int:
 
 
 def _due() -> QuerySet[PlannedSwitch]:
-    """Return the switches whose subscription was renewed and whose last period has no draft left.
+    """Return the switches whose subscription was renewed, but those that a draft we hold is known to be in the way of.
 
-    Stripe adds a metered item's usage to the draft until that is final, so the item stays until then.
+    A switch whose subscription has ended is not made on the next one.
     """
     drafts = InvoiceHold.objects.filter(released_at__isnull=True).values("organization")
     renewed = PlannedSwitch.objects.filter(account__stripe_period_ends_at__gt=F("renews_at"))
-    ours = renewed.exclude(account__organization__in=drafts).exclude(account__stripe_subscription_id="")
+    same = renewed.filter(account__stripe_subscription_id=F("stripe_subscription_id"))
+    ours = same.exclude(account__organization__in=drafts).exclude(stripe_subscription_id="")
     return ours.select_related("account__plan", "account__organization", "plan").order_by("id")
 
 
@@ -87,6 +95,10 @@ def _switch(planned: PlannedSwitch, *, now: datetime) -> bool:
     account.enter_period(now=now)
     starts_at = account.period_starts_at.replace(microsecond=0)
     try:
+        # Stripe adds a metered item's usage to the draft until that is final, so the item stays until then. A renewal
+        # may be known here before its draft is.
+        if has_draft(subscription_id=planned.stripe_subscription_id):
+            return False
         change_plan(account=account, plan=planned.plan, now=now, at=starts_at)
     except FOR_NOW as error:
         logger.warning("a planned switch waits", extra={"account": account.id, "error": str(error)})

@@ -14,7 +14,7 @@ from accounts.models import Organization
 from billing.credits.terms import note_subscription
 from billing.mail.invoices import tell_of_suspension
 from billing.mail.plans import tell_of_end, tell_of_plan
-from billing.models import BillingAccount, Plan, PlanMove, PlanVersion
+from billing.models import BillingAccount, Plan, PlanMove, PlannedSwitch, PlanVersion
 from billing.money import CENTS_PER_DOLLAR
 from billing.periods import Period, period_at
 from billing.plans.versions import version_of_subscription
@@ -136,6 +136,7 @@ def _begin_subscription(account: BillingAccount, *, period: Period) -> None:
 
     Else a cap could be spent again by canceling and subscribing anew.
     """
+    _drop_planned_switch(account)
     account.checkout_session_id, account.checkout_opened_at = "", None
     account.enter_period(now=period.starts_at)
     starts_at = period.starts_at
@@ -156,6 +157,7 @@ def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
     if account.stripe_subscription_id != data["id"]:
         return False
     ended_at, before = _instant(data.get("ended_at") or data["created"]), _plan_of(data) or account.plan
+    _drop_planned_switch(account)
     if account.status != Status.TRIAL:
         _leave(account, at=ended_at)
     account.stripe_status = data["status"]
@@ -163,6 +165,11 @@ def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
     account.save(update_fields=SUBSCRIPTION_FIELDS)
     tell_of_end(account, subscription_id=data["id"], before=before, ended_at=ended_at)
     return True
+
+
+def _drop_planned_switch(account: BillingAccount) -> None:
+    """Forget a switch at renewal of a subscription that is not renewed any more."""
+    PlannedSwitch.objects.filter(account=account).delete()
 
 
 def _plan_of(data: Mapping[str, Any]) -> Plan | None:

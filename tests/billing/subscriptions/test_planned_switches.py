@@ -5,9 +5,11 @@ import pytest
 from billing import tasks
 from billing.bills import invoice_holds
 from billing.models import InvoiceHold, Plan, PlannedSwitch
+from billing.stripe_billing import sync
 from billing.subscriptions.changing import SubscriptionChanged
+from billing.subscriptions.checkout import items_of
 from billing.subscriptions.plan_changes import NothingToChange, cancel_later, change_plan
-from billing.subscriptions.planned_switches import plan_switch, switch_what_was_renewed
+from billing.subscriptions.planned_switches import plan_switch, planned_switch_of, switch_what_was_renewed
 from billing.subscriptions.refreshing import refresh_subscription
 from common import clock
 from tests.billing.subscribing import make_paying_customer, use
@@ -68,13 +70,53 @@ def test_it_waits_while_the_draft_of_the_period_is_open(customer, sandbox):
     assert customer.account.plan.code == "pro_haiku"
 
 
+def test_it_waits_for_a_draft_that_only_stripe_knows_of(customer, sandbox):
+    renew(sandbox, customer)
+
+    assert switch_what_was_renewed(now=clock.now()) == 0
+    assert not InvoiceHold.objects.exists()
+    sandbox.advance("1 hour")
+    sandbox.advance("1 hour")
+    assert switch_what_was_renewed(now=clock.now()) == 1
+
+
 def test_it_waits_while_stripe_is_down(customer, sandbox):
     renew(sandbox, customer)
+    sandbox.advance("1 hour")
+    sandbox.advance("1 hour")
     with sandbox.failing(effect="status", status=503):
         switch_what_was_renewed(now=clock.now())
 
     assert PlannedSwitch.objects.exists()
     assert switch_what_was_renewed(now=clock.now()) == 1
+
+
+def test_it_ends_with_a_subscription_that_stripe_ends(customer, stripe):
+    stripe.v1.subscriptions.cancel(customer.account.stripe_subscription_id)
+    refresh(customer)
+
+    assert not PlannedSwitch.objects.exists()
+
+
+def test_it_is_not_made_on_the_next_subscription(customer, sandbox):
+    PlannedSwitch.objects.update(stripe_subscription_id="sub_before")
+    renew(sandbox, customer)
+    sandbox.advance("1 hour")
+    sandbox.advance("1 hour")
+
+    assert switch_what_was_renewed(now=clock.now()) == 0
+    assert planned_switch_of(customer.account) is None
+
+
+def test_a_second_subscription_that_takes_over_begins_without_it(customer, stripe):
+    items = items_of(sonnet())
+    second = stripe.v1.subscriptions.create({"customer": customer.account.stripe_customer_id, "items": items})
+    sync.sync_subscription(subscription_id=second.id)
+    stripe.v1.subscriptions.cancel(customer.account.stripe_subscription_id)
+    refresh(customer)
+
+    assert customer.account.stripe_subscription_id == second.id
+    assert not PlannedSwitch.objects.exists()
 
 
 def test_a_switch_that_is_made_before_takes_its_place(customer):
