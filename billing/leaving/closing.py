@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.audit import AuditEntry, AuditEvent, note_change
 from accounts.models import ApiKey, Invitation, Membership, Organization
 from billing.models import BillingAccount
-from billing.subscriptions.checkout import close_checkout
+from billing.subscriptions.checkout import close_what_is_unpaid
 from billing.subscriptions.plan_changes import cancel_now
 
 logger = logging.getLogger(__name__)
@@ -24,13 +24,13 @@ def close_organization(*, organization: Organization, now: datetime) -> None:
     """End an organization's subscription, then revoke its keys and shut its pages. `now` is billing time.
 
     Where Stripe does not take the end, nothing is closed. A second call changes nothing.
-    Raises what `cancel_now` raises, AlreadySubscribed where a Checkout page was paid in this moment.
+    Raises what `cancel_now` raises, AlreadySubscribed where a first payment was made in this moment.
     """
     account = BillingAccount.objects.select_related("plan", "organization").get(organization=organization)
     if account.stripe_subscription_id:
         cancel_now(account=account, now=now)
     else:
-        close_checkout(account)
+        close_what_is_unpaid(account)
     _shut(organization, now=now)
 
 

@@ -33,9 +33,7 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     """
     items = first_items(account=account, plan=plan)
     customer_id = customer_of(account)
-    close_checkout(account)
-    newest, status = stripe_subscriptions.newest_subscription(customer_id=customer_id)
-    close_pending(subscription_id=newest, status=status)
+    close_what_is_unpaid(account)
     with asking_for_the_address():
         session_id, url = stripe_checkout.create_checkout_session(
             customer_id=customer_id,
@@ -76,6 +74,17 @@ def items_of(plan: Plan) -> list[dict[str, Any]]:
 def terms_of(version: PlanVersion) -> dict[str, str]:
     """Return the metadata that names a subscription's version, which Stripe's prices may not tell."""
     return {stripe_subscriptions.PRICED_AT: version.priced_at.isoformat()}
+
+
+def close_what_is_unpaid(account: BillingAccount) -> None:
+    """Close the account's open page at Stripe, and withdraw a subscription that waits for its first payment.
+
+    Raises AlreadySubscribed if either has been paid, StripeUnavailable, StripeRejected.
+    """
+    close_checkout(account)
+    if account.stripe_customer_id:
+        newest, status = stripe_subscriptions.newest_subscription(customer_id=account.stripe_customer_id)
+        close_pending(subscription_id=newest, status=status)
 
 
 def close_checkout(account: BillingAccount) -> None:

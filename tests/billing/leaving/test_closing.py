@@ -10,10 +10,12 @@ from django.urls import reverse
 from accounts.closing import StillOwner, close_account
 from accounts.models import ApiKey, AuditEntry, Membership, Organization, User
 from billing.leaving.closing import forget_closed_organizations
-from billing.models import UsageRecord
+from billing.models import Plan, UsageRecord
+from billing.plans.publishing import publish_plans
+from billing.subscriptions.subscribing import PendingSubscription, subscribe
 from common import clock
 from tests.billing.subscribing import make_paying_customer, use
-from tests.factories import make_organization, make_user
+from tests.factories import Customer, make_customer, make_organization, make_user
 from tests.walk.people import make_person
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +37,14 @@ def browser(customer, client: Client) -> Client:
     return client
 
 
+def make_pending(browser: Client) -> tuple[Customer, PendingSubscription]:
+    """Make a customer whose subscription waits for its first payment, and sign its owner in."""
+    publish_plans()
+    customer = make_customer()
+    browser.force_login(customer.organization.members.get())
+    return customer, subscribe(account=customer.account, plan=Plan.objects.get(code="pro_haiku"))
+
+
 def close(browser: Client, name: str):
     return browser.post(reverse("close_organization"), {"name": name}, follow=True)
 
@@ -48,6 +58,27 @@ def test_it_ends_the_subscription_with_a_last_invoice_and_shuts_everything(brows
     assert (account.stripe_subscription_id, invoice.total, invoice.status) == ("", 260, "paid")
     assert not ApiKey.objects.usable().filter(organization=customer.organization).exists()
     assert browser.get(reverse("overview")).status_code == 403
+
+
+def test_a_subscription_that_waits_for_its_payment_is_paid_no_more(client, sandbox, stripe):
+    customer, pending = make_pending(client)
+
+    close(client, customer.organization.name)
+
+    assert Organization.objects.get(pk=customer.organization.pk).closed_at is not None
+    assert stripe.v1.invoices.list({"customer": customer.account.stripe_customer_id}).data[0].status == "void"
+    assert stripe.v1.subscriptions.retrieve(pending.subscription_id).status in {"canceled", "incomplete_expired"}
+
+
+def test_one_that_was_paid_in_this_moment_is_told_and_nothing_is_closed(client, sandbox, stripe):
+    customer, pending = make_pending(client)
+    intent = pending.client_secret.partition("_secret_")[0]
+    stripe.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"})
+
+    told = close(client, customer.organization.name).content.decode()
+
+    assert "A subscription has just been paid." in told
+    assert Organization.objects.get(pk=customer.organization.pk).closed_at is None
 
 
 def test_it_asks_for_the_name(browser, customer):
