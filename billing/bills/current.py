@@ -125,7 +125,7 @@ def _base_minor(account: BillingAccount) -> Decimal:
     licensed = [item for item in items if item["price"]["recurring"]["usage_type"] == "licensed"]
     if not licensed:
         return Decimal(account.plan.base_price_minor)
-    amounts = (Decimal(str(item["price"]["unit_amount_decimal"])) * item["quantity"] for item in licensed)
+    amounts = (Decimal(str(item["price"]["unit_amount_decimal"] or 0)) * item["quantity"] for item in licensed)
     return sum(amounts, Decimal(0))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from djstripe.models import Subscription
 
 from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
-from billing.models import BillingAccount, Discrepancy, Plan, PlanPrice
+from billing.models import BillingAccount, Discrepancy, Plan, PlanPrice, PlanVersion
 from billing.money import round_to_cents, to_dollars
 from billing.plans.versions import SubscribedPrices
 from billing.stripe_billing.subscriptions import PRICED_AT
@@ -70,19 +70,30 @@ def _subscribed(data: Mapping[str, Any]) -> SubscribedPrices:
     """Return the prices of a subscription's items."""
     all_prices = [item["price"] for item in data["items"]["data"]]
     licensed = [price for price in all_prices if price["recurring"]["usage_type"] == "licensed"]
+    base = _base(licensed)
     known = PlanPrice.objects.filter(stripe_price_id__in=[price["id"] for price in all_prices])
     known = known.order_by("id").select_related("plan")
     return SubscribedPrices(
-        base_price_id=licensed[0]["id"] if licensed else "",
-        base_price=to_dollars(round_to_cents(Decimal(str(licensed[0]["unit_amount_decimal"]))))
-        if licensed
-        else Decimal(0),
+        base_price_id=base["id"] if base else "",
+        base_price=_amount(base) if base else Decimal(0),
         prices=tuple(
             [price for price in known if not price.plan.by_spend]
             or _by_spend(known, products=[price["product"] for price in licensed])
         ),
         named=str((data.get("metadata") or {}).get(PRICED_AT, "")),
     )
+
+
+def _base(licensed: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the price that is the base of a version here, or else the first: others were added in the dashboard."""
+    ids = [price["id"] for price in licensed]
+    bases = set(PlanVersion.objects.filter(stripe_base_price_id__in=ids).values_list("stripe_base_price_id", flat=True))
+    return next((price for price in licensed if price["id"] in bases), licensed[0] if licensed else None)
+
+
+def _amount(price: Mapping[str, Any]) -> Decimal:
+    """Return a price in dollars. Stripe tells no amount of one that has tiers (docs.stripe.com/api/prices/object)."""
+    return to_dollars(round_to_cents(Decimal(str(price["unit_amount_decimal"] or 0))))
 
 
 def _by_spend(known: Iterable[PlanPrice], *, products: list[str]) -> list[PlanPrice]:

@@ -3,14 +3,18 @@
 from decimal import Decimal
 
 import pytest
+from djstripe.models import Subscription
 from stripe import StripeClient
 from stripe import Subscription as StripeSubscription
 
+from billing.bills.current import current_bill
 from billing.ledger.entries import SpendingCapReached
 from billing.models import BillingAccount, Discrepancy, Plan
 from billing.subscriptions.checkout import items_of
+from billing.subscriptions.live import live_subscriptions
 from billing.subscriptions.plan_changes import cancel_now, change_plan
 from billing.subscriptions.refreshing import refresh_subscription
+from billing.subscriptions.state import apply_subscription
 from common import clock
 from tests.factories import Customer, begin, begin_or_refusal, settle
 
@@ -98,6 +102,34 @@ def test_a_foreign_price_beside_ours_is_named_until_it_is_gone(customer, stripe)
 
     assert before == [account.stripe_subscription_id]
     assert (shown("foreign_price"), customer.account.plan.code) == ([], "pro_haiku")
+
+
+def test_a_price_with_tiers_before_ours_changes_nothing_here(customer):
+    account = customer.account
+    data = Subscription.objects.get(id=account.stripe_subscription_id).stripe_data
+    ours = next(item for item in data["items"]["data"] if item["price"]["recurring"]["usage_type"] == "licensed")
+    tiered = {**ours["price"], "id": "price_tiered", "product": "prod_support", "unit_amount_decimal": None}
+    data["items"]["data"].insert(0, {**ours, "id": "si_tiered", "price": tiered})
+    [live] = live_subscriptions(account, told=data)
+    assert live.subscribed.base_price_id == ours["price"]["id"]
+    Subscription.objects.filter(id=data["id"]).update(stripe_data=data)
+
+    assert apply_subscription(data=data)
+
+    after = customer.account
+    assert (after.plan, after.priced_at) == (account.plan, account.priced_at)
+    assert current_bill(account=after, now=clock.now()).charged_minor == 1000
+
+
+def test_a_price_with_tiers_in_place_of_ours_counts_as_no_base(customer):
+    data = Subscription.objects.get(id=customer.account.stripe_subscription_id).stripe_data
+    for item in data["items"]["data"]:
+        if item["price"]["recurring"]["usage_type"] == "licensed":
+            item["price"].update(id="price_tiered", unit_amount_decimal=None)
+
+    [live] = live_subscriptions(customer.account, told=data)
+
+    assert (live.subscribed.base_price_id, live.subscribed.base_price) == ("price_tiered", 0)
 
 
 def test_a_subscription_to_nothing_of_ours_entitles_to_nothing(customer, stripe):
