@@ -6,6 +6,7 @@ A worker that is killed in between leaves the lease, after which the mail is sen
 """
 
 import logging
+import smtplib
 import time
 from datetime import datetime, timedelta
 
@@ -27,6 +28,8 @@ BATCH = 500
 LEASE = timedelta(minutes=5)
 PAUSES = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=4))
 GIVE_UP_AFTER = timedelta(days=3)
+# A full mailbox or an odd letter. The server takes the next mail.
+OF_ONE_MAIL = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)
 
 
 def address_notices(*, now: datetime) -> int:
@@ -70,7 +73,7 @@ def _take(mail: NoticeMail) -> bool:
 
 
 def _send(mail: NoticeMail) -> bool:
-    """Send a leased mail, and return whether the mail server accepted it. Raises OSError if it is to be tried again."""
+    """Send a leased mail, and return whether the mail server accepted it. Raises OSError if the mail server is away."""
     if not receivers_of(mail.notice).filter(id=mail.user_id).exists():
         _end(mail, state=State.UNWANTED)  # they left, or turned the kind off, since it was made
         return False
@@ -89,9 +92,11 @@ def _send(mail: NoticeMail) -> bool:
 
 
 def _not_sent(mail: NoticeMail, error: OSError) -> None:
-    """Keep a refusal of the address. Raises the error where it is another."""
+    """Keep a refusal of the address. Raises the error where the server did not answer for this mail alone."""
     if not (refusal := refusal_in(error)):
         _try_later(mail, error=str(error))
+        if isinstance(error, OF_ONE_MAIL):
+            return
         raise error
     note_refusal(user_id=mail.user_id, email=mail.user.email, reason=refusal, now=timezone.now())
     _end(mail, state=State.REFUSED, error=refusal)

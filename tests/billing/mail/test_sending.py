@@ -284,6 +284,16 @@ def test_a_refusal_for_now_is_tried_again(mail_server, only_owner, notify):
     assert not MailRefusal.objects.exists()
 
 
+@pytest.mark.parametrize("refusal", ["452 4.2.2 mailbox full", "550 5.1.1 no such user"])
+def test_one_mailbox_that_is_refused_ends_no_run(mail_server, notify, refusal):
+    mail_server.refuses["owner@example.com"] = refusal
+    notify()
+
+    assert work() == 1
+
+    assert "To: admin@example.com" in mail_server.accepted[0]
+
+
 def test_a_refusal_is_forgotten_when_the_server_takes_mail_again(mail_server, only_owner, notify):
     mail_server.refuses["owner@example.com"] = "550 5.1.1 no such user"
     notify()
