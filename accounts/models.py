@@ -56,10 +56,19 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("may use the admin", default=False)
     date_joined = models.DateTimeField(default=timezone.now)
     time_zone = models.CharField(
-        max_length=50, blank=True, help_text="The zone in which pages tell this person the time. Empty: UTC."
+        max_length=50,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The zone in which pages tell this person the time. Empty: UTC.",
     )
     terms_version = models.CharField(
-        "terms accepted", max_length=40, blank=True, help_text="The version of the terms this person accepted last."
+        "terms accepted",
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The version of the terms this person accepted last.",
     )
 
     objects: ClassVar[UserManager] = UserManager()
@@ -83,7 +92,9 @@ class Organization(models.Model):
     email = models.EmailField("billing e-mail")
     members = models.ManyToManyField(User, through="Membership", related_name="organizations")
     second_factor_required = models.BooleanField(
-        default=False, help_text="Whether the portal is closed to members without a second factor."
+        default=False,
+        db_default=False,
+        help_text="Whether the portal is closed to members without a second factor.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="In billing time.")

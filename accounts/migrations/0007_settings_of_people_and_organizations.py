@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='historicalorganization',
             name='second_factor_required',
-            field=models.BooleanField(default=False, help_text='Whether the portal is closed to members without a second factor.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Whether the portal is closed to members without a second factor.'),
         ),
         migrations.AddField(
             model_name='organization',
@@ -40,17 +40,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='organization',
             name='second_factor_required',
-            field=models.BooleanField(default=False, help_text='Whether the portal is closed to members without a second factor.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Whether the portal is closed to members without a second factor.'),
         ),
         migrations.AddField(
             model_name='user',
             name='terms_version',
-            field=models.CharField(blank=True, help_text='The version of the terms this person accepted last.', max_length=40, verbose_name='terms accepted'),
+            field=models.CharField(blank=True, db_default='', default='', help_text='The version of the terms this person accepted last.', max_length=40, verbose_name='terms accepted'),
         ),
         migrations.AddField(
             model_name='user',
             name='time_zone',
-            field=models.CharField(blank=True, help_text='The zone in which pages tell this person the time. Empty: UTC.', max_length=50),
+            field=models.CharField(blank=True, db_default='', default='', help_text='The zone in which pages tell this person the time. Empty: UTC.', max_length=50),
         ),
         migrations.CreateModel(
             name='TermsAcceptance',
