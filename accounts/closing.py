@@ -28,15 +28,26 @@ def close_account(*, user: User) -> None:
 
     The row stays under a number, since organizations know who did what. A mail tells of it. Raises StillOwner.
     """
+    verified = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    addresses = sorted({user.email, *verified})
+    _forget(user)
+    for address in addresses:
+        get_adapter().send_notification_mail("account/email/account_closed", user, email=address)
+
+
+def _ensure_others_own(user: User) -> None:
+    """Raise StillOwner where nobody else owns. Until the transaction ends, no other owner can leave."""
+    theirs = Membership.objects.filter(user=user, role=Role.OWNER).values("organization_id")
+    owners = Membership.objects.select_for_update().filter(organization_id__in=theirs, role=Role.OWNER)
+    list(owners.order_by("id"))
     if owned := organizations_only_owned_by(user):
         names = ", ".join(str(each) for each in owned)
         raise StillOwner(f"You are the only owner of {names}. Close it, or make somebody else an owner first.")
-    get_adapter().send_notification_mail("account/email/account_closed", user)
-    _forget(user)
 
 
 @transaction.atomic
 def _forget(user: User) -> None:
+    _ensure_others_own(user)
     for session in UserSession.objects.filter(user=user):
         session.end()
     for membership in Membership.objects.filter(user=user):

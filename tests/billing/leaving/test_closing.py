@@ -1,9 +1,15 @@
 """Closing an organization, forgetting it later, and closing a person's account."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -147,3 +153,33 @@ def test_an_only_owner_closes_the_organization_first(client):
         close_account(user=person)
 
     assert User.objects.get(pk=person.pk).is_active
+
+
+class Rendezvous(EmailBackend):
+    """A mail server that waits a moment for a second mail, so that two closings meet."""
+
+    both = threading.Barrier(2)
+
+    def send_messages(self, messages: Any) -> int:
+        with suppress(threading.BrokenBarrierError):
+            self.both.wait(0.5)
+        return len(messages)
+
+
+def test_two_owners_who_close_their_accounts_at_once_leave_one(committing_db, settings):
+    settings.EMAIL_BACKEND = f"{__name__}.Rendezvous"
+    organization = make_organization()
+    Membership.objects.create(organization=organization, user=make_user(), role="owner")
+
+    browsers = [Client(), Client()]
+    for browser, owner in zip(browsers, organization.members.all(), strict=True):
+        browser.force_login(owner)
+
+    def close(browser: Client) -> None:
+        browser.post(reverse("close_account"))
+        connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(close, browsers))
+
+    assert Membership.objects.filter(organization=organization, role="owner").count() == 1
