@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account import signals as account_signals
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import signals as auth_signals
 from django.contrib.auth.models import Group
 from django.db.models.signals import post_delete, post_save
@@ -45,8 +46,10 @@ def _noter(event: str) -> Any:
 
 @receiver(auth_signals.user_logged_in)
 def remember_sign_in(sender: type[User], request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Keep when the session began."""
+    """Keep when the session began, and list it among the person's, also where admin's own page began it."""
     note_sign_in(request)
+    if hasattr(request, "user"):  # a request that came through the middleware
+        UserSession.objects.create_from_request(request)
     note("signed in", user_id=user.pk)
 
 

@@ -5,6 +5,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
 from accounts.pages.sessions import browser_of
 from tests.accounts.people import PASSWORD, make_signer
 from tests.factories import make_organization
@@ -48,6 +49,27 @@ def test_one_that_is_ended_is_out(email):
 
     here.post(reverse("end_session", kwargs={"session_id": ids_of(here)[1]}))
 
+    assert (is_in(there), is_in(here)) == (False, True)
+
+
+def test_one_that_began_at_the_admins_own_page_is_listed(email):
+    User.objects.filter(email=email).update(is_staff=True)
+    there, here = Client(), sign_in(email)
+    there.post(reverse("admin:login"), {"username": email, "password": PASSWORD})
+
+    here.post(reverse("end_session", kwargs={"session_id": ids_of(here)[1]}))
+
+    assert (is_in(there), is_in(here)) == (False, True)
+
+
+def test_a_changed_password_ends_all_others(email):
+    there, here = sign_in(email), sign_in(email)
+    new = "another horse battery staple"
+
+    page = here.get(reverse("account_change_password")).content.decode()
+    here.post(reverse("account_change_password"), {"oldpassword": PASSWORD, "password1": new, "password2": new})
+
+    assert "signs you out everywhere else" in page
     assert (is_in(there), is_in(here)) == (False, True)
 
 
