@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.access_log import note_on_commit
 from accounts.audit import AuditEvent, note_change
@@ -29,6 +30,7 @@ class ModelNotForKey(Exception):
     """The key may not use this model. The message names those it may use."""
 
 
+@transaction.atomic
 def create_api_key(
     *,
     organization: Organization,
@@ -60,6 +62,7 @@ def create_api_key(
     return api_key, text
 
 
+@transaction.atomic
 def revoke_api_key(*, organization: Organization, api_key_id: int, now: datetime) -> bool:
     """Revoke a key of this organization. Returns False if there is no such key, or it is revoked already."""
     unrevoked = ApiKey.objects.filter(id=api_key_id, organization=organization, revoked_at__isnull=True)

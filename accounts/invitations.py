@@ -79,6 +79,7 @@ def invite(
     return invitation
 
 
+@transaction.atomic
 def withdraw(*, organization_id: int, invitation_id: int) -> None:
     """Take an invitation back; its link leads nowhere from then on. Raises InvitationNotFound."""
     open_ones = Invitation.objects.filter(id=invitation_id, organization_id=organization_id, accepted_at=None)

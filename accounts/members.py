@@ -1,5 +1,6 @@
 """Members of an organization: changing roles and removing members. Neither admins nor keys can touch owners."""
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.access_log import note_on_commit
@@ -17,6 +18,7 @@ class OwnerProtected(Exception):
     """Owners cannot be made or removed here, or a stolen key could take the organization over."""
 
 
+@transaction.atomic
 def change_role(*, organization_id: int, member_id: int, role: Membership.Role) -> Membership:
     """Give a member another role. Raises MemberNotFound, OwnerProtected."""
     if role == Membership.Role.OWNER:

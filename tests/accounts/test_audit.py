@@ -1,12 +1,17 @@
 """The log of an organization: who did what, from where, and nobody else's."""
 
+from typing import Any
+
 import pytest
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import reverse
 
 from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.audit import AuditEvent, entries_of, note_change
-from accounts.models import KeyScope, Membership, Organization
+from accounts.invitations import withdraw
+from accounts.members import change_role
+from accounts.models import ApiKey, Invitation, KeyScope, Membership, Organization
 from common import clock
 from tests.factories import make_organization, make_user
 
@@ -111,3 +116,42 @@ def test_members_do_not_read_it(organization, client):
     client.force_login(member)
 
     assert client.get(reverse("audit_log")).status_code == 403
+
+
+ACTS = {
+    "create": lambda key, member, invitation: create_api_key(organization=key.organization, name="Another"),
+    "revoke": lambda key, member, invitation: revoke_api_key(
+        organization=key.organization, api_key_id=key.id, now=clock.now()
+    ),
+    "role": lambda key, member, invitation: change_role(
+        organization_id=key.organization_id, member_id=member.id, role=Membership.Role.ADMIN
+    ),
+    "withdraw": lambda key, member, invitation: withdraw(
+        organization_id=key.organization_id, invitation_id=invitation.id
+    ),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_an_act_that_cannot_be_logged_is_not_done(organization, act):
+    key, _ = create_api_key(organization=organization, name="Server")
+    member = Membership.objects.create(organization=organization, user=make_user())
+    invitation = Invitation.objects.create(
+        organization=organization, email="new@example.com", token_hash="0" * 64, expires_at=clock.now()
+    )
+    before = (list(ApiKey.objects.values()), list(Membership.objects.values()), list(Invitation.objects.values()))
+
+    with connection.execute_wrapper(refuse_log_entries), pytest.raises(DatabaseError):
+        act(key, member, invitation)
+
+    assert before == (
+        list(ApiKey.objects.values()),
+        list(Membership.objects.values()),
+        list(Invitation.objects.values()),
+    )
+
+
+def refuse_log_entries(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    if sql.startswith('INSERT INTO "accounts_auditentry"'):
+        raise DatabaseError("the log is full")
+    return execute(sql, params, many, context)
