@@ -121,8 +121,8 @@ POST /app/settings/data/close                     login   302       403     403 
 GET  /app/billing/                                login   200       200     200    200
 POST /app/billing/cap                             login   302!      403     302!   302!
 GET  /app/billing/company                         login   200       403     200    200
-# Stripe cannot be reached here: the form is shown again with what was typed in.
-POST /app/billing/company                         login   200!      403     200    200
+# A tax id without its kind: the form is shown again, whether Stripe can be reached or not.
+POST /app/billing/company                         login   422       403     422    422
 POST /app/billing/code                            login   302       403     302    302
 # No plan is published here, so that nobody is led on to Stripe.
 POST /app/billing/subscribe                       login   302       403     302    302
@@ -153,6 +153,7 @@ GET  /app/invitations/<str:token>                 302!    302       302     302 
 """)
 # Forms, where an empty one would not do.
 FORMS = {
+    "POST /app/billing/company": {"tax_id": "DE1"},
     "POST /app/keys/create": {"name": "Made"},
     "POST /app/keys/<int:api_key_id>/": {"name": "Renamed"},
     "POST /app/keys/<int:api_key_id>/rotate": {"overlap": "3600"},
