@@ -36,7 +36,8 @@ def test_it_fills_in_the_columns_that_old_processes_do_not_know(db, table, colum
 @pytest.fixture
 def migrated(django_db_blocker: Any) -> Iterator[tuple[StateApps, StateApps, Any]]:
     """Migrate waiting, mailed and old alerts to notices. Returns models of both releases, and the alerts' alias."""
-    connections.settings["deploy"] = connections.settings["default"] | {"ENGINE": SQLITE, "NAME": ":memory:"}
+    own = {"ENGINE": SQLITE, "NAME": ":memory:", "OPTIONS": {}}
+    connections.settings["deploy"] = connections.settings["default"] | own
     with django_db_blocker.unblock(), override_settings(MIGRATION_MODULES=product_settings.MIGRATION_MODULES):
         loader, database = MigrationLoader(connection=None), connections["deploy"]
         state = loader.project_state(BEFORE)
