@@ -14,8 +14,7 @@ def test_it_refuses_a_revoked_key_in_every_process_within_five_seconds(product: 
     with ThreadPoolExecutor(8) as threads:  # so that every process has seen the key
         before = {answer.status for answer in threads.map(lambda _: client.chat(), range(16))}
 
-        confirm = customer.browser.follow(customer.browser.open("/app/keys/"), "Revoke Production")
-        customer.browser.press(confirm, "Revoke key")
+        customer.browser.press(customer.browser.open("/app/keys/"), "Revoke key")
         time.sleep(REVOKED_WITHIN_S)
         after = list(threads.map(lambda _: client.chat(), range(16)))
 
