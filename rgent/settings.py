@@ -1,45 +1,28 @@
 """Every setting of rgent, once, from the environment. `.env.example` explains each variable.
 
-One file, though a long one: settings depend on each other (mode, keys, addresses), and a reader looks for each here.
-Tables that depend on nothing stand apart: the beat, and the heading of the OpenAPI document.
+The mode with its addresses stands in rgent/mode.py, the offer and its limits in rgent/selling.py, the beat in
+rgent/beat.py; all else is here.
 """
 
-from decimal import Decimal
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from rgent.beat import BEAT_SCHEDULE, QUEUES, ROUTES
-from rgent.env import BASE_DIR, env, local_secret, state_dir
+from rgent.env import BASE_DIR, env, local_secret
 from rgent.management_api.document import DOCUMENT
-
-# --- Mode -------------------------------------------------------------------------------------------------
-# `DEBUG=0` means production. Unset means a laptop; `DEBUG=1` adds Django's debug pages to that.
-PRODUCTION = not env.bool("DEBUG", default=True)
-DEBUG = env.bool("DEBUG", default=False)
-
-STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
-ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
-SANDBOX = not PRODUCTION and not STRIPE_SECRET_KEY and not ANTHROPIC_API_KEY
-
-VAR_DIR: Path = state_dir()
-PORT = env.port("PORT", default=8000)
-SANDBOX_PORT = env.port("SANDBOX_PORT", default=8001)
-SANDBOX_URL = f"http://127.0.0.1:{SANDBOX_PORT}"
-PUBLIC_URL = env.url("PUBLIC_URL", "https", "http", default=f"http://127.0.0.1:{PORT}")
-
-if PRODUCTION:
-    SECRET_KEY = env.str("SECRET_KEY", default="")
-    if not SECRET_KEY:
-        raise ImproperlyConfigured(
-            "DEBUG=0 means production, and production needs SECRET_KEY: set it to a long random text."
-        )
-else:
-    SECRET_KEY = env.str("SECRET_KEY", default="") or local_secret(path=VAR_DIR / "secret_key")
-
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+from rgent.mode import *  # noqa: F403 -- Django reads every name of these two here
+from rgent.mode import (
+    ANTHROPIC_API_KEY,
+    PORT,
+    PRODUCTION,
+    PUBLIC_URL,
+    SANDBOX,
+    SANDBOX_URL,
+    STRIPE_SECRET_KEY,
+    VAR_DIR,
+)
+from rgent.selling import *  # noqa: F403
 
 # --- Vendors ----------------------------------------------------------------------------------------------
 STRIPE_HOST = "https://api.stripe.com"
@@ -71,38 +54,6 @@ DJSTRIPE_SUBSCRIBER_MODEL = "accounts.Organization"
 DJSTRIPE_SUBSCRIBER_MODEL_MIGRATION_DEPENDENCY = "0001_initial"
 # dj-stripe's own history takes a minute to apply; docs/decisions/0003 tells how this one is made.
 MIGRATION_MODULES = {"djstripe": "rgent.djstripe_schema"}
-
-# --- Selling ----------------------------------------------------------------------------------------------
-CLAUDE_CALL_LIMIT_S = env.float("CLAUDE_CALL_LIMIT_S", default=600.0)
-CLAUDE_CONNECTIONS = env.int("CLAUDE_CONNECTIONS", default=2000, at_least=1)
-ORGANIZATION_CONNECTIONS = env.int(
-    "ORGANIZATION_CONNECTIONS", default=0 if SANDBOX else max(CLAUDE_CONNECTIONS // 10, 1)
-)
-CLAUDE_BETAS = env.list("CLAUDE_BETAS", default=[])
-CLAUDE_SERVICE_TIERS = env.list("CLAUDE_SERVICE_TIERS", default=["standard"])
-CLAUDE_INFERENCE_GEOS = env.list("CLAUDE_INFERENCE_GEOS", default=["global", "not_available"])
-TRIAL_TOKENS = env.int("TRIAL_TOKENS", default=0 if SANDBOX else 500_000)
-TRIAL_DOLLARS = env.amount("TRIAL_DOLLARS", default=Decimal(0 if SANDBOX else 2))
-TRIAL_SERVER_TOOLS = env.bool("TRIAL_SERVER_TOOLS", default=SANDBOX)
-TRIALS_TOKENS_A_DAY = env.int("TRIALS_TOKENS_A_DAY", default=0 if SANDBOX else 20_000_000)
-STRIPE_TAX = env.bool("STRIPE_TAX", default=False)
-DISPUTES_SUSPEND = env.choice("DISPUTES_SUSPEND", "never", "lost", "open", default="lost")
-TRIAL_ONCE_PER_MAILBOX = env.bool("TRIAL_ONCE_PER_MAILBOX", default=not SANDBOX)
-PRICE_NOTICE_DAYS = env.int("PRICE_NOTICE_DAYS", default=14, at_least=0)
-STREAM_ABORT_POLICY = env.choice("STREAM_ABORT_POLICY", "cancel", "drain", default="cancel")
-SIDE_CALLS_PER_MINUTE = env.int("SIDE_CALLS_PER_MINUTE", default=1000, at_least=1)
-API_MAX_BODY_BYTES = 32 * 1024 * 1024
-# The head of a request must be whole after this long. Its body must come at this rate on average, after a grace.
-API_HEAD_LIMIT_S = 10.0
-API_BODY_GRACE_S = 15.0
-API_BODY_BYTES_PER_S = 32 * 1024
-# How long a connection stays open after an answer to a request whose body was not read.
-API_LINGER_S = 5.0
-
-DEFAULT_CAP = env.int("DEFAULT_CAP", default=0)
-UNUSUAL_SPEND_FACTOR = env.int("UNUSUAL_SPEND_FACTOR", default=10)
-UNUSUAL_SPEND_FROM = env.int("UNUSUAL_SPEND_FROM", default=50)
-CLOSED_KEPT_DAYS = env.int("CLOSED_KEPT_DAYS", default=30)
 
 # --- Django -----------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [urlsplit(PUBLIC_URL).hostname or "127.0.0.1"]
@@ -301,10 +252,6 @@ TERMS_URL = env.url("TERMS_URL", "https", "http", default="")
 TERMS_VERSION = env.str("TERMS_VERSION", default="1")
 MAIL_DOMAINS_WITHOUT_DOTS = env.list("MAIL_DOMAINS_WITHOUT_DOTS", default=["gmail.com", "googlemail.com"])
 ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip"}  # by receiver and network: accounts/mail_budget.py
-MAILS_A_DAY_PER_RECEIVER = env.int("MAILS_A_DAY_PER_RECEIVER", default=0 if SANDBOX else 30)
-INVITATIONS_A_DAY = env.int("INVITATIONS_A_DAY", default=0 if SANDBOX else 100)
-SIGN_UPS_A_DAY = env.int("SIGN_UPS_A_DAY", default=0 if SANDBOX else 500)
-SIGN_UPS_A_DAY_PER_NETWORK = env.int("SIGN_UPS_A_DAY_PER_NETWORK", default=0 if SANDBOX else 30)
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="rgent <no-reply@localhost>")
