@@ -1,6 +1,5 @@
 """Repairs within the ledger's own tables: totals rebuilt from records, and records priced anew."""
 
-from collections import defaultdict
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +8,8 @@ from django.db import transaction
 from billing.bulk_rows import update_rows
 from billing.metering import ledger_sums, posting
 from billing.metering.ledger_sums import KEY, SumKey
-from billing.models import BillingAccount, DailyUsage, KeyBudget, UsageRecord
+from billing.metering.spending import costs_by_key
+from billing.models import BillingAccount, KeyBudget, UsageRecord
 from billing.money import EXACT, format_exact
 from billing.plans.price_lists import price_list
 
@@ -53,15 +53,7 @@ def _set_spending(account: BillingAccount) -> None:
 
     Whether a budget holds the wrong cost depends on when the record went wrong.
     """
-    costs: dict[int | None, Decimal] = defaultdict(Decimal)
-    # An account that subscribes in the second in which it was opened has a bill that begins with that second.
-    since = min(account.spending_starts_at, account.period_starts_at)
-    spent = {"organization_id": account.organization_id, "period_starts_at__gte": since}
-    posted = DailyUsage.objects.filter(**spent)
-    unposted = UsageRecord.objects.filter(**spent, posted_at__isnull=True, state=UsageRecord.State.SETTLED)
-    for rows in (posted, unposted):
-        for api_key_id, cost_minor in rows.order_by("id").values_list("api_key_id", "cost_minor"):
-            costs[api_key_id] = EXACT.add(costs[api_key_id], cost_minor)
+    costs = costs_by_key([account])[account.organization_id]
     account.spent_minor = sum(costs.values(), Decimal(0))
     account.save(update_fields=["spent_minor"])
     for budget in KeyBudget.objects.filter(api_key_id__in=costs, spending_starts_at=account.spending_starts_at):
