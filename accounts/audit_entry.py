@@ -60,5 +60,5 @@ class AuditEntry(models.Model):
 
     @property
     def act(self) -> str:
-        """What was done, in words."""
+        """The act in words, as a reader is told of it."""
         return str(AuditEvent(self.event).label)

@@ -1,6 +1,7 @@
 """Invitations: an offer of membership, mailed as a link that works once, for a week, for one address."""
 
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -67,15 +68,9 @@ def invite(
                 expires_at=now + LIFETIME,
             )
         )
-    try:
-        message_of(_letter(invitation, token=token), to=invitation.email).send()
-    except OSError as error:  # smtplib's errors are of this kind
-        invitation.delete()
-        if refusal := refusal_in(error):
-            raise InvitationRefused(f"The mail server of {email} refused the mail: {refusal}") from error
-        raise MailUnavailable("The invitation could not be mailed. Try again in a minute.") from error
-    _note("invited", invitation)
-    note_change(AuditEvent.INVITED, organization_id=organization.pk, detail=f"{email}, {role}")
+        note_change(AuditEvent.INVITED, organization_id=organization.pk, detail=f"{email}, {role}")
+        _note("invited", invitation)
+    _mail(invitation, token=token)
     return invitation
 
 
@@ -127,6 +122,18 @@ def _replace(invitation: Invitation) -> Invitation:
         raise InvitationRefused(f"{MOST_PENDING} invitations are open. Withdraw some, or wait until they are accepted.")
     invitation.save()
     return invitation
+
+
+def _mail(invitation: Invitation, *, token: str) -> None:
+    """Mail the link, or take the invitation back. Raises InvitationRefused, MailUnavailable."""
+    try:
+        message_of(_letter(invitation, token=token), to=invitation.email).send()
+    except OSError as error:  # smtplib's errors are of this kind
+        with suppress(InvitationNotFound):  # another one to the same address replaced it meanwhile
+            withdraw(organization_id=invitation.organization_id, invitation_id=invitation.pk)
+        if refusal := refusal_in(error):
+            raise InvitationRefused(f"The mail server of {invitation.email} refused the mail: {refusal}") from error
+        raise MailUnavailable("The invitation could not be mailed. Try again in a minute.") from error
 
 
 def _note(event: str, invitation: Invitation) -> None:

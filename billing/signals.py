@@ -1,4 +1,7 @@
-"""Signals: a new organization gets its billing account, a confirmed address its trial, and an invoice its mails."""
+"""Signals: a new organization gets its billing account, a confirmed address its trial, and an invoice its mails.
+
+Of a person who closes their account the mails are forgotten.
+"""
 
 from typing import Any
 
@@ -8,8 +11,10 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from djstripe.models import Invoice
 
-from accounts.models import Membership, Organization
+from accounts.closing import person_forgotten
+from accounts.models import Membership, Organization, User
 from billing.mail.invoices import tell_of_invoice
+from billing.models import NoticeMail
 from billing.subscriptions.state import open_billing_account
 from billing.subscriptions.trial_grants import claim_trial
 from common import clock
@@ -35,3 +40,9 @@ def invoice_stored(instance: Invoice, raw: bool, **kwargs: Any) -> None:
     """Have the organization told what is new of an invoice that dj-stripe has stored, from whatever source."""
     if not raw:
         tell_of_invoice(instance.stripe_data, now=clock.last_known())  # dj-stripe's transaction may be open
+
+
+@receiver(person_forgotten, dispatch_uid="billing.forget_mails")
+def forget_mails(user: User, **kwargs: Any) -> None:
+    """Delete the mails of notices to a person, which tell what mail servers said of their address."""
+    NoticeMail.objects.filter(user=user).delete()

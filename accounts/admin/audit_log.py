@@ -8,7 +8,7 @@ from accounts.models import AuditEntry, TermsAcceptance
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    """Who did what in which organization."""
+    """Entries of organizations' logs, to read and search."""
 
     list_display = ["at", "organization", "actor_name", "act", "detail", "ip"]
     list_select_related = ["organization"]
@@ -21,7 +21,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(TermsAcceptance)
 class TermsAcceptanceAdmin(ReadOnlyAdmin):
-    """Who accepted which version of the terms, and when."""
+    """Acceptances of the terms by person, version and time."""
 
     list_display = ["accepted_at", "user", "version", "ip"]
     list_select_related = ["user"]

@@ -38,6 +38,7 @@ class KeyRow:
     last_used_at: datetime | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    replaced_by: ApiKey | None
     state: KeyState
 
     @property
@@ -73,7 +74,7 @@ _ORDERS: dict[KeyOrder, tuple[str | OrderBy, ...]] = {
 
 def keys_of(*, organization_id: int) -> ApiKeyQuerySet:
     """Return an organization's keys, unordered."""
-    return ApiKey.objects.filter(organization_id=organization_id).select_related("created_by")
+    return ApiKey.objects.filter(organization_id=organization_id).select_related("created_by", "replaced_by")
 
 
 def listed_keys(
@@ -117,5 +118,6 @@ def _row(key: ApiKey, *, cap: CapBalance | None, now: datetime) -> KeyRow:
         last_used_at=key.last_used_at,
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,
+        replaced_by=key.replaced_by,
         state=state_of(key, now=now),
     )

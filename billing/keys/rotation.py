@@ -17,16 +17,19 @@ class KeyIsOver(Exception):
     """The key opens nothing any more, so nothing can take its place."""
 
 
+class KeyIsReplaced(Exception):
+    """The key was rotated before. The message names the key in its place."""
+
+
 @transaction.atomic
 def rotate_key(*, api_key: ApiKey, overlap: timedelta, by: User | None, now: datetime) -> tuple[ApiKey, str]:
     """Create a key with the terms of another, which ends after `overlap`, or earlier if it was to.
 
     Returns the new key and its text. Its cap begins with what the old one has spent. `now` is billing time.
-    Raises KeyIsOver.
+    Raises KeyIsOver, KeyIsReplaced.
     """
     old = ApiKey.objects.select_for_update().get(id=api_key.id)
-    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= now):
-        raise KeyIsOver("This key is revoked or expired: create a new one.")
+    _ensure_rotatable(old, now=now)
     budget = key_budget_of(api_key_id=old.id)
     terms = KeyTerms(name=old.name, models=old.allowed_models, expires_at=old.expires_at)
     if budget is not None:
@@ -37,7 +40,17 @@ def rotate_key(*, api_key: ApiKey, overlap: timedelta, by: User | None, now: dat
     if budget is not None:
         share_spending(from_key_id=old.id, to_key_id=new.id)
     ends_at = min(now + overlap, old.expires_at or now + overlap)
-    ApiKey.objects.filter(id=old.id).update(expires_at=ends_at)
+    ApiKey.objects.filter(id=old.id).update(expires_at=ends_at, replaced_by=new)
     detail = f"{old}, which ends on {ends_at:%-d %b %Y at %H:%M} UTC"
     note_change(AuditEvent.KEY_ROTATED, organization_id=old.organization_id, detail=detail)
     return new, text
+
+
+def _ensure_rotatable(key: ApiKey, *, now: datetime) -> None:
+    """Raise KeyIsOver, KeyIsReplaced. A second rotation would give the new key the end that the first gave this one."""
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise KeyIsOver("This key is revoked or expired: create a new one.")
+    if key.replaced_by is not None:
+        raise KeyIsReplaced(
+            f"{key} was rotated before: {key.replaced_by.hint} takes its place. Rotate that one, or create a new key."
+        )

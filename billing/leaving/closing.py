@@ -1,7 +1,8 @@
 """Closing an organization, and forgetting it CLOSED_KEPT_DAYS later.
 
 Closing ends the subscription, bills what was used, and revokes every key; nobody opens the organization from then on.
-What the law wants kept is kept: invoices, and the usage they bill, under a number in place of a name.
+What tax law wants kept is kept: invoices, credit notes and payments as they were issued, with the name and address on
+them, here and at Stripe; and the usage that they bill, with its keys' hashes, under a number in place of a name.
 """
 
 import logging
@@ -13,7 +14,7 @@ from django.db import transaction
 
 from accounts.audit import AuditEntry, AuditEvent, note_change
 from accounts.models import ApiKey, Invitation, Membership, Organization
-from billing.models import BillingAccount
+from billing.models import BillingAccount, Notice
 from billing.subscriptions.checkout import close_what_is_unpaid
 from billing.subscriptions.plan_changes import cancel_now
 
@@ -55,11 +56,12 @@ def forget_closed_organizations(*, now: datetime) -> int:
 
 @transaction.atomic
 def _forget(organization: Organization, *, now: datetime) -> None:
-    """Take people, names and addresses away. Numbers stay."""
+    """Take people, names, addresses and mails away. Numbers and documents stay."""
     # Members first: each leaves an entry in the log.
     Membership.objects.filter(organization=organization).delete()
     Invitation.objects.filter(organization=organization).delete()
     AuditEntry.objects.filter(organization=organization).delete()
+    Notice.objects.filter(organization=organization).delete()
     ApiKey.objects.filter(organization=organization).update(name="Of a closed organization", created_by=None)
     cast(Any, Organization).history.filter(id=organization.pk).delete()
     Organization.objects.filter(pk=organization.pk).update(

@@ -14,7 +14,7 @@ from accounts.models import ApiKey, Membership
 from accounts.pages.access import member_page, require_manager
 from accounts.recent_sign_in import require_confirmation
 from billing.keys.listing import KeyRow, key_rows, keys_of, listed_keys
-from billing.keys.rotation import KeyIsOver, rotate_key
+from billing.keys.rotation import KeyIsOver, KeyIsReplaced, rotate_key
 from billing.keys.terms import change_key, create_key
 from billing.models import BillingAccount
 from billing.pages.key_forms import KeyListForm, KeyTermsForm, NewKeyForm, RotationForm
@@ -94,7 +94,7 @@ def rotate(request: HttpRequest, membership: Membership, *, api_key_id: int) -> 
         return redirect("key", api_key_id=api_key_id)
     try:
         _, text = rotate_key(api_key=api_key, overlap=form.overlap_time, by=membership.user, now=clock.now())
-    except KeyIsOver as error:
+    except (KeyIsOver, KeyIsReplaced) as error:
         messages.error(request, str(error))
         return redirect("keys")
     messages.success(request, f"“{api_key.name}” has a new key. The old one, {api_key.hint}, {form.told}.")

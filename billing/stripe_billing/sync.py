@@ -6,7 +6,7 @@ from typing import Any, cast
 import stripe
 from djstripe import models as djstripe
 
-from billing.stripe_billing.client import StripeRejected, client, translate_stripe_errors
+from billing.stripe_billing.client import client, translate_stripe_errors
 
 # dj-stripe stores the discounts of an invoice and of its lines, and fails where they are ids.
 EXPAND = ["discounts", "lines.data.discounts"]
@@ -43,21 +43,22 @@ def sync_invoice(*, invoice_id: str) -> None:
         djstripe.Invoice.sync_from_stripe_data(client().v1.invoices.retrieve(invoice_id, {"expand": EXPAND}))
 
 
-def sync_live_subscriptions() -> list[dict[str, Any]]:
-    """Fetch and store every subscription that has not ended; return them as Stripe tells them."""
+def live_subscriptions() -> list[stripe.Subscription]:
+    """Return every subscription that has not ended. Raises StripeUnavailable, StripeRejected."""
     with translate_stripe_errors():
-        found = client().v1.subscriptions.list({"limit": 100}).auto_paging_iter()
-        return [djstripe.Subscription.sync_from_stripe_data(subscription).stripe_data for subscription in found]
+        return list(client().v1.subscriptions.list({"limit": 100}).auto_paging_iter())
 
 
-def sync_open_invoices() -> int:
-    """Fetch and store every open invoice, and every one that is open here and may be open no more; return how many."""
-    stale = set(djstripe.Invoice.objects.filter(stripe_data__status__in=["open", "draft"]).values_list("id", flat=True))
+def store_subscription(subscription: stripe.Subscription) -> dict[str, Any]:
+    """Store a subscription as dj-stripe does, and return it as Stripe tells it."""
     with translate_stripe_errors():
-        found = {
-            invoice.id for invoice in client().v1.invoices.list({"status": "open", "limit": 100}).auto_paging_iter()
-        }
-    for invoice_id in sorted(found | stale):
-        with suppress(StripeRejected):  # a draft that was deleted
-            sync_invoice(invoice_id=invoice_id)
-    return len(found | stale)
+        stored = djstripe.Subscription.sync_from_stripe_data(subscription)
+    return cast(dict[str, Any], stored.stripe_data)
+
+
+def open_invoice_ids() -> list[str]:
+    """Return the ids of invoices that are open at Stripe, and of those that are open here and may be open no more."""
+    stale = djstripe.Invoice.objects.filter(stripe_data__status__in=["open", "draft"]).values_list("id", flat=True)
+    with translate_stripe_errors():
+        found = client().v1.invoices.list({"status": "open", "limit": 100}).auto_paging_iter()
+        return sorted({*stale, *(invoice.id for invoice in found)})

@@ -14,6 +14,7 @@ from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.changing import find_out, unclear_changes
 from billing.subscriptions.live import ENTITLING
 from billing.subscriptions.missed_events import fetch_missed
+from billing.subscriptions.one_by_one import OneByOne
 from billing.subscriptions.refreshing import refresh_subscription
 
 logger = logging.getLogger(__name__)
@@ -33,13 +34,16 @@ def catch_up(*, now: datetime) -> int:
     """Fetch what webhooks should have told by now, and return how many subscriptions were applied.
 
     First what Stripe's events tell, which is a single call where nothing is missing. Then accounts whose period is
-    over, and those of whose change nobody knows the outcome. `now` is billing time.
+    over, and those of whose change nobody knows the outcome. One that fails is logged, and stops none of the others.
+    `now` is billing time.
     """
-    caught_up = 0
+    caught_up, run = 0, OneByOne()
     try:
-        caught_up += fetch_missed(now=now)
+        with run.step():
+            caught_up += fetch_missed(now=now)
         for account in _due(now=now).order_by("id"):
-            caught_up += _fetch(account)
+            with run.step(account=account.id):
+                caught_up += find_out(account)
     except client.StripeUnavailable as error:
         logger.warning("Stripe is unavailable; lost webhooks are made up for later", extra={"error": str(error)})
     return caught_up
@@ -48,14 +52,6 @@ def catch_up(*, now: datetime) -> int:
 def _due(*, now: datetime) -> QuerySet[BillingAccount]:
     renewing = ~Q(stripe_subscription_id="") & Q(stripe_period_ends_at__lt=now - WEBHOOKS_LATE_AFTER)
     return BillingAccount.objects.filter(renewing | unclear_changes())
-
-
-def _fetch(account: BillingAccount) -> bool:
-    try:
-        return find_out(account)
-    except client.StripeRejected as error:
-        logger.error("Stripe refused to tell of a subscription", extra={"account": account.id, "error": str(error)})
-        return False
 
 
 def bring_up_to_date(account: BillingAccount, *, timeout_s: float | None = None) -> None:

@@ -2,6 +2,8 @@
 
 import logging
 
+from django.db import transaction
+
 from accounts.audit import AuditEvent, note_change
 from accounts.models import Organization
 from billing.models import BillingAccount
@@ -38,6 +40,7 @@ def change_contact(*, organization: Organization, name: str, email: str) -> Orga
     if account.stripe_customer_id:
         customers.change_customer(customer_id=customer_of(account), name=name, email=email)
     organization.name, organization.email = name, email
-    organization.save(update_fields=["name", "email"])
-    note_change(AuditEvent.ORGANIZATION_CHANGED, organization_id=organization.pk, detail=f"{name}, {email}")
+    with transaction.atomic():
+        organization.save(update_fields=["name", "email"])
+        note_change(AuditEvent.ORGANIZATION_CHANGED, organization_id=organization.pk, detail=f"{name}, {email}")
     return organization

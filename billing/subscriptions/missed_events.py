@@ -16,6 +16,7 @@ from billing.stripe_billing.credit_notes import fetch_credit_note
 from billing.stripe_billing.disputes import fetch_dispute
 from billing.stripe_billing.missed_events import Missed, missed_objects
 from billing.subscriptions.disputes import keep_dispute
+from billing.subscriptions.one_by_one import OneByOne
 from billing.subscriptions.refreshing import refresh_subscription
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ SAVED_EVERY = 20
 def fetch_missed(*, now: datetime) -> int:
     """Fetch the objects of events that no webhook brought; return how many subscriptions were applied.
 
-    `now` is billing time. Raises StripeUnavailable; then the next run begins where this one did.
+    One that fails is logged, and stops none of the others. Where Stripe did not answer for one, the next run begins
+    with it. `now` is billing time. Raises StripeUnavailable, StripeRejected.
     """
     cursor = EventCursor.objects.filter(read_until__lte=now).first()  # the sandbox's clock may have been set back
     since = max(cursor.read_until - CLOCKS_DIFFER_BY, now - KEPT_FOR) if cursor else now - FIRST_READ
@@ -43,12 +45,14 @@ def fetch_missed(*, now: datetime) -> int:
     missed = missed_objects(since=since, until=until)
     customers = BillingAccount.objects.filter(stripe_customer_id__in={each.customer for each in missed})
     ours = set(customers.exclude(stripe_customer_id="").values_list("stripe_customer_id", flat=True))
-    applied = 0
+    applied, run = 0, OneByOne()
     for place, each in enumerate(missed):
-        applied += (each.customer in ours or each.kind == "dispute") and _fetch(each)
-        if place % SAVED_EVERY == 0:  # a run may be cut short
+        with run.step(customer=each.customer, stripe_id=each.id):
+            applied += (each.customer in ours or each.kind == "dispute") and _fetch(each)
+        if place % SAVED_EVERY == 0 and run.all_reached:  # a run may be cut short
             _save(each.told_at)
-    _save(until)
+    if run.all_reached:
+        _save(until)
     return applied
 
 

@@ -18,7 +18,7 @@ from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnav
 from accounts.members import MemberNotFound, OwnerProtected
 from billing.bills.invoice_records import InvoiceNotFinal
 from billing.bills.invoices import InvoiceNotFound
-from billing.keys.rotation import KeyIsOver
+from billing.keys.rotation import KeyIsOver, KeyIsReplaced
 from billing.ledger.entries import (
     ModelNotInPlan,
     ModelRetired,
@@ -92,6 +92,7 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     ChangeUnderway: (HTTPStatus.CONFLICT, "conflict_error"),
     NothingToChange: (HTTPStatus.CONFLICT, "conflict_error"),
     KeyIsOver: (HTTPStatus.CONFLICT, "conflict_error"),
+    KeyIsReplaced: (HTTPStatus.CONFLICT, "conflict_error"),
     NothingOwed: (HTTPStatus.CONFLICT, "conflict_error"),
     PlanNotPublished: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     UsageNotSent: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),

@@ -9,13 +9,15 @@ from django.urls import reverse
 
 from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.audit import AuditEvent, entries_of, note_change
-from accounts.invitations import withdraw
+from accounts.invitations import MailUnavailable, invite, withdraw
 from accounts.members import change_role
 from accounts.models import ApiKey, Invitation, KeyScope, Membership, Organization
+from billing.subscriptions.customer import change_contact
 from common import clock
 from tests.factories import make_organization, make_user
 
 pytestmark = pytest.mark.django_db
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
 @pytest.fixture
@@ -126,6 +128,16 @@ ACTS = {
     "role": lambda key, member, invitation: change_role(
         organization_id=key.organization_id, member_id=member.id, role=Membership.Role.ADMIN
     ),
+    "invite": lambda key, member, invitation: invite(
+        organization=key.organization,
+        email="another@example.com",
+        role=Membership.Role.MEMBER,
+        invited_by=None,
+        now=clock.now(),
+    ),
+    "contact": lambda key, member, invitation: change_contact(
+        organization=key.organization, name="Renamed", email="renamed@example.com"
+    ),
     "withdraw": lambda key, member, invitation: withdraw(
         organization_id=key.organization_id, invitation_id=invitation.id
     ),
@@ -133,22 +145,33 @@ ACTS = {
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_an_act_that_cannot_be_logged_is_not_done(organization, act):
+def test_an_act_that_cannot_be_logged_is_not_done(organization, act, mailoutbox):
     key, _ = create_api_key(organization=organization, name="Server")
     member = Membership.objects.create(organization=organization, user=make_user())
     invitation = Invitation.objects.create(
         organization=organization, email="new@example.com", token_hash="0" * 64, expires_at=clock.now()
     )
-    before = (list(ApiKey.objects.values()), list(Membership.objects.values()), list(Invitation.objects.values()))
+    acted_on = (ApiKey, Membership, Invitation, Organization)
+    before = [list(model.objects.values()) for model in acted_on]
 
     with connection.execute_wrapper(refuse_log_entries), pytest.raises(DatabaseError):
         act(key, member, invitation)
 
-    assert before == (
-        list(ApiKey.objects.values()),
-        list(Membership.objects.values()),
-        list(Invitation.objects.values()),
-    )
+    assert before == [list(model.objects.values()) for model in acted_on]
+    assert not mailoutbox
+
+
+def test_an_invitation_that_was_not_mailed_is_taken_back_in_the_log(organization, settings):
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", 1
+
+    with pytest.raises(MailUnavailable):
+        ACTS["invite"](ApiKey(organization=organization), None, None)
+
+    told = entries_of(organization_id=organization.id).values_list("event", "detail")
+    assert list(told)[:2] == [
+        ("invitation_withdrawn", "another@example.com"),
+        ("invited", "another@example.com, member"),
+    ]
 
 
 def refuse_log_entries(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

@@ -11,7 +11,7 @@ from accounts.api_keys import create_api_key
 from accounts.models import ApiKey, KeyScope
 from accounts.secret_hash import secret_hash
 from billing.caps.caps import key_cap_balance, set_key_cap
-from billing.keys.rotation import KeyIsOver, rotate_key
+from billing.keys.rotation import KeyIsOver, KeyIsReplaced, rotate_key
 from billing.models import KeyBudget
 from common import clock
 from tests.factories import HAIKU
@@ -81,6 +81,24 @@ def test_a_key_that_is_over_has_nothing_in_its_place(old):
 
     with pytest.raises(KeyIsOver):
         rotate(old)
+
+
+def test_a_second_rotation_names_the_key_in_its_place(browser: Client, old):
+    new = rotate(old)
+
+    with pytest.raises(KeyIsReplaced, match=new.last_four):
+        rotate(old)
+    told = browser.post(reverse("key_rotate", kwargs={"api_key_id": old.id}), {"overlap": "0"}, follow=True)
+
+    assert f"{new.hint} takes its place" in told.content.decode()
+    new.refresh_from_db()
+    assert (new.expires_at, ApiKey.objects.count()) == (None, 2)
+
+
+def test_the_new_key_is_rotated_in_turn(old):
+    last = rotate(rotate(old))
+
+    assert (last.expires_at, ApiKey.objects.usable().count()) == (None, 3)
 
 
 def test_by_api_the_answer_has_the_new_key(client, organization, old):

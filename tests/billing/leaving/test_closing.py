@@ -12,11 +12,24 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.closing import StillOwner, close_account
-from accounts.models import ApiKey, AuditEntry, Membership, Organization, User
+from accounts.mail_refusals import note_refusal
+from accounts.models import (
+    ApiKey,
+    AuditEntry,
+    Invitation,
+    MailOptOut,
+    MailRefusal,
+    Membership,
+    Organization,
+    User,
+)
 from billing.leaving.closing import forget_closed_organizations
-from billing.models import Plan, UsageRecord
+from billing.mail.notices import tell
+from billing.mail.sending import address_notices
+from billing.models import Notice, NoticeMail, Plan, UsageRecord
 from billing.plans.publishing import publish_plans
 from billing.subscriptions.subscribing import PendingSubscription, subscribe
 from common import clock
@@ -111,8 +124,12 @@ def test_admins_do_not_close_it(customer, client):
 
 
 def test_after_thirty_days_people_and_names_are_gone_and_figures_stay(browser, customer):
+    organization_id = customer.organization.pk
+    tell(organization_id=organization_id, kind=Notice.Kind.TRIAL, occasion="x", facts={"name": "Ada"})
+    address_notices(now=timezone.now())
+    assert NoticeMail.objects.filter(notice__organization_id=organization_id).exists()
     close(browser, customer.organization.name)
-    organization = Organization.objects.get(pk=customer.organization.pk)
+    organization = Organization.objects.get(pk=organization_id)
     closed_at = organization.closed_at or clock.now()
 
     early = forget_closed_organizations(now=closed_at + timedelta(days=29))
@@ -125,6 +142,8 @@ def test_after_thirty_days_people_and_names_are_gone_and_figures_stay(browser, c
     assert not Membership.objects.filter(organization=organization).exists()
     assert not AuditEntry.objects.filter(organization=organization).exists()
     assert not organization.history.exists()
+    assert not Notice.objects.filter(organization=organization).exists()
+    assert not NoticeMail.objects.filter(notice__organization=organization).exists()
     assert UsageRecord.objects.filter(organization=organization).exists()
 
 
@@ -144,6 +163,25 @@ def test_an_account_that_is_closed_signs_in_no_more(client, mailoutbox):
     assert browser.get(reverse("overview")).url.startswith(reverse("account_login"))
     assert not Membership.objects.filter(user=person).exists()
     assert ("Your account is closed", ["ada@example.com"]) in [(mail.subject, mail.to) for mail in mailoutbox]
+
+
+def test_an_account_that_is_closed_leaves_no_address_but_in_logs(client):
+    person, organization = make_user(email="ada@example.com"), make_organization()
+    client.force_login(person)
+    Membership.objects.create(organization=organization, user=person)
+    invitation = Invitation(organization=make_organization(), email="ada@example.com", expires_at=clock.now())
+    invitation.save()
+    note_refusal(user_id=person.pk, email=person.email, reason="550 no ada here", now=clock.now())
+    MailOptOut.objects.create(user=person, kind="trial")
+    notice = Notice.objects.create(organization=organization, kind=Notice.Kind.TRIAL, occasion="x")
+    NoticeMail.objects.create(notice=notice, user=person, last_error="550 no ada here")
+
+    client.post(reverse("close_account"))
+
+    kept = {model.__name__ for model in (MailRefusal, MailOptOut, NoticeMail) if model.objects.filter(user=person)}
+    assert kept == set()
+    assert not Invitation.objects.filter(id=invitation.id).exists()
+    assert AuditEntry.objects.filter(organization=organization, detail__contains="ada@example.com").exists()
 
 
 def test_an_only_owner_closes_the_organization_first(client):

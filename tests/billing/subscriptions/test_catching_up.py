@@ -1,9 +1,13 @@
 """Webhooks that never came are made up for."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection
 from django.test import Client
 from djstripe.models import Event, Invoice
 from stripe import StripeClient
@@ -238,6 +242,55 @@ def test_a_renewal_is_found(sandbox):
     assert after.period_starts_at == before.period_ends_at
     assert after.stripe_period_ends_at > clock.now()
     assert catch_up(now=clock.now()) == 0
+
+
+@contextmanager
+def failing_for(account: BillingAccount) -> Iterator[None]:
+    """Refuse to read the account of a customer at Stripe, as a row that is broken would."""
+
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        of_one = '"billing_billingaccount"."stripe_customer_id" = ' in sql and " IN " not in sql
+        if of_one and account.stripe_customer_id in params:
+            raise DatabaseError("this row is broken")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        yield
+
+
+@pytest.mark.parametrize("fetch", ["events", "renewals", "everything"])
+def test_an_account_that_fails_stops_no_other(sandbox, caplog, fetch):
+    first, second = make_customer(), make_customer()
+    for each in (first, second):
+        pay(checkout(each))
+    if fetch == "renewals":
+        catch_up(now=clock.now() + timedelta(minutes=1))
+        sandbox.advance("1 month")
+        sandbox.advance("1 hour")
+        EventCursor.objects.update(read_until=clock.now())
+
+    with failing_for(first.account):
+        found = sync_everything() if fetch == "everything" else catch_up(now=clock.now() + timedelta(minutes=1))
+
+    assert found == 1
+    assert second.account.period_ends_at > clock.now()
+    assert second.account.plan.code == "pro_haiku"
+    assert "an account could not be brought in line with Stripe" in caplog.text
+
+
+def test_an_object_of_which_stripe_does_not_tell_now_is_asked_for_again(sandbox, stripe):
+    first, second = make_paying_customer(), make_paying_customer(publish=False)
+    catch_up(now=clock.now() + timedelta(minutes=1))
+    for each in (first, second):
+        cancel(stripe, each.account)
+    asked_for = f"/v1/subscriptions/{first.account.stripe_subscription_id}"
+
+    with sandbox.failing(effect="status", status=503, path=asked_for):
+        catch_up(now=clock.now() + timedelta(minutes=5))
+    assert (first.account.plan.is_trial, second.account.plan.is_trial) == (False, True)
+    catch_up(now=clock.now() + timedelta(minutes=6))
+
+    assert first.account.plan.is_trial
 
 
 def test_while_stripe_is_down_it_waits(sandbox):
