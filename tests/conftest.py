@@ -9,15 +9,20 @@ from typing import Any
 import pytest
 import uvicorn
 from django.conf import settings
-from stripe import StripeClient
+from stripe import HTTPClient, StripeClient
 
 from tests.sandbox.running import client
 from tests.servers import SandboxServer
 
 
 def pytest_configure() -> None:
-    """Serve no static files: each new client of Django's would look for all of them, for longer than a test takes."""
+    """Leave out waits that tests have no use for.
+
+    Static files are not served, since each new client of Django's would look for all of them. Stripe's SDK waits half a
+    second before it repeats a call that failed.
+    """
     settings.SERVESTATIC_USE_FINDERS = False
+    HTTPClient.INITIAL_DELAY = 0.01
 
 
 @pytest.fixture(scope="session")
