@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from djstripe.models import Invoice
+from djstripe.models import Invoice, Subscription
 
 from billing.bills.invoices import line_data
 from billing.models import BillingAccount, DailyUsage, LateUsage
@@ -157,12 +157,24 @@ def _final_invoices(customer_id: str) -> Iterable[Mapping[str, Any]]:
 
 
 def _lines(customer_id: str) -> list[_Line]:
+    ends = _ends_of_subscriptions(customer_id)
     return [
-        _read(line, invoice_id=data["id"])
+        _read(line, invoice_id=data["id"], ends=ends)
         for data in _final_invoices(customer_id)
         for line in line_data(data)
         if _price_of(line)
     ]
+
+
+def _ends_of_subscriptions(customer_id: str) -> dict[str, datetime]:
+    stored = Subscription.objects.filter(customer__id=customer_id).values_list("id", "stripe_data")
+    return {id_: _instant(data["ended_at"]) for id_, data in stored if data.get("ended_at")}
+
+
+def _subscription_of(line: Mapping[str, Any]) -> str:
+    parent = line.get("parent") or {}
+    details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
+    return str(details.get("subscription") or "")
 
 
 def _by_invoice(lines: Iterable[_Line]) -> Mapping[str, int]:
@@ -176,12 +188,14 @@ def _price_of(line: Mapping[str, Any]) -> str:
     return str(((line.get("pricing") or {}).get("price_details") or {}).get("price") or "")
 
 
-def _read(line: Mapping[str, Any], *, invoice_id: str) -> _Line:
+def _read(line: Mapping[str, Any], *, invoice_id: str, ends: Mapping[str, datetime]) -> _Line:
+    """Read a metered line. One of a subscription that ended at once may include the second of its end."""
+    ends_at = _instant(line["period"]["end"])
     return _Line(
         invoice_id=invoice_id,
         price_id=_price_of(line),
         starts_at=_instant(line["period"]["start"]),
-        ends_at=_instant(line["period"]["end"]),
+        ends_at=min(ends_at, ends.get(_subscription_of(line), ends_at)),
         quantity=int(Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))),
         amount=line["amount"],
         unit=Decimal(str(line["pricing"]["unit_amount_decimal"] or 0)),

@@ -1,7 +1,8 @@
 """Late usage: billed at its own price by an invoice item, where no metered item of a subscription bills it.
 
 A request that ends after its plan was changed or canceled was served at terms that are the account's no more: Stripe
-has removed the item of its meter, or bills that meter at another price. So its usage goes to no meter. It waits until
+has removed the item of its meter, or bills that meter at another price. Of a subscription that ended, that is so even
+where another to the same plan has begun since. So its usage goes to no meter. It waits until
 the last request of those terms has ended, and becomes one invoice item for each model and token class, or one by spend,
 since Stripe rounds every item to whole cents. The next invoice takes it up; a customer without a subscription gets an
 invoice of its own. A switch between two plans by spend leaves their meter and its price, so nothing is late there.
@@ -58,16 +59,29 @@ def late_among(records: Sequence[UsageRecord]) -> set[int]:
     """
     billable = [record for record in records if record.state == UsageRecord.State.SETTLED and not record.trial]
     rows = BillingAccount.objects.filter(organization_id__in={record.organization_id for record in billable})
-    read = rows.only("organization_id", "plan_id", "priced_at", "cancel_at", "status", "stripe_subscription_id")
+    read = rows.only(
+        "organization_id",
+        "plan_id",
+        "priced_at",
+        "cancel_at",
+        "status",
+        "stripe_subscription_id",
+        "subscription_began_at",
+    )
     accounts = {row.organization_id: row for row in read}
     late = [record for record in billable if _is_late(record, account=accounts.get(record.organization_id))]
     return {record.id for record in late if record.model in _prices_of(record).rates}
 
 
 def _is_late(record: UsageRecord, *, account: BillingAccount | None) -> bool:
-    if account is None or (account.plan_id, account.priced_at) == (record.plan_id, record.priced_at):
+    if account is None:
         return False
     assert record.settled_at  # noqa: S101 - a constraint of the table
+    assert record.period_starts_at  # noqa: S101 - likewise
+    if account.subscription_began_at and record.period_starts_at < account.subscription_began_at:
+        return True  # also at equal terms: the meters of a new subscription count from its beginning
+    if (account.plan_id, account.priced_at) == (record.plan_id, record.priced_at):
+        return False
     ended_at = account.cancel_at if account.status == BillingAccount.Status.TRIAL else None
     ended = ended_at is not None and record.settled_at < ended_at
     return not ended and not _has_same_meter(record, account=account)

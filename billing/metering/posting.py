@@ -5,7 +5,7 @@ Those that ended after their plan was changed go to `late_usage` in place of met
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -28,6 +28,9 @@ from billing.tokens import TOKEN_COLUMNS
 BATCH = 5000
 # The id of the advisory lock that lets one poster work at a time. Any constant will do.
 POSTING_LOCK = 7_420_001
+# Stripe counts whole seconds, and may count the second of a subscription's end to its last invoice. A bill that begins
+# in that second has none of its usage there.
+ONE_SECOND = timedelta(seconds=1)
 # Columns that tell one total from another, beside its day or hour and its period.
 KEY = ["organization_id", "api_key_id", "plan_id", "priced_at", "model", "trial"]
 
@@ -121,7 +124,7 @@ def _metered(record: UsageRecord) -> list[Metered]:
             organization_id=record.organization_id,
             event_name=measured.kind.event_name,
             value=measured.quantity,
-            occurred_at=record.settled_at,
+            occurred_at=max(record.settled_at, record.period_starts_at.replace(microsecond=0) + ONE_SECOND),
             period_starts_at=record.period_starts_at,
         )
         for measured in measures_of(record)

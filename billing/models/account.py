@@ -66,6 +66,11 @@ class BillingAccount(Budget):
     stripe_period_ends_at = models.DateTimeField(
         null=True, blank=True, help_text="The end of the subscription's period as Stripe last told it."
     )
+    subscription_began_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The beginning of the subscription's first bill. Its meters bill no usage of an earlier one.",
+    )
     change_begun_at = models.DateTimeField(
         null=True,
         blank=True,

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from billing.metering.flush import let_usage_be_past
 from billing.models import BillingAccount, Plan, PlanVersion
 from billing.plans.versions import metered_price_ids, version_to_sell
 from billing.stripe_billing import checkout as stripe_checkout
@@ -15,6 +16,7 @@ from billing.subscriptions.company import asking_for_the_address
 from billing.subscriptions.customer import customer_of
 from billing.subscriptions.live import ENTITLING
 from billing.subscriptions.refreshing import refresh_subscription
+from common import clock
 
 # Stripe's status of a subscription whose first invoice is not paid yet.
 INCOMPLETE = "incomplete"
@@ -60,6 +62,7 @@ def first_items(*, account: BillingAccount, plan: Plan) -> list[dict[str, Any]]:
     bring_up_to_date(account)
     if account.stripe_subscription_id:
         raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")
+    let_usage_be_past(organization_id=account.organization_id, now=clock.now())
     return items_of(plan)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from accounts.audit import AuditEvent, note_change
 from billing.bills.invoices import InvoiceLine, lines_of
-from billing.metering.flush import flush_usage
+from billing.metering.flush import flush_usage, let_usage_be_past
 from billing.models import BillingAccount, Plan, PlannedSwitch, PlanVersion
 from billing.plans.versions import metered_price_ids, version_to_sell
 from billing.stripe_billing import subscriptions as stripe_subscriptions
@@ -101,6 +101,7 @@ def cancel_now(*, account: BillingAccount, now: datetime) -> None:
     read_anew(account)
     _ensure_subscribed(account)
     with told_what_is_true(account), changing_terms(account=account, now=now):
+        let_usage_be_past(organization_id=account.organization_id, now=now)
         stripe_subscriptions.cancel_subscription(subscription_id=account.stripe_subscription_id)
         _apply(account)
     _note(account, AuditEvent.CANCELED_NOW, detail=str(account.plan))

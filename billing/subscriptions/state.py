@@ -37,6 +37,7 @@ SUBSCRIPTION_FIELDS = [
     "stripe_subscription_id",
     "stripe_status",
     "stripe_period_ends_at",
+    "subscription_began_at",
     "cancel_at",
     "checkout_session_id",
     "checkout_opened_at",
@@ -143,6 +144,7 @@ def _begin_subscription(account: BillingAccount, *, period: Period) -> None:
     if account.stripe_status:
         starts_at = max(starts_at, account.period_starts_at + timedelta(microseconds=1))
     account.period_starts_at, account.period_ends_at = starts_at, period.ends_at
+    account.subscription_began_at = starts_at
     # Stripe tells whole seconds, so the bill may begin before the account was opened: its usage counts to the caps.
     account.spending_starts_at = min(account.spending_starts_at, starts_at)
 
@@ -162,6 +164,7 @@ def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
         _leave(account, at=ended_at)
     account.stripe_status = data["status"]
     account.stripe_subscription_id, account.stripe_period_ends_at, account.cancel_at = "", None, None
+    account.subscription_began_at = None
     account.save(update_fields=SUBSCRIPTION_FIELDS)
     tell_of_end(account, subscription_id=data["id"], before=before, ended_at=ended_at)
     return True

@@ -6,7 +6,11 @@ from accounts.models import ApiKey
 from billing.metering import outbox, posting
 from billing.models import Plan
 from billing.plans.publishing import publish_plans
+from billing.plans.versions import version_to_sell
+from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.stripe_billing import sync
+from billing.subscriptions.checkout import first_items, terms_of
+from billing.subscriptions.refreshing import refresh_subscription
 from billing.subscriptions.sample_customers import create_sample_customer
 from common import clock
 from tests.factories import Customer, begin, settle
@@ -29,6 +33,17 @@ def make_paying_customer(*, plan_code: str = "pro_haiku", publish: bool = True) 
     sample = create_sample_customer(plan=Plan.objects.get(code=plan_code))
     api_key = ApiKey.objects.get(organization_id=sample.organization)
     return Customer(organization=api_key.organization, api_key=api_key, key=sample.api_key)
+
+
+def subscribe_again(customer: Customer, *, plan_code: str = "pro_haiku") -> None:
+    """Subscribe a former subscriber to a plan, with the card on file."""
+    plan, account = Plan.objects.get(code=plan_code), customer.account
+    subscription_id = stripe_subscriptions.subscribe_with_test_card(
+        customer_id=account.stripe_customer_id,
+        items=first_items(account=account, plan=plan),
+        metadata=terms_of(version_to_sell(plan=plan)),
+    )
+    refresh_subscription(subscription_id=subscription_id)
 
 
 def pay(url: str) -> Answer:

@@ -133,18 +133,33 @@ def wrong_bases(lines: Sequence[Line]) -> list[str]:
     months = _months(line for line in lines if not line.is_usage)
     wrong = []
     for ends_at, parts in months.items():
-        starts_at = min(line.starts_at for line in parts)
-        month_s = ends_at - starts_at
+        month_s = ends_at - min(line.starts_at for line in parts)
         for line in parts:
-            share = round_half_up(Decimal(BASE_MINOR * (line.ends_at - line.starts_at)) / month_s)
-            if abs(line.amount) != share:
-                wrong.append(f"{line.invoice}: {line.description} is {line.amount} cents in place of {share}")
+            right = _credits(line, parts) if line.amount < 0 else {_share(BASE_MINOR, line, month_s)}
+            if line.amount not in right:
+                wrong.append(f"{line.invoice}: {line.description} is {line.amount} cents in place of {right}")
         charged_s = sum(
             (line.ends_at - line.starts_at) * (1 if line.amount > 0 else -1) for line in parts if line.amount
         )
         if charged_s != month_s:
             wrong.append(f"the month that ends at {ends_at} is charged for {charged_s} of {month_s} seconds")
     return wrong
+
+
+def _share(amount_minor: int, line: Line, whole_s: int) -> int:
+    return round_half_up(Decimal(amount_minor * (line.ends_at - line.starts_at)) / whole_s)
+
+
+def _credits(line: Line, parts: Sequence[Line]) -> set[int]:
+    """Return what a credit may be: a share of the amount that was charged last, which was itself rounded.
+
+    Stripe's flexible mode reckons so (docs.stripe.com/billing/subscriptions/billing-mode/compare, "Credit proration
+    calculations"). Charges of one second may have come before the credit or with it.
+    """
+    charges = [part for part in parts if part.amount > 0 and part.starts_at <= line.starts_at]
+    before = max((part.starts_at for part in charges if part.starts_at < line.starts_at), default=None)
+    last = [part for part in charges if part.starts_at in (before, line.starts_at)]
+    return {-_share(part.amount, line, part.ends_at - part.starts_at) for part in last}
 
 
 def _months(lines: Iterable[Line]) -> Mapping[int, list[Line]]:

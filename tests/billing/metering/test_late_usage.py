@@ -10,12 +10,12 @@ from billing.bills.invoices import InvoiceDetail, invoice_of, invoices_of
 from billing.ledger.entries import Grant
 from billing.metering.late_usage import bill_late_usage
 from billing.metering.posting import post_due
-from billing.models import Discrepancy, LateUsage, Plan
+from billing.models import Discrepancy, LateUsage, MeterEvent, Plan
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.plan_changes import cancel_later, cancel_now, change_plan
 from common import clock
-from tests.billing.subscribing import let_a_month_pass, use
+from tests.billing.subscribing import let_a_month_pass, subscribe_again, use
 from tests.factories import Customer, begin, settle
 from tests.servers import SandboxServer
 
@@ -118,6 +118,35 @@ def test_the_last_invoice_charges_the_card_of_the_subscription(customer, sandbox
     sync_invoices(customer_id=account.stripe_customer_id)
 
     assert newest_invoice(customer).summary.status == "Paid"
+
+
+@pytest.mark.usefixtures("metering")
+def test_a_call_of_a_canceled_subscription_is_late_though_the_same_plan_is_subscribed_to_again(request, sandbox):
+    customer = request.getfixturevalue("customer")
+    (call,) = start_calls(customer)
+    cancel(customer)
+    settle(call, now=clock.now(), input_tokens=2_000_000)
+    subscribe_again(customer)
+    post_due()
+
+    assert LateUsage.objects.get().amount_minor == 260
+    assert not MeterEvent.objects.exists()
+
+
+def test_canceling_and_subscribing_again_in_one_second_bills_its_usage_once(customer, sandbox):
+    sandbox.advance("1 minute")
+    settle(start_calls(customer)[0], now=clock.now(), input_tokens=2_000_000)
+    cancel(customer)
+    subscribe_again(customer)
+    settle(start_calls(customer)[0], now=clock.now(), input_tokens=1_000_000)
+    sandbox.advance("1 minute")
+    cancel(customer)
+
+    sync_invoices(customer_id=customer.account.stripe_customer_id)
+
+    totals = [each.total_minor for each in invoices_of(customer_id=customer.account.stripe_customer_id)]
+    assert sorted(totals) == [130, 260, 1000, 1000]
+    assert reconcile(now=clock.now() + timedelta(days=5)).differences == []
 
 
 def test_it_waits_for_the_last_call_that_still_runs(customer, sandbox):

@@ -62,6 +62,15 @@ def test_later_usage_of_the_hour_joins_the_event_that_still_waits():
     assert event.occurred_at == NOON + timedelta(minutes=10)
 
 
+def test_usage_of_a_bill_s_first_second_is_dated_after_it():
+    customer = make_subscriber()
+    use(customer, now=customer.account.period_starts_at, input_tokens=10)
+    post_due()
+
+    event = MeterEvent.objects.get(organization=customer.organization)
+    assert event.occurred_at == customer.account.period_starts_at.replace(microsecond=0) + timedelta(seconds=1)
+
+
 def test_an_event_that_was_sent_for_takes_in_nothing_more():
     customer = make_subscriber()
     use(customer, input_tokens=10)

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from billing.metering.posting import post_due
-from billing.models import BillingAccount, LateUsage, Plan, UsageRecord
+from billing.models import BillingAccount, LateUsage, MeterEvent, Plan, UsageRecord
 from billing.stripe_billing.client import StripeUnavailable
 from billing.subscriptions.catching_up import catch_up
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged, changing_terms
@@ -20,6 +20,7 @@ from billing.subscriptions.plan_changes import (
     resume,
 )
 from common import clock
+from tests.billing.subscribing import subscribe_again
 from tests.factories import begin, settle
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,21 @@ def test_what_ends_while_a_change_fails_goes_to_its_meter(customer):
 
     assert not LateUsage.objects.exists()
     assert not UsageRecord.objects.filter(posted_at=None).exists()
+
+
+def test_no_usage_is_of_the_second_in_which_a_subscription_ends_or_the_next_one_begins(customer, sandbox, stripe):
+    sandbox.advance("1 minute")
+    account = customer.account
+    settle(begin(customer, now=clock.now()), now=clock.now(), input_tokens=7)
+
+    end_now(customer.account)
+    ended = stripe.v1.subscriptions.retrieve(account.stripe_subscription_id)
+    last = MeterEvent.objects.get()
+    MeterEvent.objects.update(occurred_at=clock.now())  # as if the subscription had been ended in the dashboard
+    subscribe_again(customer)
+
+    assert last.occurred_at.timestamp() < ended.ended_at
+    assert MeterEvent.objects.get().occurred_at < customer.account.subscription_began_at
 
 
 def test_of_two_changes_at_once_the_second_is_refused(customer):
