@@ -12,7 +12,7 @@ from accounts.audit import AuditEvent, note_change
 from accounts.key_memory import Caller, KeyMemory, look_up, note_use
 from accounts.models import ApiKey, KeyScope, Organization, User
 from accounts.secret_hash import secret_hash
-from common import clock
+from common import clock, log_fields
 
 KEY_PREFIX = "rgent_"
 KEY_BYTES = 32
@@ -104,6 +104,7 @@ _memory = KeyMemory()
 def _in_scope(caller: Caller | None, scope: KeyScope) -> Caller:
     if caller is None:
         raise UnknownApiKey
+    log_fields.add(organization_id=caller.organization_id, key_prefix=caller.key_prefix)
     if scope not in caller.scopes:
         raise ScopeMissing(
             f"This key has no {scope.value!r} scope. Use one that has, or have an owner or admin create one."

@@ -40,6 +40,7 @@ class Caller:
     scopes: frozenset[KeyScope] = frozenset({KeyScope.CHAT})
     models: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    key_prefix: str = ""
 
 
 def look_up(key_hash: str) -> Caller | None:
@@ -53,6 +54,7 @@ def look_up(key_hash: str) -> Caller | None:
         scopes=api_key.scope_set,
         models=tuple(api_key.allowed_models),
         expires_at=api_key.expires_at,
+        key_prefix=api_key.prefix,
     )
 
 

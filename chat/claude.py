@@ -18,6 +18,7 @@ from django.conf import settings
 
 from chat import claude_connections
 from chat.lenient_json import as_object, as_text
+from common import figures
 
 RETRY_STATUSES = frozenset({429, 500, 502, 503, 504, 529})
 RETRY_PAUSES_S = (0.25, 1.0)
@@ -234,6 +235,7 @@ def _as_it_came(value: str) -> str:
 
 
 def _refusal(response: aiohttp.ClientResponse, *, body: bytes) -> ClaudeError:
+    figures.count("upstream_errors", (str(response.status),))
     if response.status in {401, 402, 403} or response.status < 400:
         return ClaudeMisconfigured(f"Claude answered {response.status} to the operator's address or key.")
     return ClaudeRefused(
@@ -263,6 +265,7 @@ def _vendor_errors() -> Iterator[None]:
 
 def _claude_error(error: aiohttp.ClientError) -> ClaudeError:
     """Translate an error of aiohttp. Once we were connected, Claude may have served a call it did not answer."""
+    figures.count("upstream_errors", ("connection",))
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError):
         return ClaudeUnavailable("Claude cannot be reached at the moment.")
     return ClaudeBrokeOff("The connection to Claude broke off.")
@@ -274,6 +277,7 @@ def _limit() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
+        figures.count("upstream_errors", ("time limit",))
         raise ClaudeTimedOut("Claude took too long to answer.") from error
 
 

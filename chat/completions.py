@@ -29,7 +29,7 @@ from chat.output_count import count_output
 from chat.partial_output import output_of
 from chat.served_as_sold import show_differences
 from chat.usage import missing_counts, read_server_tool_use, read_usage, unreadable_counts
-from common import background
+from common import background, figures
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,15 @@ class Begun:
     async def settle(self, ending: Settle) -> None:
         """Close the record with what Claude served. Raises NotSettled."""
         await self._end(ending, usage=ending.usage)
-        record = self.grant.record
+        record, used = self.grant.record, ending.usage
+        tokens = (
+            used.input_tokens,
+            used.cache_write_5m_tokens,
+            used.cache_write_1h_tokens,
+            used.cache_read_tokens,
+            used.output_tokens,
+        )
+        figures.note_usage(model=record.model, tokens=tokens, cost_minor=record.cost_minor)
         if record.cost_minor > record.hold_minor:
             logger.warning("a request cost more than its hold", extra={"request_id": record.request_id})
 

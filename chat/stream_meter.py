@@ -20,6 +20,7 @@ class StreamMeter:
     def __init__(self) -> None:
         self.output = PartialOutput()
         self.started = False
+        self.has_output = False
         self.finished = False
         self.failed = False
         self.stop_reason = ""
@@ -30,6 +31,7 @@ class StreamMeter:
     def read(self, event: Event) -> None:
         """Take in the next event."""
         if event.name == DELTA:
+            self.has_output = True
             self.output.add(event)
         elif event.name == "message_start":
             self._start(as_object(event.data.get("message")).get("usage"))

@@ -23,7 +23,7 @@ from chat.served_as_sold import show_differences
 from chat.sse import Event, EventReader
 from chat.stream_meter import StreamMeter
 from chat.usage import read_server_tool_use
-from common import background
+from common import background, figures
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,7 @@ class StreamedCompletion:
         self._withheld = b""
         self._upstream_request_id = ""
         self._began_at_s = self._read_at_s = time.monotonic()
+        self._asked_at_s: float | None = self._began_at_s
         self._pump = background.spawn(self._run_pump(request, headers))
 
     async def opened(self) -> None:
@@ -179,6 +180,9 @@ class StreamedCompletion:
             self._began_at_s = self._read_at_s
         for event in events:
             self._meter.read(event)
+        if self._asked_at_s is not None and self._meter.has_output:
+            figures.note_time("first_token", (self.begun.grant.record.model,), self._read_at_s - self._asked_at_s)
+            self._asked_at_s = None
         all_said = (self._meter.finished or self._meter.failed) and self._state not in {State.SETTLING, State.SETTLED}
         if all_said:
             reply.lift_limit()

@@ -20,6 +20,7 @@ from common import background, database  # noqa: E402 - apps must be loaded firs
 from rgent.api import cors  # noqa: E402
 from rgent.api.handler import api_handler  # noqa: E402
 from rgent.api.paths import api_path  # noqa: E402
+from rgent.monitoring import sharing  # noqa: E402
 from rgent.portal_handler import portal_handler  # noqa: E402
 from rgent.starting import exit_where_unsafe  # noqa: E402
 
@@ -60,6 +61,7 @@ async def _lifespan(scope: LifespanScope, receive: ASGIReceiveCallable, send: AS
     await receive()
     await asyncio.gather(asyncio.to_thread(_load_views), _connect())
     claude_connections.current()
+    sharing.start()
     _exempt_what_is_loaded_from_garbage_collection()
     await send({"type": "lifespan.startup.complete"})
     await receive()

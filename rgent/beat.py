@@ -35,6 +35,7 @@ _EVERY = {
     "read meter errors": ("billing.tasks.read_meter_errors", 600.0),
     "hold forgotten drafts": ("billing.tasks.hold_forgotten_drafts", 600.0),
     "sync with Stripe": ("billing.tasks.sync_with_stripe", timedelta(hours=24).total_seconds()),
+    "tell the watchdog": ("rgent.tasks.tell_watchdog", 60.0),
     "reconcile": ("billing.tasks.reconcile", timedelta(hours=24).total_seconds()),
 }
 BEAT_SCHEDULE = {

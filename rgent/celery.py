@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, task_failure, task_prerun, task_success, worker_init
 
+from common import log_fields
 from rgent import redis_broker
 from rgent.laptop import file_broker
 
@@ -40,3 +41,25 @@ def refuse_unsafe_settings(**kwargs: Any) -> None:
     from rgent.starting import exit_where_unsafe
 
     exit_where_unsafe(database=False)
+
+
+@task_prerun.connect
+def begin_log_fields(task_id: str, task: Any, **kwargs: Any) -> None:
+    """Have each line of a task name it."""
+    log_fields.begin(task=task.name.rpartition(".")[2], task_id=task_id)
+
+
+@task_success.connect
+def note_success(sender: Any, **kwargs: Any) -> None:
+    """Note when a task last succeeded."""
+    from rgent.monitoring import task_runs
+
+    task_runs.note_success(name=sender.name.rpartition(".")[2])
+
+
+@task_failure.connect
+def note_failure(sender: Any, exception: BaseException, **kwargs: Any) -> None:
+    """Note that a task failed."""
+    from rgent.monitoring import task_runs
+
+    task_runs.note_failure(name=sender.name.rpartition(".")[2], error=exception)

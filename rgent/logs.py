@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from common import log_fields
+
 # The fields of every record. All others were passed as `extra`.
 OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -23,12 +25,13 @@ def without_secrets(line: str) -> str:
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """Return the fields that a call of the logger passed as `extra`."""
-    return {name: value for name, value in vars(record).items() if name not in OF_EVERY_RECORD}
+    """Return the fields of the request or task that runs, and those that the call of the logger passed as `extra`."""
+    passed = {name: value for name, value in vars(record).items() if name not in OF_EVERY_RECORD}
+    return {**log_fields.current(), **passed}
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: timestamp, level, logger, event, and what the call passed as `extra`."""
+    """One JSON object a line: timestamp, level, logger, event, and the fields of request, task and call."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line. Values that JSON lacks are written as text."""

@@ -11,6 +11,7 @@ from django.urls import Resolver404
 from django.utils.deprecation import MiddlewareMixin
 
 from chat.api import MethodNotAllowed
+from common import log_fields
 from common.request_ids import new_request_id
 from rgent import pages
 from rgent.api.error_catalogue import PageRefused
@@ -97,7 +98,7 @@ def _is_browsers(request: HttpRequest, response: HttpResponse) -> bool:
 
 
 def _answer_in_json(request: HttpRequest, response: HttpResponse) -> None:
-    request_id = new_request_id()
+    request_id = log_fields.current().get("request_id") or new_request_id()
     error = _error_of(request, response)
     answer = error_answer(error, path=request.path, request_id=request_id)
     response.content = answer.body

@@ -1,7 +1,7 @@
 """Every setting of rgent, once, from the environment. `.env.example` explains each variable.
 
 The mode with its addresses stands in rgent/mode.py, the offer and its limits in rgent/selling.py, the beat in
-rgent/beat.py; all else is here.
+rgent/beat.py, watching in rgent/operating.py; all else is here.
 """
 
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from rgent.beat import BEAT_SCHEDULE, QUEUES, ROUTES
 from rgent.env import BASE_DIR, env, local_secret
 from rgent.management_api.document import DOCUMENT
-from rgent.mode import *  # noqa: F403 -- Django reads every name of these two here
+from rgent.mode import *  # noqa: F403 -- Django reads every name of these three here
 from rgent.mode import (
     ANTHROPIC_API_KEY,
     PORT,
@@ -22,6 +22,7 @@ from rgent.mode import (
     STRIPE_SECRET_KEY,
     VAR_DIR,
 )
+from rgent.operating import *  # noqa: F403
 from rgent.selling import *  # noqa: F403
 
 # --- Vendors ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.key_memory import Caller
 from accounts.models import Organization
+from common import log_fields
 from common.request_ids import new_request_id
 
 
@@ -34,7 +35,7 @@ class WithRequestId(APIView):
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Give the request its id."""
         initialized = super().initialize_request(request, *args, **kwargs)
-        initialized.request_id = new_request_id()  # type: ignore[attr-defined]
+        initialized.request_id = log_fields.current().get("request_id") or new_request_id()  # type: ignore[attr-defined]
         return initialized
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:

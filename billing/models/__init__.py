@@ -27,6 +27,7 @@ from billing.models.process_lease import ProcessLease
 from billing.models.promotion import Promotion
 from billing.models.reconciled_usage import LedgerMark, ReconciledUsage
 from billing.models.spending_alert import AlertThresholds, SpendingAlert
+from billing.models.task_run import TaskRun
 from billing.models.trial_grant import TrialGrant
 from billing.models.usage_record import UsageRecord
 
@@ -63,6 +64,7 @@ __all__ = [
     "Promotion",
     "ReconciledUsage",
     "SpendingAlert",
+    "TaskRun",
     "TrialGrant",
     "UsageRecord",
 ]

@@ -18,11 +18,12 @@ from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIRequest
 from django.http.request import split_domain_port, validate_host
-from django.urls import ResolverMatch, get_resolver
+from django.urls import Resolver404, ResolverMatch, get_resolver
 
 from chat.answers import EventStream
 from chat.api import ApiAnswer
 from chat.json_objects import InvalidRequest
+from common import figures, log_fields
 from common.request_ids import new_request_id
 from rgent.api.error_shapes import error_answer
 from rgent.api.request_body import RequestBody
@@ -35,7 +36,9 @@ logger = logging.getLogger("rgent.api")
 async def api_handler(scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
     """Answer one API request, and stop when the client goes away."""
     body = RequestBody(scope, receive)
-    await _until_client_goes(_answer(scope, body, send, request_id=new_request_id()), body)
+    request_id = new_request_id()
+    log_fields.begin(request_id=request_id)
+    await _until_client_goes(_answer(scope, body, send, request_id=request_id), body)
 
 
 async def _until_client_goes(work: Coroutine[Any, Any, None], body: RequestBody) -> None:
@@ -68,6 +71,7 @@ async def _answer(scope: HTTPScope, body: RequestBody, send: ASGISendCallable, *
     started_s = time.perf_counter()
     status = 499  # the client was gone before there was an answer
     answer: ApiAnswer | None = None
+    figures.begin("api")
     try:
         answer = await _respond(scope, body, request_id=request_id)
         status = answer.status
@@ -75,14 +79,16 @@ async def _answer(scope: HTTPScope, body: RequestBody, send: ASGISendCallable, *
     finally:
         if isinstance(answer, EventStream):
             answer.stream.client_gone()
+        took_s = time.perf_counter() - started_s
+        figures.end("api")
+        figures.note_time("request", (_label_of(scope["path"]), status), took_s)
         logger.info(
             "request",
             extra={
-                "request_id": request_id,
                 "method": scope["method"],
                 "path": scope["path"],
                 "status": status,
-                "duration_ms": round((time.perf_counter() - started_s) * 1000, 1),
+                "duration_ms": round(took_s * 1000, 1),
             },
         )
 
@@ -111,6 +117,15 @@ def _is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
     """Tell whether a Host header is surely allowed; Django decides the others."""
     domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, allowed)
+
+
+@lru_cache(maxsize=256)
+def _label_of(path: str) -> str:
+    """Return the address that figures count a path to: its route, so that nobody makes up new ones."""
+    try:
+        return f"/{_view_of(path).route}"
+    except Resolver404:
+        return "unknown"
 
 
 @lru_cache(maxsize=256)

@@ -4,9 +4,11 @@ import pytest
 from django.conf import settings
 
 from billing import tasks
+from rgent import tasks as own_tasks
 from rgent.celery import app
 
-TASKS = {name: task for name, task in app.tasks.items() if name.startswith(f"{tasks.__name__}.")}
+PLACES = (f"{tasks.__name__}.", f"{own_tasks.__name__}.")
+TASKS = {name: task for name, task in app.tasks.items() if name.startswith(PLACES)}
 SCHEDULED = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
 
 

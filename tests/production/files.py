@@ -13,7 +13,7 @@ COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(COMPOSE_TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-READERS = [ROOT / "rgent" / name for name in ("settings.py", "mode.py", "selling.py", "env.py")]
+READERS = [ROOT / "rgent" / name for name in ("settings.py", "mode.py", "operating.py", "selling.py", "env.py")]
 
 
 def product_services() -> dict[str, dict[str, Any]]:

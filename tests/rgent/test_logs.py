@@ -2,10 +2,12 @@
 
 import json
 import logging
+from contextvars import copy_context
 from decimal import Decimal
 
 import pytest
 
+from common import log_fields
 from rgent.logs import JsonLines, ReadableLines
 
 
@@ -30,6 +32,18 @@ def test_a_json_line_holds_what_the_call_passed():
         "request_id": "req_1",
         "cost": "0.65",
     }
+
+
+def test_a_line_holds_the_fields_of_its_request_and_no_other():
+    def write(request_id: str) -> str:
+        log_fields.begin(request_id=request_id)
+        log_fields.add(organization_id=7)
+        return JsonLines().format(record("request", status=200))
+
+    first, second = (json.loads(copy_context().run(write, request_id)) for request_id in ("req_1", "req_2"))
+
+    assert (first["request_id"], second["request_id"], second["organization_id"]) == ("req_1", "req_2", 7)
+    assert "request_id" not in json.loads(JsonLines().format(record("outside")))
 
 
 def test_a_json_line_is_one_line_with_a_traceback_in_it():

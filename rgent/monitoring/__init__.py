@@ -1,0 +1,1 @@
+"""What shows from outside how the product runs: figures for Prometheus, probes, runs of tasks, a sign of life."""
