@@ -29,7 +29,5 @@ class AdminLoginForm(AuthenticationForm):
                 raise self.get_invalid_login_error()
             self.confirm_login_allowed(self.user_cache)
             if isinstance(self.user_cache, User) and has_second_factor(self.user_cache):
-                raise forms.ValidationError(
-                    "Your account has a second factor: sign in at /accounts/login/, then come back."
-                )
+                raise forms.ValidationError(SECOND_FACTOR)
         return dict(self.cleaned_data)

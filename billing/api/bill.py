@@ -45,10 +45,10 @@ class BillOut(serializers.Serializer[Any]):
     lines_minor = Amount(help_text="The sum of the rounded lines.")
     discounts = DiscountOut(many=True, help_text="What each takes off, in the order in which Stripe does it.")
     credits_minor = Amount(help_text="Billing credits that Stripe will spend on usage.")
-    taxes = DiscountOut(many=True, help_text="What each puts on top.")
+    taxes = DiscountOut(many=True, help_text="What each puts on top, after discounts and credits.")
     balance_minor = Amount(help_text="The customer's balance: negative in your favour, positive where it is owed.")
     charged_minor = Amount(
-        help_text="Stripe will charge it: lines less discounts and credits, with the balance. 50 cents at least."
+        help_text="Stripe will charge it: lines less discounts and credits, with tax and the balance; 0 under 50 cents."
     )
 
     forecast = ForecastOut(allow_null=True, help_text="Null before two whole days, and without usage.")

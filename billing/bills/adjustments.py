@@ -9,6 +9,7 @@ from djstripe import models as djstripe
 from billing.bills.charges import CREDITS_LABEL
 from billing.credits.discounts import discount_label
 from billing.credits.taxes import tax_label
+from billing.stripe_billing.stored import stored_data
 
 
 def adjustments_of(data: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -26,14 +27,14 @@ def _discounts(data: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
 
 def _taxes(data: Mapping[str, Any]) -> Iterable[tuple[str, int]]:
     for tax in data.get("total_taxes") or []:
-        rate = _stored(djstripe.TaxRate, (tax.get("tax_rate_details") or {}).get("tax_rate"))
+        rate = stored_data(djstripe.TaxRate, (tax.get("tax_rate_details") or {}).get("tax_rate"))
         name, percent = rate.get("display_name") or "", rate.get("percentage")
         yield tax_label(name=name, percent=Decimal(str(percent))) if name else "Tax", tax["amount"]
 
 
 def _label(discount: Mapping[str, Any]) -> str:
-    coupon = _stored(djstripe.Coupon, (discount.get("source") or {}).get("coupon"))
-    code = _stored(djstripe.PromotionCode, discount.get("promotion_code"))
+    coupon = stored_data(djstripe.Coupon, (discount.get("source") or {}).get("coupon"))
+    code = stored_data(djstripe.PromotionCode, discount.get("promotion_code"))
     if not coupon:
         return "Discount"
     percent_off = coupon["percent_off"]
@@ -42,12 +43,6 @@ def _label(discount: Mapping[str, Any]) -> str:
         percent_off=None if percent_off is None else Decimal(str(percent_off)),
         amount_off_minor=coupon["amount_off"] or 0,
     )
-
-
-def _stored(model: Any, object_id: str | None) -> Mapping[str, Any]:
-    """Return what Stripe last told of an object; nothing where it was not told of."""
-    found = model.objects.filter(id=object_id).values_list("stripe_data", flat=True).first() if object_id else None
-    return found or {}
 
 
 def _credits(data: Mapping[str, Any]) -> int:

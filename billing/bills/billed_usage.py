@@ -15,6 +15,7 @@ from billing.money import EXACT, round_to_cents
 from billing.plans.measures import Kind, Measured, kind_of
 from billing.plans.price_lists import price_list
 from billing.spend import measured
+from billing.stripe_billing.stored import line_price_id, line_quantity, line_unit_minor
 
 # A void invoice billed its usage too: an operator chose to take none of the money.
 FINAL = ("open", "paid", "uncollectible", "void")
@@ -162,7 +163,7 @@ def _lines(customer_id: str) -> list[_Line]:
         _read(line, invoice_id=data["id"], ends=ends)
         for data in _final_invoices(customer_id)
         for line in line_data(data)
-        if _price_of(line)
+        if line_price_id(line)
     ]
 
 
@@ -184,21 +185,17 @@ def _by_invoice(lines: Iterable[_Line]) -> Mapping[str, int]:
     return quantities
 
 
-def _price_of(line: Mapping[str, Any]) -> str:
-    return str(((line.get("pricing") or {}).get("price_details") or {}).get("price") or "")
-
-
 def _read(line: Mapping[str, Any], *, invoice_id: str, ends: Mapping[str, datetime]) -> _Line:
     """Read a metered line. One of a subscription that ended at once may include the second of its end."""
     ends_at = _instant(line["period"]["end"])
     return _Line(
         invoice_id=invoice_id,
-        price_id=_price_of(line),
+        price_id=line_price_id(line),
         starts_at=_instant(line["period"]["start"]),
         ends_at=min(ends_at, ends.get(_subscription_of(line), ends_at)),
-        quantity=int(Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))),
+        quantity=int(line_quantity(line)),
         amount=line["amount"],
-        unit=Decimal(str(line["pricing"]["unit_amount_decimal"] or 0)),
+        unit=line_unit_minor(line) or Decimal(0),
     )
 
 

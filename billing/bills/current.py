@@ -1,12 +1,11 @@
 """The current bill: the cost of the open billing period so far, exactly and as Stripe will charge it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from djstripe.models import Customer, StripeModel, Subscription
+from djstripe.models import Customer, Subscription
 
 from billing.bills.charges import Charge, ChargeTerms, charge_of
 from billing.bills.lines import (
@@ -18,7 +17,7 @@ from billing.bills.lines import (
     move_line,
     parts_of,
     spend_line,
-    usage_line,
+    tokens_line,
 )
 from billing.bills.spend_parts import tokens_by_spend
 from billing.credits.balance import credits_at
@@ -27,7 +26,7 @@ from billing.credits.terms import discounts_of, taxes_of
 from billing.models import BillingAccount, DailyUsage, LateUsage, PlanMove
 from billing.periods import Period, period_at
 from billing.plans.measures import add_up, kind_of, measures_of
-from billing.tokens import TokenClass
+from billing.stripe_billing.stored import price_unit_minor, stored_data
 
 # Late usage that no coming invoice has: it was invoiced by itself, or Stripe refused it.
 NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
@@ -68,12 +67,11 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     used = _usage_lines(usage, unmetered=unmetered)
     moved, others = [*_moved_base_lines(account)], [*map(late_line, coming)]
     base = [*_base_lines(account)]
-    product_id = account.plan.stripe_product_id
     items = (
-        *(Item(left_minor=line.charged_minor, is_usage=False, product_id=product_id) for line in base),
-        *(Item(left_minor=line.charged_minor, is_usage=True, product_id=product_id) for line in used),
-        *(Item(left_minor=line.charged_minor, is_usage=False, is_proration=True) for line in moved),
-        *(Item(left_minor=line.charged_minor, is_usage=False) for line in others),
+        *(_item(line) for line in base),
+        *(_item(line, is_usage=True) for line in used),
+        *(_item(line, is_proration=True) for line in moved),
+        *(_item(line) for line in others),
     )
     return CurrentBill(
         period=account.period,
@@ -83,9 +81,13 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
             discounts=[each for each in discounts_of(account) if each.covers(account.period_ends_at)],
             taxes=taxes_of(account),
             credit_minor=credits_at(account, account.period_ends_at),
-            balance_minor=_stored(Customer, account.stripe_customer_id).get("balance") or 0,
+            balance_minor=stored_data(Customer, account.stripe_customer_id).get("balance") or 0,
         ),
     )
+
+
+def _item(line: BillLine, *, is_usage: bool = False, is_proration: bool = False) -> Item:
+    return Item(left_minor=line.charged_minor, is_usage=is_usage, product_id=line.product_id, is_proration=is_proration)
 
 
 def _moved_base_lines(account: BillingAccount) -> Iterable[BillLine]:
@@ -100,12 +102,6 @@ def _moved_base_lines(account: BillingAccount) -> Iterable[BillLine]:
             yield move_line(description=line["description"], amount_minor=line["amount"])
 
 
-def _stored(model: type[StripeModel], object_id: str) -> Mapping[str, Any]:
-    """Return what Stripe last told of an object; nothing where it was not synced."""
-    found = model.objects.filter(id=object_id).values_list("stripe_data", flat=True).first() if object_id else None
-    return found or {}
-
-
 def _base_lines(account: BillingAccount) -> Iterable[BillLine]:
     ends = account.cancel_at is not None and account.cancel_at <= account.period_ends_at
     if account.status == BillingAccount.Status.TRIAL or ends:
@@ -115,17 +111,18 @@ def _base_lines(account: BillingAccount) -> Iterable[BillLine]:
         plan_name=account.plan.name,
         base_minor=_base_minor(account),
         detail=f"{following.starts_at:%-d %b %Y} to {following.ends_at:%-d %b %Y}, in advance",
+        product_id=account.plan.stripe_product_id,
     )
 
 
 def _base_minor(account: BillingAccount) -> Decimal:
     """Return the base price of the subscription, or the plan's own while the subscription is not synced."""
-    stored = _stored(Subscription, account.stripe_subscription_id)
+    stored = stored_data(Subscription, account.stripe_subscription_id)
     items = stored["items"]["data"] if stored else []
     licensed = [item for item in items if item["price"]["recurring"]["usage_type"] == "licensed"]
     if not licensed:
         return Decimal(account.plan.base_price_minor)
-    amounts = (Decimal(str(item["price"]["unit_amount_decimal"] or 0)) * item["quantity"] for item in licensed)
+    amounts = (price_unit_minor(item["price"]) * item["quantity"] for item in licensed)
     return sum(amounts, Decimal(0))
 
 
@@ -139,13 +136,11 @@ def _usage_lines(rows: Iterable[DailyUsage], *, unmetered: Iterable[LateUsage]) 
     for late in unmetered:
         quantities[kind_of(late)] -= late.quantity
     return [
-        spend_line(units=quantity, parts=parts_of(tokens_by_spend(rows), units=quantity))
-        if kind.is_spend
-        else usage_line(
-            model=kind.model,
-            token_class=TokenClass(kind.token_class),
-            tokens=quantity,
-            per_token_minor=kind.unit_minor,
+        replace(
+            spend_line(units=quantity, parts=parts_of(tokens_by_spend(rows), units=quantity))
+            if kind.is_spend
+            else tokens_line(kind, tokens=quantity),
+            product_id=kind.product_id,
         )
         for kind, quantity in in_order(quantities)
     ]

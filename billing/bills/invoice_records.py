@@ -14,6 +14,7 @@ from billing.bills.billed_usage import FINAL, Terms, Used, billed_usage
 from billing.bills.invoices import InvoiceNotFound, line_data
 from billing.models import BillingAccount, DailyUsage, LateRecord, LateUsage, UsageRecord
 from billing.plans.measures import Measured, kind_of, measures_of
+from billing.stripe_billing.stored import line_quantity, line_unit_minor
 from billing.tokens import TokenClass
 
 # Records are read in chunks, each by a query of its own, so that no cursor is held while a client downloads.
@@ -135,5 +136,4 @@ def _late_records(late_usage_ids: list[int]) -> Iterator[list[BilledRecord]]:
 
 def exact_units(line: Mapping[str, Any]) -> tuple[int, Decimal]:
     """Return a usage line's tokens or units of spend, and the cents of one, as Stripe tells them."""
-    quantity = Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))
-    return int(quantity), Decimal(str((line.get("pricing") or {}).get("unit_amount_decimal") or 0))
+    return int(line_quantity(line)), line_unit_minor(line) or Decimal(0)

@@ -19,6 +19,7 @@ from billing.bills.spend_parts import parts_of_line
 from billing.models import PlanPrice, PlanVersion
 from billing.money import EXACT, format_cents, format_exact
 from billing.periods import Period
+from billing.stripe_billing.stored import line_price_id, line_quantity, line_unit_minor
 from billing.tokens import TokenClass
 
 OWED, DRAFT = "Open", "Draft"
@@ -198,8 +199,8 @@ def _lines(lines: list[Mapping[str, Any]], *, customer_id: str) -> tuple[Invoice
     plans = _bases(lines)
     read = (
         _line_by_spend(line, customer_id=customer_id)
-        if (price := prices.get(_price_id(line))) and price.plan.by_spend
-        else _line(line, price=price, plan_name=plans.get(_price_id(line), ""))
+        if (price := prices.get(line_price_id(line))) and price.plan.by_spend
+        else _line(line, price=price, plan_name=plans.get(line_price_id(line), ""))
         for line in lines
     )
     return tuple(line for line in read if line.quantity or line.charged_minor)
@@ -212,8 +213,7 @@ def _bases(lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _line(line: Mapping[str, Any], *, price: PlanPrice | None, plan_name: str = "") -> InvoiceLine:
-    # A truncated `quantity` stands beside `quantity_decimal`, which is exact.
-    quantity = Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0))
+    quantity = line_quantity(line)
     unit_minor = _unit_minor(line, quantity=quantity)
     exact_minor = Decimal(line["amount"]) if unit_minor is None else EXACT.multiply(quantity, unit_minor)
     is_counted = unit_minor != spend.UNIT_MINOR
@@ -237,7 +237,7 @@ def _line(line: Mapping[str, Any], *, price: PlanPrice | None, plan_name: str = 
 
 
 def _line_by_spend(line: Mapping[str, Any], *, customer_id: str) -> InvoiceLine:
-    units = int(Decimal(str(line.get("quantity_decimal") or line["quantity"] or 0)))
+    units = int(line_quantity(line))
     period = _period(line["period"]["start"], line["period"]["end"])
     parts = parts_of_line(customer_id=customer_id, starts_at=period.starts_at, ends_at=period.ends_at, units=units)
     shown = spend_line(units=units, parts=parts)
@@ -258,10 +258,9 @@ def _unit_minor(line: Mapping[str, Any], *, quantity: Decimal) -> Decimal | None
 
     A proration carries the price of a whole month beside the amount of a part, whichever way its `parent` is told.
     """
-    unit = (line.get("pricing") or {}).get("unit_amount_decimal")
-    if unit is None:
+    unit_minor = line_unit_minor(line)
+    if unit_minor is None:
         return None
-    unit_minor = Decimal(str(unit))
     off_by_minor = EXACT.subtract(EXACT.multiply(quantity, unit_minor), Decimal(line["amount"]))
     return unit_minor if abs(off_by_minor) <= HALF_A_CENT else None
 
@@ -273,12 +272,7 @@ def _unit_price(unit_minor: Decimal | None, *, metered: bool) -> str:
 
 
 def _price_ids(lines: Iterable[Mapping[str, Any]]) -> set[str]:
-    return {_price_id(line) for line in lines} - {""}
-
-
-def _price_id(line: Mapping[str, Any]) -> str:
-    pricing = line.get("pricing") or {}
-    return str((pricing.get("price_details") or {}).get("price") or "")
+    return {line_price_id(line) for line in lines} - {""}
 
 
 def _period(starts_at: int, ends_at: int) -> Period:

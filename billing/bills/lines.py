@@ -17,7 +17,8 @@ REST = "On other lines, or corrected"
 class BillLine:
     """A line of `quantity` units at `unit_minor` cents each. `unit_price` shows the price of tokens per thousand.
 
-    `parts` are the tokens of a line by spend, which Stripe does not round by themselves.
+    `parts` are the tokens of a line by spend, which Stripe does not round by themselves. `product_id` is that of the
+    product at Stripe, by which discounts find their lines; a line of an invoice item has none.
     """
 
     description: str
@@ -26,6 +27,7 @@ class BillLine:
     unit_minor: Decimal
     unit_price: str
     parts: tuple["BillLine", ...] = ()
+    product_id: str = ""
 
     @property
     def is_counted(self) -> bool:
@@ -94,6 +96,13 @@ def usage_line(*, model: str, token_class: TokenClass, tokens: int, per_token_mi
     )
 
 
+def tokens_line(kind: Kind, *, tokens: int) -> BillLine:
+    """Return the line for tokens of a kind that is not spend."""
+    return usage_line(
+        model=kind.model, token_class=TokenClass(kind.token_class), tokens=tokens, per_token_minor=kind.unit_minor
+    )
+
+
 def spend_line(*, units: int, parts: tuple[BillLine, ...]) -> BillLine:
     """Return the line of all usage of a plan by spend."""
     return BillLine(
@@ -111,12 +120,7 @@ def parts_of(tokens: Mapping[Kind, int], *, units: int) -> tuple[BillLine, ...]:
 
     Where Stripe counts another total, because usage is on other lines or was corrected, a last part tells the rest.
     """
-    parts = [
-        usage_line(
-            model=kind.model, token_class=TokenClass(kind.token_class), tokens=count, per_token_minor=kind.unit_minor
-        )
-        for kind, count in in_order(tokens)
-    ]
+    parts = [tokens_line(kind, tokens=count) for kind, count in in_order(tokens)]
     rest = units - sum(spend.units_of(part.exact_minor) for part in parts)
     if rest:
         parts.append(replace(spend_line(units=rest, parts=()), description=REST))
@@ -146,7 +150,7 @@ def base_name(plan_name: str) -> str:
     return f"{plan_name}, monthly base"
 
 
-def base_line(*, plan_name: str, base_minor: Decimal, detail: str) -> BillLine:
+def base_line(*, plan_name: str, base_minor: Decimal, detail: str, product_id: str = "") -> BillLine:
     """Return the line for a month of a plan's base price, in cents."""
     return BillLine(
         description=base_name(plan_name),
@@ -154,6 +158,7 @@ def base_line(*, plan_name: str, base_minor: Decimal, detail: str) -> BillLine:
         quantity=1,
         unit_minor=base_minor,
         unit_price=format_exact(base_minor),
+        product_id=product_id,
     )
 
 

@@ -20,17 +20,14 @@ def refresh_balance(account: BillingAccount, *, now: datetime) -> None:
     told = stripe_credits.grants_of(customer_id=account.stripe_customer_id, now=now)
     for grant in told:
         _keep(account, grant)
-    usable = [
-        grant for grant in told if grant.for_all_usage and grant.begun and grant.currency == account.plan.currency
-    ]
-    credit_minor = sum(grant.left_minor for grant in usable)
+    credit_minor = sum(grant.left_minor for grant in told if _is_usable(account, grant))
     BillingAccount.objects.filter(id=account.id).exclude(credit_minor=credit_minor).update(credit_minor=credit_minor)
 
 
 def credits_at(account: BillingAccount, instant: datetime) -> int:
     """Return the cents of credits that an invoice finalized at an instant may still spend."""
     ending = CreditGrant.objects.filter(
-        organization_id=account.organization_id, state=State.GRANTED, expires_at__lte=instant
+        organization_id=account.organization_id, state=State.GRANTED, usable=True, expires_at__lte=instant
     )
     lost = ending.aggregate(lost=Sum("left_minor"))["lost"] or 0
     return max(account.credit_minor - lost, 0)
@@ -42,10 +39,16 @@ def grants_left(organization_id: int) -> Iterable[CreditGrant]:
     return sorted(rows.order_by("id"), key=lambda grant: (grant.expires_at is None, grant.expires_at or 0, grant.id))
 
 
+def _is_usable(account: BillingAccount, told: ToldGrant) -> bool:
+    """Tell whether a grant pays for the usage of an account: all of it, now, and in its currency."""
+    return told.for_all_usage and told.begun and told.currency == account.plan.currency
+
+
 def _keep(account: BillingAccount, told: ToldGrant) -> None:
     state = State.GRANTED if told.left_minor else State.ENDED
     values = {
         "left_minor": told.left_minor,
+        "usable": _is_usable(account, told),
         "expires_at": told.expires_at,
         "state": state,
         "stripe_id": told.stripe_id,

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from billing.credits.balance import refresh_balance
@@ -42,8 +43,10 @@ def note_subscription(account: BillingAccount, *, data: Mapping[str, Any]) -> No
 
 
 def mark_stale(*, organization_id: int) -> None:
-    """Have the worker ask Stripe for an organization's terms."""
-    InvoiceTerms.objects.update_or_create(organization_id=organization_id, defaults={"stale": True})
+    """Have the worker ask Stripe for an organization's terms, once more where it is asking just now."""
+    InvoiceTerms.objects.get_or_create(organization_id=organization_id)
+    rows = InvoiceTerms.objects.filter(organization_id=organization_id)
+    rows.update(stale=True, version=F("version") + 1)
 
 
 def mark_stale_of(*, customer_id: str) -> None:
@@ -65,28 +68,23 @@ def refresh_stale() -> int:
             break
         except StripeRejected as error:
             logger.error("Stripe refused to tell terms", extra={"account": account.id, "error": str(error)})
-            InvoiceTerms.objects.filter(id=terms.id).update(stale=False)
+            InvoiceTerms.objects.filter(id=terms.id, version=terms.version).update(stale=False)
         else:
             told += 1
     return told
 
 
 def refresh_terms(account: BillingAccount) -> None:
-    """Ask Stripe for credits and for the terms of the next invoice. Raises StripeUnavailable, StripeRejected."""
-    # A change that is told of meanwhile marks them as stale again, and is asked for by the next run.
-    InvoiceTerms.objects.filter(organization_id=account.organization_id).update(stale=False)
-    subscription_id, now = account.stripe_subscription_id, clock.now()
-    try:
-        if account.stripe_customer_id:
-            refresh_balance(account, now=now)
-        discounts = stripe_terms.discounts_of(subscription_id=subscription_id) if subscription_id else []
-        taxes = stripe_terms.taxes_of(subscription_id=subscription_id) if subscription_id else []
-    except StripeUnavailable:
-        mark_stale(organization_id=account.organization_id)
-        raise
-    told = {"discounts": discounts, "taxes": taxes, "told_at": timezone.now()}
-    InvoiceTerms.objects.update_or_create(
-        organization_id=account.organization_id,
-        defaults=told,
-        create_defaults={**told, "stale": False},
-    )
+    """Ask Stripe for credits and for the terms of the next invoice. Raises StripeUnavailable, StripeRejected.
+
+    A change that is told of meanwhile may have come too late for the answer: then the terms stay stale.
+    """
+    terms, _ = InvoiceTerms.objects.get_or_create(organization_id=account.organization_id)
+    subscription_id = account.stripe_subscription_id
+    if account.stripe_customer_id:
+        refresh_balance(account, now=clock.now())
+    discounts = stripe_terms.discounts_of(subscription_id=subscription_id) if subscription_id else []
+    taxes = stripe_terms.taxes_of(subscription_id=subscription_id) if subscription_id else []
+    rows = InvoiceTerms.objects.filter(id=terms.id)
+    rows.update(discounts=discounts, taxes=taxes, told_at=timezone.now())
+    rows.filter(version=terms.version).update(stale=False)

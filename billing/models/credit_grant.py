@@ -23,6 +23,9 @@ class CreditGrant(models.Model):
     amount_minor = models.BigIntegerField("amount, cents")
     left_minor = models.BigIntegerField("left, cents", default=0, help_text="As Stripe last told it.")
     currency = models.CharField(max_length=3, default="usd")
+    usable = models.BooleanField(
+        default=False, db_default=False, help_text="Counted in the account's credits when Stripe last told of them."
+    )
     reason = models.CharField(max_length=100, blank=True, help_text="The customer sees it.")
     expires_at = models.DateTimeField("expires, UTC", null=True, blank=True, help_text="Empty: never.")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)

@@ -1,4 +1,4 @@
-"""The terms of coming invoices beside their lines: discounts and tax."""
+"""The terms of an organization's next invoice beside its lines: discounts and taxes."""
 
 from django.db import models
 
@@ -6,15 +6,17 @@ from accounts.models import Organization
 
 
 class InvoiceTerms(models.Model):
-    """The discounts and the tax of an organization's next invoice, as Stripe last told them.
+    """The discounts and the taxes of an organization's next invoice, as Stripe last told them.
 
-    Pages read them here, since they never ask Stripe.
+    Pages read them here, since they never ask Stripe. Billing credits stand on the account and on the grants. Each
+    change that is told of raises `version`, so that an answer from before it does not count as the answer to it.
     """
 
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="invoice_terms")
     discounts = models.JSONField(default=list, help_text="In the order in which Stripe takes them off.")
     taxes = models.JSONField(default=list, help_text="On top of each line, less discounts and credits.")
     stale = models.BooleanField(default=True, help_text="Something told of a change: the worker asks Stripe.")
+    version = models.BigIntegerField(default=0, db_default=0, help_text="How often a change was told of.")
     told_at = models.DateTimeField(null=True, help_text="In wall time: when Stripe last told them.")
 
     class Meta:

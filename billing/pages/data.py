@@ -50,7 +50,7 @@ def export(request: HttpRequest, membership: Membership) -> HttpResponseBase:
 @require_POST
 @member_page
 def close(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Close the organization, whose name was typed. Raises ReauthenticationRequired."""
+    """Close the organization, if its name was typed by an owner. Raises ReauthenticationRequired, PermissionDenied."""
     if membership.role != Role.OWNER:
         raise PermissionDenied(f"Only owners of {membership.organization} close it: ask one of them.")
     require_confirmation(request)
@@ -60,6 +60,8 @@ def close(request: HttpRequest, membership: Membership) -> HttpResponse:
     with told(request):
         close_organization(organization=membership.organization, now=clock.now())
         forget_choice(request)
-        messages.success(request, f"{membership.organization} is closed. Its last invoice comes by mail.")
+        messages.success(
+            request, f"{membership.organization} is closed. If it owes for usage, its last invoice comes by mail."
+        )
         return redirect("overview")
     return redirect("data")

@@ -50,6 +50,11 @@ class Kind:
             return spend.METER
         return meter_event_name(model=self.model, token_class=TokenClass(self.token_class))
 
+    @property
+    def product_id(self) -> str:
+        """The id of the product on the line that bills it: a meter has one of its own name, shared by all plans."""
+        return self.event_name
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:

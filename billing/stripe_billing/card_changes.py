@@ -1,12 +1,11 @@
 """Cards on file at Stripe: taking one on Stripe's own page, making it the default, and paying open invoices with it."""
 
-from contextlib import suppress
 from typing import Any
 
 import stripe
 from djstripe import models as djstripe
 
-from billing.stripe_billing.client import StripeRejected, client, translate_stripe_errors
+from billing.stripe_billing.client import client, translate_stripe_errors
 
 PAID = "paid"
 
@@ -88,9 +87,8 @@ def pay_invoice(*, invoice_id: str) -> bool:
                 return False
             raise
         except stripe.InvalidRequestError:
-            with suppress(StripeRejected):
-                if invoices.retrieve(invoice_id).status == PAID:
-                    return True
+            if invoices.retrieve(invoice_id).status == PAID:
+                return True
             raise
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from djstripe.models import Customer, PaymentMethod, StripeModel, Subscription
+from djstripe.models import Customer, PaymentMethod, Subscription
 
 from accounts.audit import AuditEvent, note_change
 from billing.bills.owed import owed_by
 from billing.models import BillingAccount
 from billing.stripe_billing import card_changes as stripe_cards
 from billing.stripe_billing import sync
+from billing.stripe_billing.stored import stored_data
 from billing.subscriptions.customer import customer_of
 from billing.subscriptions.plan_changes import NotSubscribed
 from billing.subscriptions.refreshing import refresh_subscription
@@ -57,15 +58,15 @@ class Payment:
 
 def card_of(account: BillingAccount, *, now: datetime) -> Card | None:
     """Return the card that the next invoice is charged to; None without one. Stripe is not asked."""
-    method = _stored(PaymentMethod, _card_id_of(account))
+    method = stored_data(PaymentMethod, _card_id_of(account))
     return _card(method, now=now) if method else None
 
 
 def _card_id_of(account: BillingAccount) -> str:
     """Return the payment method that pays the account, by Stripe's id; empty without one."""
-    chosen = _stored(Subscription, account.stripe_subscription_id).get("default_payment_method")
+    chosen = stored_data(Subscription, account.stripe_subscription_id).get("default_payment_method")
     if not chosen:
-        invoicing = _stored(Customer, account.stripe_customer_id).get("invoice_settings") or {}
+        invoicing = stored_data(Customer, account.stripe_customer_id).get("invoice_settings") or {}
         chosen = invoicing.get("default_payment_method")
     return str(chosen or "")
 
@@ -113,10 +114,11 @@ def finish_card_change(*, account: BillingAccount, session_id: str) -> bool:
         payment_method_id=card,
         subscription_id=account.stripe_subscription_id,
     )
+    # Before the copies are fetched, which may fail: after that nobody would know of the change.
+    note_change(AuditEvent.CARD_CHANGED, organization_id=account.organization_id)
     stripe_cards.sync_cards(customer_id=account.stripe_customer_id)
     if account.stripe_subscription_id:
         refresh_subscription(subscription_id=account.stripe_subscription_id)
-    note_change(AuditEvent.CARD_CHANGED, organization_id=account.organization_id)
     return True
 
 
@@ -149,10 +151,10 @@ def pay_what_is_owed(*, account: BillingAccount) -> Payment:
                 return Payment(paid=paid, confirm_url=url)
             paid += 1
     finally:
-        _sync(account)
         if paid:
             told = f"{paid} invoice{'s' if paid > 1 else ''}"
             note_change(AuditEvent.INVOICES_PAID, organization_id=account.organization_id, detail=told)
+        _sync(account)
     return Payment(paid=paid)
 
 
@@ -161,11 +163,6 @@ def _sync(account: BillingAccount) -> None:
         refresh_subscription(subscription_id=account.stripe_subscription_id, invoices_of=account.stripe_customer_id)
     else:
         sync.sync_invoices(customer_id=account.stripe_customer_id)
-
-
-def _stored(model: type[StripeModel], object_id: str) -> Mapping[str, Any]:
-    found = model.objects.filter(id=object_id).values_list("stripe_data", flat=True).first() if object_id else None
-    return found or {}
 
 
 def _card(method: Mapping[str, Any], *, now: datetime) -> Card:

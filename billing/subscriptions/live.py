@@ -15,6 +15,7 @@ from billing.metering.discrepancies import open_discrepancy, resolve_discrepancy
 from billing.models import BillingAccount, Discrepancy, Plan, PlanPrice, PlanVersion
 from billing.money import round_to_cents, to_dollars
 from billing.plans.versions import SubscribedPrices
+from billing.stripe_billing.stored import price_unit_minor
 from billing.stripe_billing.subscriptions import PRICED_AT
 
 Status, Kind = BillingAccount.Status, Discrepancy.Kind
@@ -93,7 +94,7 @@ def _base(licensed: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 def _amount(price: Mapping[str, Any]) -> Decimal:
     """Return a price in dollars. Stripe tells no amount of one that has tiers (docs.stripe.com/api/prices/object)."""
-    return to_dollars(round_to_cents(Decimal(str(price["unit_amount_decimal"] or 0))))
+    return to_dollars(round_to_cents(price_unit_minor(price)))
 
 
 def _by_spend(known: Iterable[PlanPrice], *, products: list[str]) -> list[PlanPrice]:

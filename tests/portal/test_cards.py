@@ -111,6 +111,13 @@ def test_news_of_a_card_before_the_last_one_changes_nothing(buyer, customer, str
     assert "American Express" in billing(buyer)
 
 
+def test_a_change_stands_in_the_log_although_stripe_fails_afterwards(buyer, customer, sandbox):
+    with sandbox.failing(effect="status", path="/v1/customers/*/payment_methods"):
+        change_card(buyer)
+
+    assert AuditEvent.CARD_CHANGED in [entry.event for entry in entries_of(organization_id=customer.organization.pk)]
+
+
 def test_a_change_of_which_page_and_webhook_tell_is_one_act(buyer, customer, stripe):
     change_card(buyer)
 

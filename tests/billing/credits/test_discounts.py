@@ -3,20 +3,25 @@
 from typing import Any
 
 import pytest
+from django.db.models.signals import post_save
 from django.test import Client
+from djstripe.models import Coupon
 
+from billing import spend
 from billing.bills.current import CurrentBill, current_bill
 from billing.bills.invoices import invoice_of
 from billing.credits import terms
 from billing.models import InvoiceTerms
+from billing.plans.price_lists import meter_event_name
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing import client as gateway
 from billing.subscriptions.refreshing import refresh_subscription
+from billing.tokens import TokenClass
 from common import clock
 from tests.billing.bills.test_charges import add_member, have_credits
 from tests.billing.bills.test_invoice_holds import deliver, newest_invoice
 from tests.billing.subscribing import let_a_month_pass, use
-from tests.factories import Customer
+from tests.factories import HAIKU, Customer
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
@@ -52,13 +57,16 @@ CASES: list[list[dict[str, Any]]] = [
     [{"amount_off": 500, "currency": "usd", "duration": "repeating", "duration_in_months": 3}],
     [{"amount_off": 5000, "currency": "usd", **FOREVER}],
     [{"percent_off": 10, **FOREVER}, {"amount_off": 300, "currency": "usd", **FOREVER}],
+    [{"percent_off": 50, "applies_to": {"products": ["rgent_pro_haiku"]}, **FOREVER}],
 ]
+METERED = {"tokens": meter_event_name(model=HAIKU, token_class=TokenClass.INPUT), "spend": spend.METER}
 
 
-def test_the_bill_has_each_to_the_cent(customer: Customer) -> None:
+def test_the_bill_has_each_to_the_cent(metering: str, customer: Customer) -> None:
     use(customer, **USED)
+    of_usage = {"applies_to": {"products": [METERED[metering]]}, **FOREVER}
 
-    for coupons in CASES:
+    for coupons in [*CASES, [{"percent_off": 50, **of_usage}], [{"amount_off": 500, "currency": "usd", **of_usage}]]:
         discount(customer, *coupons)
 
         charge, preview = bill_of(customer).charge, preview_of(customer)
@@ -118,6 +126,22 @@ def test_a_webhook_alone_tells_of_it(client: Client, customer: Customer) -> None
     terms.refresh_stale()
 
     assert bill_of(customer).charged_minor == 500
+
+
+def test_a_change_that_is_told_of_while_stripe_is_asked_is_asked_for_too(customer: Customer) -> None:
+    def tell(**kwargs: Any) -> None:
+        terms.mark_stale(organization_id=customer.organization.pk)
+
+    discount(customer, {"percent_off": 50, **FOREVER})
+    terms.mark_stale(organization_id=customer.organization.pk)
+    post_save.connect(tell, sender=Coupon)  # it is stored between the question and the answer
+    try:
+        assert terms.refresh_stale() == 1
+    finally:
+        post_save.disconnect(tell, sender=Coupon)
+
+    assert terms.refresh_stale() == 1
+    assert terms.refresh_stale() == 0
 
 
 def test_terms_that_stripe_does_not_tell_just_now_are_asked_for_again(

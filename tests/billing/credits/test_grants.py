@@ -115,6 +115,22 @@ def test_one_that_expires_before_the_invoice_pays_nothing_of_it(sandbox: Sandbox
     assert (bill_minor, newest_invoice(customer)["amount_due"]) == (1195, 1195)
 
 
+def test_one_that_is_not_counted_takes_nothing_away_when_it_expires(customer: Customer) -> None:
+    use(customer, **USED)
+    grant(customer)
+
+    grant(customer, currency="eur", expires_at=clock.now() + timedelta(days=3))
+    told = CreditGrant.objects.create(
+        organization=customer.organization,
+        identifier=new_identifier("grant"),
+        amount_minor=100,
+        expires_at=clock.now() + timedelta(days=3),
+    )
+    grants.send_grant(told)  # the account's credits are without it until Stripe is asked
+
+    assert charged(customer) == 1045
+
+
 def test_one_is_ended_by_hand(staff: Client, customer: Customer) -> None:
     row = grant(customer)
     use(customer, **USED)
