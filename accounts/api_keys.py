@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.dispatch import Signal
 
 from accounts.access_log import note_on_commit
 from accounts.audit import AuditEvent, note_change
@@ -16,6 +17,8 @@ from common import clock, log_fields
 
 KEY_PREFIX = "rgent_"
 KEY_BYTES = 32
+# Sent in the transaction that revokes a key, with `api_key` and `now` in billing time.
+key_revoked = Signal()
 
 
 class UnknownApiKey(Exception):
@@ -71,6 +74,7 @@ def revoke_api_key(*, organization: Organization, api_key_id: int, now: datetime
         note_on_commit("API key revoked", organization_id=organization.id, api_key_id=api_key_id)
         revoked_key = ApiKey.objects.get(id=api_key_id)
         note_change(AuditEvent.KEY_REVOKED, organization_id=organization.id, detail=str(revoked_key))
+        key_revoked.send(sender=ApiKey, api_key=revoked_key, now=now)
     return revoked
 
 

@@ -3,16 +3,12 @@
 Their secrets are encrypted with SECRET_KEY, so that a copy of the database signs nobody in.
 """
 
-import base64
-import hashlib
 from ipaddress import ip_address
 from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
@@ -21,8 +17,10 @@ from django.http import HttpRequest
 from accounts.access_log import note_on_commit
 from accounts.audit import AuditEvent, note_change, note_change_of_person
 from accounts.models import Membership, Organization, User
+from common.sealing import seal, unseal
 
 Type = Authenticator.Type
+PURPOSE = "second factors"
 
 
 class SecondFactorNeeded(Exception):
@@ -34,11 +32,11 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Return a text as the database keeps it."""
-        return _cipher().encrypt(text.encode()).decode()
+        return seal(text, purpose=PURPOSE)
 
     def decrypt(self, encrypted_text: str) -> str:
         """Return what `encrypt` was given."""
-        return _cipher().decrypt(encrypted_text.encode()).decode()
+        return unseal(encrypted_text, purpose=PURPOSE)
 
 
 def has_second_factor(user: User) -> bool:
@@ -81,12 +79,6 @@ def offers_passkeys(request: HttpRequest) -> bool:
     except ValueError:
         return request.is_secure()
     return False
-
-
-def _cipher() -> MultiFernet:
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = (hashlib.sha256(b"second factors:" + secret.encode()).digest() for secret in secrets)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
 
 
 @receiver(post_save, sender=Authenticator)

@@ -1,8 +1,6 @@
-"""Signals: a new organization gets its billing account, a confirmed address its trial, and an invoice its mails.
+"""Signals: accounts, trials, mails and webhooks that follow what other apps and dj-stripe store."""
 
-Of a person who closes their account the mails are forgotten.
-"""
-
+from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -11,8 +9,10 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from djstripe.models import Invoice
 
+from accounts.api_keys import key_revoked
 from accounts.closing import person_forgotten
-from accounts.models import Membership, Organization, User
+from accounts.models import ApiKey, Membership, Organization, User
+from billing.customer_webhooks.facts import tell_of_invoice_payment, tell_of_new_key, tell_of_revoked_keys
 from billing.mail.invoices import tell_of_invoice
 from billing.models import NoticeMail
 from billing.subscriptions.state import open_billing_account
@@ -39,7 +39,22 @@ def address_confirmed(email_address: EmailAddress, **kwargs: Any) -> None:
 def invoice_stored(instance: Invoice, raw: bool, **kwargs: Any) -> None:
     """Have the organization told what is new of an invoice that dj-stripe has stored, from whatever source."""
     if not raw:
-        tell_of_invoice(instance.stripe_data, now=clock.last_known())  # dj-stripe's transaction may be open
+        now = clock.last_known()  # dj-stripe's transaction may be open
+        tell_of_invoice(instance.stripe_data, now=now)
+        tell_of_invoice_payment(instance.stripe_data, now=now)
+
+
+@receiver(post_save, sender=ApiKey, dispatch_uid="billing.tell_of_new_key")
+def key_saved(instance: ApiKey, created: bool, raw: bool, **kwargs: Any) -> None:
+    """Have the customer's systems told of a new key, in its transaction."""
+    if created and not raw:
+        tell_of_new_key(instance)
+
+
+@receiver(key_revoked, dispatch_uid="billing.tell_of_revoked_key")
+def key_ended(api_key: ApiKey, now: datetime, **kwargs: Any) -> None:
+    """Have the customer's systems told of a revoked key, in the transaction that revokes it."""
+    tell_of_revoked_keys([api_key], now=now)
 
 
 @receiver(person_forgotten, dispatch_uid="billing.forget_mails")

@@ -11,6 +11,8 @@ from django.utils import timezone
 from billing.bills import invoice_holds
 from billing.caps import alerts, unusual_spending
 from billing.credits import credit_notes, grants, terms
+from billing.customer_webhooks import log as webhook_log
+from billing.customer_webhooks import sending as webhook_sending
 from billing.leaving import closing
 from billing.ledger import abandonment, idempotency
 from billing.mail import cards, sending, trial
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 RECONCILES_FOR_S = 3300.0
 # Then the task ends between two mails, each of which may wait for a mail server for a while.
 MAILS_FOR_S = 40.0
+# Then the next run looks for events that are due; calls of this one may last a while longer.
+WEBHOOKS_FOR_S = 60.0
 
 
 def one_at_a_time(task: Callable[[], None]) -> Callable[[], None]:
@@ -140,6 +144,22 @@ def send_mails() -> None:
     sent = sending.send_due(stop_after_s=MAILS_FOR_S)
     if sent:
         logger.info("mails sent", extra={"count": sent})
+
+
+@shared_task(time_limit=115)
+def send_customer_webhooks() -> None:
+    """Every two seconds: send customers' systems the events that are due."""
+    arrived = webhook_sending.send_due(stop_after_s=WEBHOOKS_FOR_S)
+    if arrived:
+        logger.info("webhooks delivered", extra={"count": arrived})
+
+
+@shared_task(time_limit=300)
+def forget_old_customer_events() -> None:
+    """Every hour: delete the events of customers' systems that are a month old."""
+    forgotten = webhook_log.forget_old_events(wall_now=timezone.now())
+    if forgotten:
+        logger.info("customers' events forgotten", extra={"count": forgotten})
 
 
 @shared_task(time_limit=3600)

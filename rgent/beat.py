@@ -22,6 +22,8 @@ _EVERY = {
     "send credits": ("billing.tasks.send_credits", 60.0),
     "send spending alerts": ("billing.tasks.send_spending_alerts", 30.0),
     "send mails": ("billing.tasks.send_mails", 5.0),
+    "send customer webhooks": ("billing.tasks.send_customer_webhooks", 2.0),
+    "forget old customer events": ("billing.tasks.forget_old_customer_events", 3600.0),
     "look for expiring cards": ("billing.tasks.look_for_expiring_cards", timedelta(hours=24).total_seconds()),
     "find abandoned records": ("billing.tasks.find_abandoned_records", 10.0),
     "forget old idempotency keys": ("billing.tasks.forget_old_idempotency_keys", 3600.0),

@@ -10,7 +10,10 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from accounts.models import ApiKey
 from billing.caps.thresholds import ReachedThreshold, reached_thresholds
+from billing.customer_webhooks.events import emit
+from billing.customer_webhooks.facts import alert_fact, cap_fact
 from billing.mail.spending import tell_of_caps
 from billing.models import BillingAccount, SpendingAlert
 
@@ -36,8 +39,20 @@ def raise_alerts(*, now: datetime) -> int:
         with transaction.atomic():
             SpendingAlert.objects.bulk_create(new, ignore_conflicts=True)
             tell_of_caps(new)
+            _tell_systems(reached, alerts=new, now=now)
         raised += len(new)
     return raised
+
+
+def _tell_systems(reached: Sequence[ReachedThreshold], *, alerts: Sequence[SpendingAlert], now: datetime) -> None:
+    """Have customers' systems told of new alerts, and of caps that are used up, whatever shares are alerted."""
+    used_up = [each for each in reached if each.used_up]
+    key_ids = {each.api_key_id for each in alerts} | {each.api_key_id for each in used_up}
+    keys = ApiKey.objects.in_bulk(key_ids - {None})
+    emit(
+        *(alert_fact(each, key=keys.get(each.api_key_id or 0), percent=each.percent, now=now) for each in alerts),
+        *(cap_fact(each, key=keys.get(each.api_key_id or 0), now=now) for each in used_up),
+    )
 
 
 def _capped_accounts() -> Iterator[Sequence[BillingAccount]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from billing.caps.use import used_percent
+from billing.caps.use import USED_UP, used_percent
 from billing.models import AlertThresholds, BillingAccount, Budget, KeyBudget
 from billing.models.spending_alert import DEFAULT_PERCENTS
 from billing.money import plain
@@ -16,7 +16,10 @@ MOST_THRESHOLDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachedThreshold:
-    """The highest threshold that a cap has reached. Without a key it is the organization's cap."""
+    """The highest threshold that a cap has reached; 0 where it reached none and is used up.
+
+    Without a key it is the organization's cap.
+    """
 
     organization_id: int
     api_key_id: int | None
@@ -24,6 +27,7 @@ class ReachedThreshold:
     cap_minor: Decimal
     spent_minor: Decimal
     percent: int
+    used_up: bool
 
     @property
     def cap(self) -> tuple[object, ...]:
@@ -44,7 +48,10 @@ def set_percents(*, organization_id: int, percents: Iterable[int]) -> None:
 
 
 def reached_thresholds(accounts: Sequence[BillingAccount], *, now: datetime) -> Iterator[ReachedThreshold]:
-    """Yield the thresholds that the caps of accounts and of their keys have reached at `now`, in billing time."""
+    """Yield the caps of accounts and their keys that have reached a threshold or are used up.
+
+    `now` is billing time.
+    """
     organization_ids = [account.organization_id for account in accounts]
     chosen = AlertThresholds.objects.filter(organization_id__in=organization_ids)
     percents = dict(chosen.values_list("organization_id", "percents"))
@@ -53,7 +60,7 @@ def reached_thresholds(accounts: Sequence[BillingAccount], *, now: datetime) -> 
         wanted = percents.get(account.organization_id, DEFAULT_PERCENTS)
         percent = max((each for each in wanted if each <= used), default=0)
         # A cap with nothing spent was set too low for any request. Its owner knows that.
-        if percent and budget.spent_minor and budget.cap_minor is not None:
+        if (percent or used >= USED_UP) and budget.spent_minor and budget.cap_minor is not None:
             yield ReachedThreshold(
                 organization_id=account.organization_id,
                 api_key_id=api_key_id,
@@ -62,6 +69,7 @@ def reached_thresholds(accounts: Sequence[BillingAccount], *, now: datetime) -> 
                 cap_minor=plain(budget.cap_minor),
                 spent_minor=budget.spent_minor,
                 percent=percent,
+                used_up=used >= USED_UP,
             )
 
 

@@ -14,7 +14,8 @@ from django.db import transaction
 
 from accounts.audit import AuditEntry, AuditEvent, note_change
 from accounts.models import ApiKey, Invitation, Membership, Organization
-from billing.models import BillingAccount, Notice
+from billing.customer_webhooks.facts import tell_of_revoked_keys
+from billing.models import BillingAccount, CustomerEndpoint, CustomerEvent, Notice
 from billing.subscriptions.checkout import close_what_is_unpaid
 from billing.subscriptions.plan_changes import cancel_now
 
@@ -39,7 +40,10 @@ def close_organization(*, organization: Organization, now: datetime) -> None:
 def _shut(organization: Organization, *, now: datetime) -> None:
     if not Organization.objects.filter(pk=organization.pk, closed_at=None).update(closed_at=now):
         return
-    ApiKey.objects.filter(organization=organization, revoked_at=None).update(revoked_at=now)
+    keys = ApiKey.objects.filter(organization=organization, revoked_at=None)
+    revoked = list(keys)
+    keys.update(revoked_at=now)
+    tell_of_revoked_keys(revoked, now=now)
     Invitation.objects.filter(organization=organization, accepted_at=None).delete()
     note_change(AuditEvent.ORGANIZATION_CLOSED, organization_id=organization.pk)
 
@@ -62,6 +66,8 @@ def _forget(organization: Organization, *, now: datetime) -> None:
     Invitation.objects.filter(organization=organization).delete()
     AuditEntry.objects.filter(organization=organization).delete()
     Notice.objects.filter(organization=organization).delete()
+    CustomerEndpoint.objects.filter(organization=organization).delete()
+    CustomerEvent.objects.filter(organization=organization).delete()
     ApiKey.objects.filter(organization=organization).update(name="Of a closed organization", created_by=None)
     cast(Any, Organization).history.filter(id=organization.pk).delete()
     Organization.objects.filter(pk=organization.pk).update(

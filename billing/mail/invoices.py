@@ -29,7 +29,7 @@ def tell_of_invoice(data: Mapping[str, Any], *, now: datetime) -> None:
         return
     if _is_ready(data, now=now):
         _tell(account, Kind.INVOICE_READY, data)
-    if _payment_failed(data):
+    if payment_failed(data):
         _tell(account, Kind.PAYMENT_FAILED, data)
     elif data["status"] == "paid" and was_told(
         organization_id=account.organization_id, kind=Kind.PAYMENT_FAILED, occasion=data["id"]
@@ -45,6 +45,12 @@ def tell_of_suspension(account: BillingAccount, *, invoice_id: str) -> None:
         occasion=f"suspended:{account.stripe_subscription_id}:{invoice_id}",
         facts={"suspended": account.plan.name},
     )
+
+
+def payment_failed(data: Mapping[str, Any]) -> bool:
+    """Tell whether Stripe tried to collect an invoice and it is unpaid; several attempts are one failure."""
+    tried = data["status"] == "open" and data.get("attempt_count", 0) > 0 and data["amount_remaining"] > 0
+    return tried and data.get("billing_reason") != FIRST_INVOICE
 
 
 def invoice_letter(facts: Mapping[str, Any]) -> Letter:
@@ -101,12 +107,6 @@ def _is_ready(data: Mapping[str, Any], *, now: datetime) -> bool:
     if data.get("billing_reason") == FIRST_INVOICE and data["status"] == "open":
         return False
     return now - datetime.fromtimestamp(finalized_at, tz=UTC) < NEWS_FOR
-
-
-def _payment_failed(data: Mapping[str, Any]) -> bool:
-    """Tell whether Stripe tried to collect an invoice and it is unpaid; several attempts are one failure."""
-    tried = data["status"] == "open" and data.get("attempt_count", 0) > 0 and data["amount_remaining"] > 0
-    return tried and data.get("billing_reason") != FIRST_INVOICE
 
 
 def _tell(account: BillingAccount, kind: Notice.Kind, data: Mapping[str, Any]) -> None:

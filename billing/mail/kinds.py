@@ -32,6 +32,7 @@ KINDS_OF_MAIL = (
     KindOfMail(kind=Kind.PLAN_CHANGED, tells="The plan began, was switched, will end or has ended."),
     KindOfMail(kind=Kind.PRICE_CHANGE, tells="Prices of your plan are about to change."),
     KindOfMail(kind=Kind.MODEL_RETIRES, tells="A model is about to retire.", roles=EVERYBODY),
+    KindOfMail(kind=Kind.WEBHOOK_OFF, tells="A webhook of yours is switched off, as it failed for days."),
     KindOfMail(kind=Kind.USAGE_LATE, tells="Usage was recorded too late for its own invoice."),
 )
 BY_KIND = {each.kind: each for each in KINDS_OF_MAIL}

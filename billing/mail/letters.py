@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
-from billing.mail import cards, invoices, late_usage, plans, prices, spending, trial
+from billing.mail import cards, invoices, late_usage, plans, prices, spending, trial, webhooks
 from billing.mail.choice_links import choice_token
 from billing.mail.kinds import EVERYBODY, kind_of
 from billing.mail.notices import Kind
@@ -27,6 +27,7 @@ COMPOSERS: Mapping[str, Callable[[Mapping[str, Any]], Letter]] = {
     Kind.MODEL_RETIRES: prices.retirement_letter,
     Kind.USAGE_LATE: late_usage.late_usage_letter,
     Kind.INVOICE_READY: invoices.invoice_letter,
+    Kind.WEBHOOK_OFF: webhooks.endpoint_off_letter,
 }
 
 

@@ -4,6 +4,7 @@ from billing.models.account import BillingAccount
 from billing.models.budget import Budget
 from billing.models.credit_grant import CreditGrant
 from billing.models.credit_note import CreditNote
+from billing.models.customer_webhook import CustomerEndpoint, CustomerEvent, EventDelivery
 from billing.models.daily_usage import DailyUsage
 from billing.models.discrepancy import Discrepancy
 from billing.models.dispute import Dispute
@@ -37,11 +38,14 @@ __all__ = [
     "Budget",
     "CreditGrant",
     "CreditNote",
+    "CustomerEndpoint",
+    "CustomerEvent",
     "DailyUsage",
     "Discrepancy",
     "Dispute",
     "EndedBill",
     "EventCursor",
+    "EventDelivery",
     "HourlyUsage",
     "IdempotencyKey",
     "InvoiceHold",

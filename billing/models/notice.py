@@ -23,6 +23,7 @@ class Notice(models.Model):
         MODEL_RETIRES = "model_retires", "Model about to retire"
         USAGE_LATE = "usage_late", "Usage recorded late"
         INVOICE_READY = "invoice_ready", "Invoice ready"
+        WEBHOOK_OFF = "webhook_off", "Webhook switched off"
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)

@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.audit import AuditEvent, note_change
 from accounts.models import Organization
 from billing.credits.terms import note_subscription
+from billing.customer_webhooks.facts import tell_of_plan_change, tell_of_subscription_end
 from billing.mail.invoices import tell_of_suspension
 from billing.mail.plans import tell_of_end, tell_of_plan
 from billing.models import BillingAccount, Plan, PlanMove, PlannedSwitch, PlanVersion
@@ -116,6 +117,7 @@ def _enter_subscription(account: BillingAccount, *, ours: Live) -> bool:
     if is_new:
         note_change(AuditEvent.SUBSCRIBED, organization_id=account.organization_id, detail=str(account.plan))
     tell_of_plan(account, before=before, cancel_at_before=cancel_at_before)
+    tell_of_plan_change(account, before=before)
     if account.status == Status.SUSPENDED and status_before != Status.SUSPENDED:
         tell_of_suspension(account, invoice_id=str(data.get("latest_invoice") or ""))
     return True
@@ -167,6 +169,7 @@ def _end_subscription(account: BillingAccount, *, data: dict[str, Any]) -> bool:
     account.subscription_began_at = None
     account.save(update_fields=SUBSCRIPTION_FIELDS)
     tell_of_end(account, subscription_id=data["id"], before=before, ended_at=ended_at)
+    tell_of_subscription_end(account, subscription_id=data["id"], before=before, ended_at=ended_at)
     return True
 
 

@@ -1,0 +1,66 @@
+"""The log of an endpoint: its deliveries, a delivery sent again, a test event."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from billing.customer_webhooks.events import Type, emit_test
+from billing.models import CustomerEndpoint, CustomerEvent, EventDelivery
+
+State = EventDelivery.State
+KEPT = timedelta(days=30)
+MOST_TESTS = 10
+IN = timedelta(minutes=1)
+FORGOTTEN_AT_ONCE = 5000
+
+
+class EndpointIsOff(Exception):
+    """The endpoint is switched off, so nothing is sent to it."""
+
+
+class TooManyTests(Exception):
+    """The organization has sent as many tests as it may within a minute."""
+
+
+def deliveries_of(*, endpoint: CustomerEndpoint) -> QuerySet[EventDelivery]:
+    """Return an endpoint's deliveries with their events, newest first."""
+    return EventDelivery.objects.filter(endpoint=endpoint).select_related("event").order_by("-id")
+
+
+@transaction.atomic
+def send_test(*, endpoint: CustomerEndpoint, now: datetime, wall_now: datetime) -> EventDelivery:
+    """Write a test event for an endpoint, which is sent within seconds. `now` is billing time.
+
+    Raises EndpointIsOff, TooManyTests.
+    """
+    locked = _open(endpoint)
+    tests = CustomerEvent.objects.filter(organization_id=locked.organization_id, type=Type.TEST)
+    if tests.filter(created_at__gt=wall_now - IN).count() >= MOST_TESTS:
+        raise TooManyTests(f"{MOST_TESTS} tests were sent within a minute: wait for one.")
+    return emit_test(locked, now=now)
+
+
+@transaction.atomic
+def send_again(*, delivery: EventDelivery, wall_now: datetime) -> bool:
+    """Have a delivery sent again, with all attempts before it. Returns False where it waits already.
+
+    Raises EndpointIsOff.
+    """
+    _open(delivery.endpoint)
+    ended = EventDelivery.objects.filter(pk=delivery.pk).exclude(state=State.WAITING)
+    return bool(ended.update(state=State.WAITING, attempts=0, next_attempt_at=wall_now, ended_at=None))
+
+
+def forget_old_events(*, wall_now: datetime) -> int:
+    """Delete events of more than 30 days ago, and their deliveries; return how many rows went."""
+    old = CustomerEvent.objects.filter(created_at__lt=wall_now - KEPT).order_by("id").values_list("id", flat=True)
+    forgotten, _ = CustomerEvent.objects.filter(id__in=list(old[:FORGOTTEN_AT_ONCE])).delete()
+    return forgotten
+
+
+def _open(endpoint: CustomerEndpoint) -> CustomerEndpoint:
+    locked = CustomerEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+    if locked.disabled_at is not None:
+        raise EndpointIsOff("This endpoint is switched off: switch it on first.")
+    return locked
