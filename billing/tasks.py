@@ -10,7 +10,10 @@ from django.utils import timezone
 
 from billing.bills import invoice_holds
 from billing.caps import alerts, unusual_spending
-from billing.credits import credit_notes, grants, terms
+from billing.credits import terms
+from billing.credits.credit_notes import NOTES
+from billing.credits.grants import GRANTS
+from billing.credits.promotions import PROMOTIONS
 from billing.customer_webhooks import log as webhook_log
 from billing.customer_webhooks import sending as webhook_sending
 from billing.leaving import closing
@@ -88,9 +91,9 @@ def refresh_invoice_terms() -> None:
 @shared_task(time_limit=55)
 @one_at_a_time
 def send_credits() -> None:
-    """Every minute: make the credit grants and credit notes that Stripe did not take at first."""
-    grants.send_pending()
-    credit_notes.send_pending()
+    """Every minute: make the credit grants, promotion codes and credit notes that Stripe did not take at first."""
+    for making in (GRANTS, PROMOTIONS, NOTES):
+        making.send_pending(now=timezone.now())
 
 
 @shared_task(time_limit=55)

@@ -70,4 +70,9 @@ def confirm_first(request: HttpRequest) -> HttpResponse | None:
     """Return the page that asks for the password, where a request changes something and none was given lately."""
     if request.method != "POST" or is_confirmed(request):
         return None
+    return ask_for_password(request)
+
+
+def ask_for_password(request: HttpRequest) -> HttpResponse:
+    """Return the page that asks for the password and then leads back to the address of the request."""
     return redirect_to_login(request.get_full_path(), login_url=reverse("account_reauthenticate"))

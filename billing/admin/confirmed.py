@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -15,6 +14,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
+from accounts.admin.guards import ConfirmedChanges, ask_for_password
+from accounts.recent_sign_in import is_confirmed
+from billing.credits.making import Making
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 
 CONFIRMED = "_confirmed"
@@ -39,10 +41,13 @@ class IdentifierField(forms.CharField):
             raise forms.ValidationError("Open this page again.")
 
 
-class ConfirmedAdd(ModelAdmin):
-    """Rows that staff add after a confirmation, and nobody changes or deletes. `send` makes them at Stripe."""
+class ConfirmedAdd(ConfirmedChanges, ModelAdmin):
+    """Rows that staff add after a confirmation, and nobody changes or deletes. `making` makes them at Stripe.
 
-    send: Callable[[Any], None]
+    The password is asked for before the form, so that nothing that was typed is lost.
+    """
+
+    making: Making[Any]
 
     def sentences(self, row: Any) -> list[str]:
         """Return what is about to be done, for the confirmation."""
@@ -60,6 +65,8 @@ class ConfirmedAdd(ModelAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the form, then its confirmation, then make the row and tell Stripe."""
+        if not is_confirmed(request):
+            return ask_for_password(request)
         if request.method != "POST":
             return super().add_view(request, form_url, extra_context)  # type: ignore[no-any-return]
         if not self.has_add_permission(request):
@@ -109,7 +116,7 @@ class ConfirmedAdd(ModelAdmin):
 
     def _send(self, request: HttpRequest, row: Any) -> None:
         try:
-            type(self).send(row)
+            self.making.send(row)
         except StripeUnavailable:
             self.message_user(request, "Stripe does not answer: it is sent again within minutes.", messages.WARNING)
         except StripeRejected as error:

@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from billing.admin.confirmed import ConfirmedAdd, IdentifierField
 from billing.admin.exact_fields import DollarsField
-from billing.credits.grants import end_grant, send_grant
+from billing.credits.grants import GRANTS, end_grant
 from billing.models import CreditGrant
 from billing.money import format_cents, to_cents
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
@@ -53,7 +53,7 @@ class CreditGrantAdmin(ConfirmedAdd):
     """Billing credits. Stripe spends them on the tokens of the next invoices, the first to expire first."""
 
     form = CreditGrantForm
-    send = staticmethod(send_grant)
+    making = GRANTS
     list_display = ["organization", "amount", "left", "reason", "expires_at", "state_label", "created_by", "created_at"]
     list_filter = ["state"]
     list_select_related = ["organization", "created_by"]

@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from billing.admin.confirmed import ConfirmedAdd, IdentifierField
 from billing.admin.exact_fields import DollarsField
-from billing.credits.credit_notes import send_note
+from billing.credits.credit_notes import NOTES
 from billing.models import BillingAccount, CreditNote
 from billing.money import format_cents, to_cents
 
@@ -66,7 +66,7 @@ class CreditNoteAdmin(ConfirmedAdd):
     """Credit notes. Of an unpaid invoice they lower what is to be paid; of a paid one the money goes back."""
 
     form = CreditNoteForm
-    send = staticmethod(send_note)
+    making = NOTES
     list_display = ["organization", "stripe_invoice_id", "number", "amount", "way", "state_label", "created_by"]
     list_filter = ["state", "way", "reason"]
     list_select_related = ["organization", "created_by"]

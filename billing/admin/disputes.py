@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from accounts.admin.base import ReadOnlyAdmin
+from accounts.admin.guards import ConfirmedChanges
 from billing.models import Dispute
 from billing.money import format_cents
 from billing.subscriptions.disputes import forgive
@@ -14,7 +15,7 @@ STATUS_COLOURS = {"needs_response": "danger", "under_review": "warning", "lost":
 
 
 @admin.register(Dispute)
-class DisputeAdmin(ReadOnlyAdmin):
+class DisputeAdmin(ConfirmedChanges, ReadOnlyAdmin):
     """Disputes as Stripe tells them. Evidence is given in Stripe's dashboard."""
 
     list_display = ["organization", "amount", "reason", "status_label", "due_by", "opened_at", "forgiven_at"]

@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from billing.admin.confirmed import ConfirmedAdd, IdentifierField
 from billing.admin.exact_fields import DollarsField
-from billing.credits.promotions import make_promotion, set_redeemable
+from billing.credits.promotions import PROMOTIONS, set_redeemable
 from billing.models import Promotion
 from billing.money import to_cents
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
@@ -54,7 +54,7 @@ class PromotionAdmin(ConfirmedAdd):
     """Promotion codes. Customers type them in on their billing page, or on Stripe's page when they subscribe."""
 
     form = PromotionForm
-    send = staticmethod(make_promotion)
+    making = PROMOTIONS
     list_display = ["code", "size", "duration", "max_redemptions", "expires_at", "state_label", "created_by"]
     list_filter = ["state", "duration"]
     list_select_related = ["created_by"]

@@ -1,32 +1,23 @@
 """Credit notes that staff makes, and those that Stripe tells of: whole invoices or parts of them given back.
 
-A row is written first. Its identifier is Stripe's idempotency key, and the split between what was paid and what was not
-is decided once, so a note may be sent any number of times, within a day.
+The split between what was paid and what was not is decided once, so that each try at making a note is alike.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
+from billing.credits.making import Making
 from billing.credits.terms import mark_stale
 from billing.models import BillingAccount, CreditNote
 from billing.money import format_cents
 from billing.stripe_billing import credit_notes as stripe_notes
 from billing.stripe_billing import sync
-from billing.stripe_billing.client import StripeRejected, StripeUnavailable
-
-logger = logging.getLogger(__name__)
 
 State, Way = CreditNote.State, CreditNote.Way
-# Stripe forgets an idempotency key after a day (docs.stripe.com/api/idempotent_requests). A later try may refund twice.
-SENT_FOR = timedelta(hours=23)
-SENT_AGAIN_AFTER = timedelta(minutes=1)
-UNCLEAR = "Stripe gave no answer for a day. Look at the invoice in Stripe, and make the note again if it has none."
 STATES = {"issued": State.ISSUED, "void": State.VOID}
 
 
@@ -42,31 +33,19 @@ class NoteView:
     pdf_url: str
 
 
-def send_note(note: CreditNote) -> None:
-    """Make the credit note of a pending row at Stripe, and fetch its invoice anew.
-
-    Raises StripeUnavailable, after which the worker tries again. A refusal is kept on the row, and raised as
-    StripeRejected.
-    """
-    rows = CreditNote.objects.filter(id=note.id, state=State.PENDING)
-    try:
-        lowered = _lowered(note)
-        given_back = note.amount_minor - lowered
-        told = stripe_notes.create_credit_note(
-            invoice_id=note.stripe_invoice_id,
-            identifier=note.identifier,
-            amount_minor=note.amount_minor,
-            refunded_minor=given_back if note.way == Way.CARD else 0,
-            credited_minor=given_back if note.way == Way.BALANCE else 0,
-            reason=note.reason,
-            memo=note.memo,
-        )
-    except StripeRejected as error:
-        rows.update(state=State.REJECTED, last_error=str(error)[:500])
-        raise
-    except StripeUnavailable as error:
-        rows.update(last_error=str(error)[:500])
-        raise
+def _give_back(note: CreditNote) -> None:
+    """Make a note at Stripe, and fetch its invoice anew."""
+    lowered = _lowered(note)
+    given_back = note.amount_minor - lowered
+    told = stripe_notes.create_credit_note(
+        invoice_id=note.stripe_invoice_id,
+        identifier=note.identifier,
+        amount_minor=note.amount_minor,
+        refunded_minor=given_back if note.way == Way.CARD else 0,
+        credited_minor=given_back if note.way == Way.BALANCE else 0,
+        reason=note.reason,
+        memo=note.memo,
+    )
     keep_note(told)
     sync.sync_invoice(invoice_id=note.stripe_invoice_id)
 
@@ -80,22 +59,7 @@ def _lowered(note: CreditNote) -> int:
     return note.lowered_minor or 0
 
 
-def send_pending() -> int:
-    """Send the notes that Stripe has not taken yet; return how many it took."""
-    taken, now = 0, timezone.now()
-    pending = CreditNote.objects.filter(state=State.PENDING, created_at__lt=now - SENT_AGAIN_AFTER)
-    pending.filter(created_at__lt=now - SENT_FOR).update(state=State.REJECTED, last_error=UNCLEAR)
-    for note in pending.order_by("id"):
-        try:
-            send_note(note)
-        except StripeUnavailable as error:
-            logger.warning("Stripe did not take a credit note", extra={"error": str(error)})
-            break
-        except StripeRejected as error:
-            logger.error("Stripe refused a credit note", extra={"note": note.id, "error": str(error)})
-        else:
-            taken += 1
-    return taken
+NOTES = Making(model=CreditNote, make=_give_back)
 
 
 @transaction.atomic

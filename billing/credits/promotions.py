@@ -2,10 +2,11 @@
 
 import re
 
+from billing.credits.making import Making
 from billing.credits.terms import discounts_of, refresh_terms
 from billing.models import BillingAccount, Promotion
 from billing.stripe_billing import promotions as stripe_promotions
-from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.stripe_billing.client import StripeRejected
 
 State = Promotion.State
 MOST_DISCOUNTS = 5
@@ -16,33 +17,26 @@ class CodeNotRedeemable(Exception):
     """The promotion code cannot be redeemed. The message is for the customer."""
 
 
-def make_promotion(promotion: Promotion) -> None:
-    """Make the coupon and the code of a pending row at Stripe. It may be called again after StripeUnavailable.
+def _make(promotion: Promotion) -> None:
+    stripe_id = stripe_promotions.create_promotion(
+        identifier=promotion.identifier,
+        code=promotion.code,
+        name=promotion.code,
+        percent_off=promotion.percent_off,
+        amount_off_minor=promotion.amount_off_minor,
+        currency=promotion.currency,
+        duration=promotion.duration,
+        months=promotion.months,
+        max_redemptions=promotion.max_redemptions,
+        expires_at=promotion.expires_at,
+        first_time_only=promotion.first_time_only,
+    )
+    Promotion.objects.filter(id=promotion.id, state=State.PENDING).update(
+        state=State.ACTIVE, stripe_id=stripe_id, last_error=""
+    )
 
-    A refusal is kept on the row, and raised as StripeRejected.
-    """
-    rows = Promotion.objects.filter(id=promotion.id, state=State.PENDING)
-    try:
-        stripe_id = stripe_promotions.create_promotion(
-            identifier=promotion.identifier,
-            code=promotion.code,
-            name=promotion.code,
-            percent_off=promotion.percent_off,
-            amount_off_minor=promotion.amount_off_minor,
-            currency=promotion.currency,
-            duration=promotion.duration,
-            months=promotion.months,
-            max_redemptions=promotion.max_redemptions,
-            expires_at=promotion.expires_at,
-            first_time_only=promotion.first_time_only,
-        )
-    except StripeRejected as error:
-        rows.update(state=State.REJECTED, last_error=str(error)[:500])
-        raise
-    except StripeUnavailable as error:
-        rows.update(last_error=str(error)[:500])
-        raise
-    rows.update(state=State.ACTIVE, stripe_id=stripe_id, last_error="")
+
+PROMOTIONS = Making(model=Promotion, make=_make)
 
 
 def set_redeemable(promotion: Promotion, *, redeemable: bool) -> bool:

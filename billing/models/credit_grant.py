@@ -1,15 +1,14 @@
 """Billing credits that an organization was granted, which pay for metered usage alone."""
 
-from django.conf import settings
 from django.db import models
-from django.utils import timezone
 
 from accounts.models import Organization
+from billing.models.made_at_stripe import MadeAtStripe
 from billing.money import format_cents
 
 
-class CreditGrant(models.Model):
-    """One grant of credits: made in admin, or found at Stripe. The identifier is the idempotency key of its making."""
+class CreditGrant(MadeAtStripe):
+    """One grant of credits: made in admin, or found at Stripe."""
 
     class State(models.TextChoices):
         """The states of a grant. An `ended` one is used up, over, or was taken back."""
@@ -29,11 +28,7 @@ class CreditGrant(models.Model):
     reason = models.CharField(max_length=100, blank=True, help_text="The customer sees it.")
     expires_at = models.DateTimeField("expires, UTC", null=True, blank=True, help_text="Empty: never.")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    identifier = models.CharField(max_length=100, unique=True)
     stripe_id = models.CharField(max_length=255, blank=True, db_index=True)
-    last_error = models.CharField(max_length=500, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-id"]

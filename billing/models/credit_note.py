@@ -1,15 +1,14 @@
 """Credit notes: money of a final invoice that was given back, or is not asked for any more."""
 
-from django.conf import settings
 from django.db import models
-from django.utils import timezone
 
 from accounts.models import Organization
+from billing.models.made_at_stripe import MadeAtStripe
 from billing.money import format_cents
 
 
-class CreditNote(models.Model):
-    """One credit note: made in admin, or found at Stripe. The identifier is the idempotency key of its making.
+class CreditNote(MadeAtStripe):
+    """One credit note: made in admin, or found at Stripe.
 
     Of an unpaid invoice it lowers the amount to pay. What is more than that goes to the card, or onto the balance.
     """
@@ -48,11 +47,7 @@ class CreditNote(models.Model):
     )
     number = models.CharField(max_length=100, blank=True)
     pdf_url = models.CharField(max_length=500, blank=True)
-    identifier = models.CharField(max_length=100, unique=True)
     stripe_id = models.CharField(max_length=255, blank=True)
-    last_error = models.CharField(max_length=500, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-id"]

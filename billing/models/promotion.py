@@ -2,16 +2,15 @@
 
 from decimal import Decimal
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.utils import timezone
 
+from billing.models.made_at_stripe import MadeAtStripe
 from billing.money import format_cents
 
 
-class Promotion(models.Model):
-    """A promotion code and the coupon behind it. The identifier is the idempotency key of its making."""
+class Promotion(MadeAtStripe):
+    """A promotion code and the coupon behind it."""
 
     class Duration(models.TextChoices):
         """The invoices that have the discount."""
@@ -51,11 +50,7 @@ class Promotion(models.Model):
     )
     first_time_only = models.BooleanField("for customers who never paid", default=False)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    identifier = models.CharField(max_length=100, unique=True)
     stripe_id = models.CharField(max_length=255, blank=True)
-    last_error = models.CharField(max_length=500, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         verbose_name = "promotion code"

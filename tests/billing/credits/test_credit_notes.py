@@ -12,7 +12,7 @@ from djstripe.models import Invoice
 from accounts.models import User
 from billing.admin.confirmed import new_identifier
 from billing.bills.current import current_bill
-from billing.credits import credit_notes
+from billing.credits.credit_notes import NOTES, notes_of
 from billing.models import CreditNote
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing import client as gateway
@@ -120,8 +120,8 @@ def test_one_is_sent_again_where_the_answer_was_lost(
     assert row.state == CreditNote.State.PENDING
     CreditNote.objects.update(created_at=timezone.now() - timedelta(minutes=2))
 
-    assert credit_notes.send_pending() == 1
-    credit_notes.send_note(row)  # a worker that had it at the same time
+    assert NOTES.send_pending(now=timezone.now()) == 1
+    NOTES.send(row)  # a worker that had it at the same time
 
     assert refunded(customer) == 300
 
@@ -133,10 +133,10 @@ def test_one_of_stripes_dashboard_is_shown_and_a_void_one_is_not(
     made = dict(gateway.client().v1.credit_notes.create(params).to_dict())
     for _ in range(2):
         assert deliver(client, "credit_note.created", made) == 200
-    shown = credit_notes.notes_of(organization_id=customer.organization.pk, invoice_id=invoice.id)
+    shown = notes_of(organization_id=customer.organization.pk, invoice_id=invoice.id)
 
     assert deliver(client, "credit_note.voided", {**made, "status": "void"}) == 200
     assert deliver(client, "credit_note.updated", made) == 200  # an older one, late
 
     assert [note.amount for note in shown] == ["$2.00"]
-    assert credit_notes.notes_of(organization_id=customer.organization.pk, invoice_id=invoice.id) == []
+    assert notes_of(organization_id=customer.organization.pk, invoice_id=invoice.id) == []

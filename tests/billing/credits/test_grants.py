@@ -11,7 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from billing.admin.confirmed import new_identifier
 from billing.bills.current import current_bill
-from billing.credits import grants, terms
+from billing.credits import terms
+from billing.credits.grants import GRANTS
 from billing.models import CreditGrant
 from billing.stripe_billing import client as gateway
 from common import clock
@@ -47,7 +48,7 @@ def grant(customer: Customer, **fields: Any) -> CreditGrant:
     row = CreditGrant.objects.create(
         organization=customer.organization, identifier=new_identifier("grant"), **{"amount_minor": 150, **fields}
     )
-    grants.send_grant(row)
+    GRANTS.send(row)
     terms.refresh_stale()
     row.refresh_from_db()
     return row
@@ -99,8 +100,8 @@ def test_it_is_sent_again_where_the_answer_was_lost(staff: Client, sandbox: Sand
     assert row.state == CreditGrant.State.PENDING
     CreditGrant.objects.update(created_at=timezone.now() - timedelta(minutes=2))
 
-    assert grants.send_pending() == 1
-    grants.send_grant(row)  # a worker that had it at the same time
+    assert GRANTS.send_pending(now=timezone.now()) == 1
+    GRANTS.send(row)  # a worker that had it at the same time
 
     assert at_stripe(customer) == [150]
 
@@ -126,7 +127,7 @@ def test_one_that_is_not_counted_takes_nothing_away_when_it_expires(customer: Cu
         amount_minor=100,
         expires_at=clock.now() + timedelta(days=3),
     )
-    grants.send_grant(told)  # the account's credits are without it until Stripe is asked
+    GRANTS.send(told)  # the account's credits are without it until Stripe is asked
 
     assert charged(customer) == 1045
 

@@ -1,17 +1,20 @@
 """Promotion codes: made by staff, redeemed on the billing page, switched off."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Membership, User
 from billing.admin.confirmed import new_identifier
 from billing.bills.current import current_bill
-from billing.credits import promotions
+from billing.credits.promotions import PROMOTIONS
 from billing.models import Promotion
 from billing.stripe_billing import client as gateway
+from billing.tasks import send_credits
 from common import clock
 from tests.factories import Customer, make_user
 from tests.servers import SandboxServer
@@ -42,7 +45,7 @@ def make(**fields: Any) -> Promotion:
     row = Promotion.objects.create(
         code="SPRING", identifier=new_identifier("promotion"), **{"percent_off": 20, "duration": "forever", **fields}
     )
-    promotions.make_promotion(row)
+    PROMOTIONS.send(row)
     row.refresh_from_db()
     return row
 
@@ -72,7 +75,7 @@ def test_codes_add_up_and_each_is_redeemed_once(owner: Client, customer: Custome
     make_other = Promotion(code="SUMMER", percent_off=None, amount_off_minor=100, duration="forever")
     make_other.identifier = new_identifier("promotion")
     make_other.save()
-    promotions.make_promotion(make_other)
+    PROMOTIONS.send(make_other)
 
     redeem(owner, "SPRING")
     redeem(owner, "SUMMER")
@@ -92,6 +95,19 @@ def test_one_that_is_switched_off_is_redeemed_no_more(staff: Client, owner: Clie
     assert LogEntry.objects.count() == 1
     staff.post("/admin/billing/promotion/", {"action": "switch_on", "_selected_action": [row.pk]})
     assert "Discount SPRING" in redeem(owner, "SPRING")
+
+
+def test_one_is_made_although_stripe_did_not_answer_at_first(staff: Client, sandbox: SandboxServer) -> None:
+    form = {"code": "SPRING", "percent_off": "20", "duration": "once", "identifier": new_identifier("promotion")}
+    with sandbox.failing(effect="status", status=503, path="/v1/promotion_codes"):
+        page = staff.post(ADD, {**form, "_confirmed": "1"}, follow=True).content.decode()
+    Promotion.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+
+    send_credits()
+
+    assert "it is sent again within minutes" in page
+    assert Promotion.objects.get().state == Promotion.State.ACTIVE
+    assert len(gateway.client().v1.coupons.list().data) == 1
 
 
 def test_a_code_that_nobody_gave_out_is_refused(owner: Client) -> None:
