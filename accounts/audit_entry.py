@@ -20,6 +20,8 @@ class AuditEvent(models.TextChoices):
     KEY_CHANGED = "key_changed", "changed the key"
     KEY_ROTATED = "key_rotated", "rotated the key"
     KEY_REVOKED = "key_revoked", "revoked the key"
+    STOPPED = "stopped", "stopped requests"
+    RESTORED = "restored", "let requests in again"
     CAP_CHANGED = "cap_changed", "changed the spending cap"
     SUBSCRIBED = "subscribed", "subscribed"
     PLAN_SWITCHED = "plan_switched", "switched the plan"

@@ -16,6 +16,7 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("Invitations", "mail", "accounts_invitation"),
         ("API keys", "key", "accounts_apikey"),
         ("E-mail addresses", "alternate_email", "account_emailaddress"),
+        ("Stops", "block", "billing_stop"),
         ("Second factors", "password", "mfa_authenticator"),
         ("Terms accepted", "handshake", "accounts_termsacceptance"),
         ("Log", "history_edu", "accounts_auditentry"),

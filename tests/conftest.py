@@ -72,6 +72,7 @@ def nothing_remembered() -> None:
     from billing.ledger import known_terms
     from billing.limits.gate import forget_limits
     from billing.limits.side_calls import forget_side_calls
+    from billing.limits.stops import forget_stops
     from billing.plans.price_lists import forget_price_lists
     from billing.plans.retirements import forget_retirements
     from billing.subscriptions.catching_up import forget_looks
@@ -81,6 +82,7 @@ def nothing_remembered() -> None:
     forget_retirements()
     forget_limits()
     forget_side_calls()
+    forget_stops()
     forget_looks()
 
 

@@ -17,6 +17,7 @@ from billing.admin import (
     plan_prices,
     plans,
     promotions,
+    stops,
     stripe_objects,
     usage,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "plan_prices",
     "plans",
     "promotions",
+    "stops",
     "stripe_objects",
     "usage",
 ]

@@ -9,10 +9,13 @@ from billing.ledger.entries import (
     Begin,
     ModelNotInPlan,
     ModelRetired,
+    ModelStopped,
     NotEntitled,
+    OrganizationStopped,
     SubscriptionSuspended,
     UnknownModel,
 )
+from billing.limits.stops import is_stopped
 from billing.models import BillingAccount, PlanPrice
 from billing.plans.price_lists import PriceList, price_list
 from billing.plans.retirements import in_service, past_retirement, retirement_of, served_model
@@ -27,6 +30,7 @@ def entitled_model(entry: Begin, *, status: str, prices: PriceList, now: datetim
     one whose payment is disputed, where the operator chose so.
     """
     model = served_model(entry.model or _first_model(entry, prices=prices, now=now), now=now)
+    _check_stops(entry.organization_id, model)
     billing_page = f"{settings.PUBLIC_URL}/app/billing/"
     if status == BillingAccount.Status.SUSPENDED:
         raise SubscriptionSuspended(f"The subscription is unpaid. Pay the open invoice at {billing_page} to go on.")
@@ -78,3 +82,17 @@ def _first_model(entry: Begin, *, prices: PriceList, now: datetime) -> str:
     if not entry.key_models:
         return next(iter(models), "")
     return next((model for model in models if model in entry.key_models), entry.key_models[0])
+
+
+def _check_stops(organization_id: int, model: str) -> None:
+    """Raise OrganizationStopped or ModelStopped where the operator refuses such requests at the moment."""
+    if is_stopped(organization_id=organization_id):
+        raise OrganizationStopped(f"This organization is suspended.{_support()}")
+    if is_stopped(model=model) or is_stopped(organization_id=organization_id, model=model):
+        raise ModelStopped(
+            f"{model[:100]} is out of service here at the moment. Use another model, or try again later."
+        )
+
+
+def _support() -> str:
+    return f" Ask support: {settings.CONTACT_URL}" if settings.CONTACT_URL else " Ask support to have it restored."

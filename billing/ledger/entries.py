@@ -21,6 +21,14 @@ class SubscriptionSuspended(NotEntitled):
     """The subscription is unpaid."""
 
 
+class OrganizationStopped(NotEntitled):
+    """The operator suspended the organization."""
+
+
+class ModelStopped(NotEntitled):
+    """The operator took the model out of service, for everybody or for the organization."""
+
+
 class ModelNotInPlan(NotEntitled):
     """The plan does not include the model."""
 

@@ -28,6 +28,7 @@ from billing.models.process_lease import ProcessLease
 from billing.models.promotion import Promotion
 from billing.models.reconciled_usage import LedgerMark, ReconciledUsage
 from billing.models.spending_alert import AlertThresholds, SpendingAlert
+from billing.models.stop import Stop
 from billing.models.task_run import TaskRun
 from billing.models.trial_grant import TrialGrant
 from billing.models.usage_record import UsageRecord
@@ -68,6 +69,7 @@ __all__ = [
     "Promotion",
     "ReconciledUsage",
     "SpendingAlert",
+    "Stop",
     "TaskRun",
     "TrialGrant",
     "UsageRecord",

@@ -6,6 +6,7 @@ from typing import Any
 from accounts.models import Membership
 from billing.bills.owed import Owed, owed_by
 from billing.caps.use import cap_notice
+from billing.limits.stops import is_stopped
 from billing.models import BillingAccount
 from billing.plans.retirements import retirements_ahead
 from billing.subscriptions.standing import standing_of
@@ -22,6 +23,7 @@ def page_frame(membership: Membership) -> tuple[BillingAccount, dict[str, Any]]:
         "membership": membership,
         "now": now,
         "standing": standing,
+        "stopped": is_stopped(organization_id=membership.organization_id),
         "owed": owed,
         "cap_notice": cap,
         "model_notice": "" if owed or cap else _model_notice(account, now=now),

@@ -22,7 +22,9 @@ from billing.keys.rotation import KeyIsOver, KeyIsReplaced
 from billing.ledger.entries import (
     ModelNotInPlan,
     ModelRetired,
+    ModelStopped,
     NotEntitled,
+    OrganizationStopped,
     SpendingCapReached,
     SubscriptionSuspended,
     TrialExhausted,
@@ -64,6 +66,8 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     TrialExhausted: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
     SpendingCapReached: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
     SubscriptionSuspended: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
+    OrganizationStopped: (HTTPStatus.FORBIDDEN, "permission_error"),
+    ModelStopped: (HTTPStatus.FORBIDDEN, "permission_error"),
     ModelNotInPlan: (HTTPStatus.FORBIDDEN, "permission_error"),
     ModelRetired: (HTTPStatus.NOT_FOUND, "not_found_error"),
     NotEntitled: (HTTPStatus.FORBIDDEN, "permission_error"),

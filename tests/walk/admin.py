@@ -54,6 +54,7 @@ TABLES = [
     "billing/planmove",
     "billing/planprice",
     "billing/promotion",
+    "billing/stop",
     "billing/usagerecord",
     "djstripe/customer",
     "djstripe/event",
@@ -121,6 +122,10 @@ POST /admin/accounts/organization/^([^/]+)/history/([^/]+)/$    login  login    
 
 # Billing. The first plan is the free trial, which is never published: Stripe is not asked.
 POST /admin/billing/billingaccount/<path:object_id>/change/     login  login    403   403       403    302! 302!
+GET  /admin/billing/stop/add/                                   login  login    403   403       403    200  200
+POST /admin/billing/stop/add/                                   login  login    403   403       403    200  200
+POST /admin/billing/stop/ delete_selected                       login  login    403   403       200    302  302
+POST /admin/billing/stop/ lift                                  login  login    403   403       200    302! 302!
 # Credits and codes of rows that are over, so that Stripe is not asked. An empty form is shown again.
 GET  /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
 POST /admin/billing/creditgrant/add/                            login  login    403   403       403    200  200
