@@ -6,10 +6,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, StackedInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from accounts.admin.base import ForReading
 from billing.admin.exact_fields import DollarsField, amount_column
 from billing.caps.caps import set_cap
 from billing.models import BillingAccount
@@ -101,12 +100,3 @@ class BillingAccountAdmin(ModelAdmin):
         dollars: Decimal | None = form.cleaned_data["cap"]
         cap_minor = None if dollars is None else to_cents(dollars)
         set_cap(organization_id=obj.organization_id, cap_minor=cap_minor)
-
-
-class BillingAccountInline(ForReading, StackedInline):
-    """An organization's billing account, with a link to where its cap is set."""
-
-    model = BillingAccount
-    fields = readonly_fields = ["plan", *FIGURES, CAP, *STRIPE]
-    extra = 0
-    show_change_link = True

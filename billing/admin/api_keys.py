@@ -7,7 +7,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from accounts.admin.base import ReadOnlyAdmin, ReadOnlyInline, back_to
+from accounts.admin.base import ReadOnlyAdmin, back_to
 from accounts.api_keys import revoke_api_key
 from accounts.models import ApiKey
 from billing.caps.caps import key_cap_balance
@@ -54,18 +54,6 @@ REVOKE_DIALOG = {
     "form_class": BaseDialogForm,
     "form_submit_text": "Revoke",
 }
-
-
-class ApiKeyInline(ReadOnlyInline):
-    """An organization's keys."""
-
-    model = ApiKey
-    fields = readonly_fields = [shown for shown in SHOWN if shown != "organization"]
-    verbose_name_plural = "API keys"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
-        """Read the caps with the keys."""
-        return super().get_queryset(request).select_related(*BUDGET, "created_by")  # type: ignore[no-any-return]
 
 
 @admin.register(ApiKey)

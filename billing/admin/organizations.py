@@ -1,16 +1,21 @@
-"""Organizations, with their members, keys and billing account: where support begins."""
+"""Organizations, each on one page: where support begins."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from accounts.admin.base import ForReading, HistoryAdmin, ReadOnlyInline
-from accounts.models import Invitation, Membership, Organization
-from billing.admin.accounts import BillingAccountInline, status_label
-from billing.admin.api_keys import ApiKeyInline
+from accounts.admin.base import ForReading, HistoryAdmin
+from accounts.models import Organization
+from billing.admin.accounts import status_label
+from billing.admin.glance.organization import glance_at
+from billing.admin.organization_search import organizations_of
 from billing.models import BillingAccount
 
 LISTS = {
@@ -19,21 +24,6 @@ LISTS = {
     "Meter events": "billing_meterevent",
     "Discrepancies": "billing_discrepancy",
 }
-
-
-class MembersInline(ReadOnlyInline):
-    """The organization's members."""
-
-    model = Membership
-    fields = readonly_fields = ["user", "role", "created_at"]
-    verbose_name_plural = "members"
-
-
-class InvitationsInline(ReadOnlyInline):
-    """The organization's invitations."""
-
-    model = Invitation
-    fields = readonly_fields = ["email", "role", "invited_by", "created_at", "expires_at", "accepted_at"]
 
 
 def _account(organization: Organization) -> BillingAccount | None:
@@ -54,10 +44,31 @@ class OrganizationAdmin(ForReading, HistoryAdmin, ModelAdmin):
         "=api_keys__last_four",
         "=billing_account__stripe_customer_id",
     ]
-    search_help_text = "Name, e-mail of the organization or a member, a key's last four, or the Stripe customer id"
+    search_help_text = "Name, e-mail of it or a member, a key's last four, an id of Stripe's, an invoice, a request id"
     ordering = ["-created_at", "-id"]
     fields = readonly_fields = ["name", "email", "created_at", "lists"]
-    inlines = [BillingAccountInline, MembersInline, ApiKeyInline, InvitationsInline]
+    change_form_outer_before_template = "admin/billing/glance.html"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Organization], search_term: str
+    ) -> tuple[QuerySet[Organization], bool]:
+        """Find the organization of a thing that is named whole, or else those with such a name."""
+        if (found := organizations_of(search_term.strip())) is not None:
+            return queryset.filter(pk__in=found), False
+        return super().get_search_results(request, queryset, search_term)  # type: ignore[no-any-return]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show an organization at one look."""
+        organization = self.get_object(request, object_id)
+        glance = (
+            glance_at(organization, request=request) if organization and self.has_view_permission(request) else None
+        )
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "glance": glance}
+        )
+        return response
 
     @display(description="Plan")
     def plan(self, organization: Organization) -> str:
