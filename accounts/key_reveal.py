@@ -1,4 +1,4 @@
-"""Showing a new key once: a signed cookie carries it to the next page, and nothing stores it."""
+"""Showing a new key or secret once: a signed cookie carries it to the next page, and nothing stores it."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -10,14 +10,14 @@ SALT = "accounts.key_reveal"
 LIFETIME_S = 60
 
 
-def reveal_next(response: HttpResponse, *, key: str) -> None:
-    """Show `key` on the keys page that `response` redirects to."""
+def reveal_next(response: HttpResponse, *, key: str, path: str = "") -> None:
+    """Show `key` on the page at `path` that `response` redirects to; by default the keys page."""
     response.set_signed_cookie(
         COOKIE,
         key,
         salt=SALT,
         max_age=LIFETIME_S,
-        path=reverse("keys"),
+        path=path or reverse("keys"),
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Strict",
@@ -29,6 +29,6 @@ def revealed_key(request: HttpRequest) -> str:
     return str(request.get_signed_cookie(COOKIE, default="", salt=SALT, max_age=LIFETIME_S))
 
 
-def forget_revealed_key(response: HttpResponse) -> None:
+def forget_revealed_key(response: HttpResponse, *, path: str = "") -> None:
     """Take the key back from the browser once it has been shown."""
-    response.delete_cookie(COOKIE, path=reverse("keys"), samesite="Strict")
+    response.delete_cookie(COOKIE, path=path or reverse("keys"), samesite="Strict")

@@ -17,6 +17,7 @@ from billing.pages import (
     plan,
     requests,
     usage,
+    webhooks,
 )
 
 urlpatterns = [
@@ -39,6 +40,15 @@ urlpatterns = [
     path("billing/canceled", checkout.checkout_canceled, name="checkout_canceled"),
     path("settings/organization/", organization.organization_settings, name="organization_settings"),
     path("settings/organization/second-factor", organization.second_factor, name="require_second_factor"),
+    path("settings/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("settings/webhooks/add", webhooks.add, name="webhook_add"),
+    path("settings/webhooks/<int:endpoint_id>/", webhooks.webhook, name="webhook"),
+    path("settings/webhooks/<int:endpoint_id>/rotate", webhooks.rotate, name="webhook_rotate"),
+    path("settings/webhooks/<int:endpoint_id>/switch", webhooks.switch, name="webhook_switch"),
+    path("settings/webhooks/<int:endpoint_id>/test", webhooks.test, name="webhook_test"),
+    path("settings/webhooks/<int:endpoint_id>/remove", webhooks.remove, name="webhook_remove"),
+    path("settings/webhooks/<int:endpoint_id>/log/<int:delivery_id>/", webhooks.delivery, name="webhook_delivery"),
+    path("settings/webhooks/<int:endpoint_id>/log/<int:delivery_id>/resend", webhooks.resend, name="webhook_resend"),
     path("settings/data/", data.data, name="data"),
     path("settings/data/export", data.export, name="export_data"),
     path("settings/data/close", data.close, name="close_organization"),

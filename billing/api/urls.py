@@ -16,6 +16,7 @@ from billing.api import (
     requests,
     subscription,
     usage,
+    webhooks,
 )
 
 
@@ -57,5 +58,11 @@ urlpatterns = [
     path("keys/<int:key_id>/rotate", keys.KeyRotationView.as_view()),
     path("keys/<int:key_id>/revoke", keys.KeyRevocationView.as_view()),
     path("cap", caps.CapView.as_view()),
+    path("webhooks", webhooks.WebhooksView.as_view()),
+    path("webhooks/<int:endpoint_id>", webhooks.WebhookView.as_view()),
+    path("webhooks/<int:endpoint_id>/rotate", webhooks.SecretRotationView.as_view()),
+    path("webhooks/<int:endpoint_id>/test", webhooks.WebhookTestView.as_view()),
+    path("webhooks/<int:endpoint_id>/deliveries", webhooks.DeliveriesView.as_view()),
+    path("webhooks/<int:endpoint_id>/deliveries/<int:delivery_id>/resend", webhooks.ResendView.as_view()),
     path("alerts", alerts.AlertsView.as_view()),
 ]

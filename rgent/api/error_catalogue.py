@@ -18,6 +18,9 @@ from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnav
 from accounts.members import MemberNotFound, OwnerProtected
 from billing.bills.invoice_records import InvoiceNotFinal
 from billing.bills.invoices import InvoiceNotFound
+from billing.customer_webhooks.addresses import BadAddress
+from billing.customer_webhooks.endpoints import TooManyEndpoints
+from billing.customer_webhooks.log import EndpointIsOff, TooManyTests
 from billing.keys.rotation import KeyIsOver, KeyIsReplaced
 from billing.ledger.entries import (
     ModelNotInPlan,
@@ -98,6 +101,10 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     KeyIsOver: (HTTPStatus.CONFLICT, "conflict_error"),
     KeyIsReplaced: (HTTPStatus.CONFLICT, "conflict_error"),
     NothingOwed: (HTTPStatus.CONFLICT, "conflict_error"),
+    BadAddress: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
+    TooManyEndpoints: (HTTPStatus.CONFLICT, "conflict_error"),
+    EndpointIsOff: (HTTPStatus.CONFLICT, "conflict_error"),
+    TooManyTests: (HTTPStatus.CONFLICT, "conflict_error"),
     PlanNotPublished: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     UsageNotSent: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     PaymentDeclined: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),

@@ -19,6 +19,8 @@ DOCUMENT = {
         "RoleToGive": "accounts.members.ROLES_TO_GIVE",
         "KeyScope": "accounts.models.KeyScope",
         "KeyState": "billing.api.keys.STATES",
+        "EventType": "billing.api.webhooks.EVENT_TYPES",
+        "DeliveryState": "billing.models.EventDelivery.State",
         "InvoiceStatus": "billing.api.invoices.STATUSES",
         "RequestState": "billing.api.requests.STATES",
         "SubscriptionStatus": "billing.api.subscription.STATUSES",

@@ -38,6 +38,15 @@ POST   /api/v1/keys/<int:key_id>/revoke           401     401      401      403 
 GET    /api/v1/cap                                401     401      401      403   200       200
 PUT    /api/v1/cap                                401     401      401      403   200!      200!
 GET    /api/v1/alerts                             401     401      401      403   200       200
+GET    /api/v1/webhooks                           401     401      401      403   200       200
+POST   /api/v1/webhooks                           401     401      401      403   201!      201!
+GET    /api/v1/webhooks/<int:endpoint_id>         401     401      401      403   404       200
+PATCH  /api/v1/webhooks/<int:endpoint_id>         401     401      401      403   404       200!
+DELETE /api/v1/webhooks/<int:endpoint_id>         401     401      401      403   404       204!
+POST   /api/v1/webhooks/<int:endpoint_id>/rotate  401     401      401      403   404       201!
+POST   /api/v1/webhooks/<int:endpoint_id>/test    401     401      401      403   404       201!
+GET    /api/v1/webhooks/<int:endpoint_id>/deliveries  401  401     401      403   404       200
+POST   /api/v1/webhooks/<int:endpoint_id>/deliveries/<int:delivery_id>/resend  401  401  401  403  404  200!
 PUT    /api/v1/alerts                             401     401      401      403   200!      200!
 GET    /api/v1/members                            401     401      401      403   200       200
 PATCH  /api/v1/members/<int:member_id>            401     401      401      403   404       200!
@@ -56,6 +65,8 @@ BODIES = {
     "PATCH /api/v1/keys/<int:key_id>": {"name": "Renamed"},
     "PUT /api/v1/cap": {"cap_minor": "500"},
     "PUT /api/v1/alerts": {"percents": [50]},
+    "POST /api/v1/webhooks": {"url": "http://127.0.0.1:9/hook"},
+    "PATCH /api/v1/webhooks/<int:endpoint_id>": {"url": "http://127.0.0.1:9/changed"},
     "PATCH /api/v1/members/<int:member_id>": {"role": "admin"},
     "POST /api/v1/invitations": {"email": "new@example.com"},
 }

@@ -114,6 +114,16 @@ GET  /app/settings/organization/                  login   200       403     200 
 # An empty form: nothing is changed without a name.
 POST /app/settings/organization/                  login   422       403     422    422
 POST /app/settings/organization/second-factor     login   302       403     403    302
+GET  /app/settings/webhooks/                      login   200       403     200    200
+POST /app/settings/webhooks/add                   login   302!      403     302!   302!
+GET  /app/settings/webhooks/<int:endpoint_id>/    login   404       403     200    200
+POST /app/settings/webhooks/<int:endpoint_id>/    login   404       403     302!   302!
+POST /app/settings/webhooks/<int:endpoint_id>/rotate  login  404    403     302!   302!
+POST /app/settings/webhooks/<int:endpoint_id>/switch  login  404    403     302!   302!
+POST /app/settings/webhooks/<int:endpoint_id>/test  login  404      403     302!   302!
+POST /app/settings/webhooks/<int:endpoint_id>/remove  login  404    403     302!   302!
+GET  /app/settings/webhooks/<int:endpoint_id>/log/<int:delivery_id>/  login  404  403  200  200
+POST /app/settings/webhooks/<int:endpoint_id>/log/<int:delivery_id>/resend  login  404  403  302!  302!
 GET  /app/settings/data/                          login   200       200     200    200
 POST /app/settings/data/export                    login   200!      403     200!   200!
 # Without the organization's name.
@@ -157,6 +167,9 @@ FORMS = {
     "POST /app/keys/create": {"name": "Made"},
     "POST /app/keys/<int:api_key_id>/": {"name": "Renamed"},
     "POST /app/keys/<int:api_key_id>/rotate": {"overlap": "3600"},
+    "POST /app/settings/webhooks/add": {"url": "http://127.0.0.1:9/hook"},
+    "POST /app/settings/webhooks/<int:endpoint_id>/": {"url": "http://127.0.0.1:9/changed"},
+    "POST /app/settings/webhooks/<int:endpoint_id>/rotate": {"overlap": "3600"},
     "POST /app/team/invite": {"email": "new@example.com", "role": "member"},
     "POST /app/team/<int:member_id>/role": {"role": "admin"},
     "POST /app/billing/cap": {"cap": "5"},

@@ -12,8 +12,11 @@ from django.utils import timezone
 from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.models import Invitation, KeyScope, Membership, Organization, User
 from accounts.secret_hash import secret_hash
+from billing.customer_webhooks.endpoints import add_endpoint
+from billing.customer_webhooks.log import send_test
 from billing.mail.choice_links import choice_token
 from billing.mail.notices import Kind
+from billing.models import EventDelivery
 from tests.factories import Customer, begin, make_organization, make_user
 from tests.walk.stripe_rows import make_invoice, make_stripe_customer
 
@@ -81,7 +84,12 @@ def _rows_of(organization: Organization) -> dict[str, object]:
         token_hash=secret_hash(INVITATION_TOKEN),
         expires_at=timezone.now() + timedelta(days=1),
     )
+    endpoint, _ = add_endpoint(organization=organization, url="http://127.0.0.1:9/hook")
+    delivery = send_test(endpoint=endpoint, now=timezone.now(), wall_now=timezone.now())
+    EventDelivery.objects.filter(id=delivery.id).update(state=EventDelivery.State.GIVEN_UP)
     return {
+        "endpoint_id": endpoint.pk,
+        "delivery_id": delivery.pk,
         "api_key_id": api_key.id,
         "key_id": api_key.id,
         "invitation_id": invitation.id,

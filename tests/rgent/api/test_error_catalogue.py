@@ -15,6 +15,7 @@ from accounts.second_factors import SecondFactorNeeded
 from accounts.sign_up_limits import TooManySignUps
 from accounts.team import LastOwner
 from billing.credits.promotions import CodeNotRedeemable
+from billing.customer_webhooks.addresses import NotPublic
 from billing.ledger.idempotency import AlreadyAnswered
 from billing.mail.choice_links import UnknownChoice
 from billing.plans.publishing import NotSellable
@@ -40,6 +41,7 @@ ANSWERED_OTHERWISE = {
     ClaudeError: "the base of Claude's errors",
     ClaudeRefused: "keeps Claude's own status and words",
     NotWholeUnits: "a fault of ours: no plan is published with a price so fine",
+    NotPublic: "told in the log of a webhook",
     StandsTwice: "becomes an InvalidRequest or a ParseError",
 }
 

@@ -53,7 +53,10 @@ def owner_of_everything(sandbox: Any) -> Manager:
 
 def ids_of(manager: Manager) -> dict[str, Any]:
     """Return the id of an existing object for each parameter of a path."""
+    endpoint_id = manager.ok("POST", "/webhooks", {"url": "http://127.0.0.1:9/"}, status=201)["id"]
     return {
+        "endpoint_id": endpoint_id,
+        "delivery_id": manager.ok("POST", f"/webhooks/{endpoint_id}/test", status=201)["id"],
         "key_id": manager.customer.api_key.id,
         "member_id": manager.organization.memberships.get().id,
         "invitation_id": manager.organization.invitations.latest("id").id,
