@@ -39,6 +39,11 @@ def plain(amount: Decimal) -> Decimal:
     return Decimal(f"{amount.normalize(EXACT):f}")
 
 
+def exact_text(amount_minor: Decimal) -> str:
+    """Write an amount of cents as dollars for programs: every decimal it has, and no more ("0.0195", "10", "0")."""
+    return f"{EXACT.scaleb(amount_minor, -2).normalize(EXACT):f}"
+
+
 def format_exact(amount_minor: Decimal | int) -> str:
     """Show an amount in full: every decimal it has, and at least two ("$10.0195", "$10.00")."""
     dollars = to_dollars(amount_minor).normalize(EXACT)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from chat.completions import Begun
+from chat.cost import cost_headers
 from chat.rate_headers import rate_limit_headers
 from chat.streaming import StreamedCompletion
 
@@ -35,8 +36,8 @@ class EventStream:
 
 
 def json_answer(body: bytes, *, begun: Begun | None = None) -> Answer:
-    """Return JSON as an answer. With `begun` its headers tell what is left of the rate limits, and what retires."""
-    told = _headers_of(begun) if begun else {}
+    """Return JSON as an answer. With `begun`, settled, its headers tell of cost, rate limits and retirement."""
+    told = _headers_of(begun) | cost_headers(begun.grant) if begun else {}
     return Answer(body=body, headers={"content-type": "application/json", **told})
 
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from billing.ledger.idempotency import AlreadyAnswered, Claim
 from chat.answers import Answer, json_answer
+from chat.cost import COST
 from chat.json_objects import InvalidRequest
 
 LONGEST_KEY = 255
@@ -22,9 +23,9 @@ def claim_of(request: HttpRequest) -> Claim | None:
 
 
 def replay(answered: AlreadyAnswered) -> Answer:
-    """Return a kept answer, marked as Stripe marks one (docs.stripe.com/api/idempotent_requests)."""
+    """Return a kept answer, marked as Stripe marks one (docs.stripe.com/api/idempotent_requests). It costs nothing."""
     answer = json_answer(answered.answer)
-    answer.headers.update({"idempotent-replayed": "true", "original-request": answered.request_id})
+    answer.headers.update({"idempotent-replayed": "true", "original-request": answered.request_id, COST: "0"})
     return answer
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from billing.ledger.entries import Grant
 from billing.tokens import TokenUsage
+from chat.cost import cost_of
 from chat.lenient_json import as_object, as_text, objects_in
 from chat.sse import DELTA, Event, format_event
 from chat.stream_meter import StreamMeter
@@ -19,7 +20,8 @@ def chat_answer(message: Mapping[str, Any], grant: Grant) -> dict[str, Any]:
 
 
 class ChatEvents:
-    """Turns Claude's stream into `delta` events with a piece of text each, and a last `done` with the plain answer.
+    """Turns Claude's stream into `delta` events with a piece of text each, and a last `done` with the plain answer
+    and what it cost.
 
     Claude's `ping` and `error` events pass through. Nothing follows `done`.
     """
@@ -42,7 +44,7 @@ class ChatEvents:
             self._done = True
             text = "".join(self._text)
             answer = _answer(text, usage=meter.usage, stop_reason=meter.stop_reason, grant=self._grant)
-            return format_event("done", answer)
+            return format_event("done", {**answer, "cost": cost_of(self._grant)})
         piece = as_text(as_object(event.data.get("delta")).get("text")) if event.name == DELTA else ""
         self._text.append(piece)
         return format_event("delta", {"text": piece}) if piece else b""

@@ -18,6 +18,7 @@ from billing.ledger.entries import Settle
 from chat import claude
 from chat.claude_request import ClaudeRequest
 from chat.completions import Begun
+from chat.cost import cost_of, tell_cost
 from chat.output_count import count_output, estimate_unbilled
 from chat.served_as_sold import show_differences
 from chat.sse import Event, EventReader
@@ -187,6 +188,7 @@ class StreamedCompletion:
         if all_said:
             reply.lift_limit()
             await self._end()
+            received = tell_cost(received, events, cost=cost_of(self.begun.grant))
         await self._forward(received, events)
         if all_said:
             reply.end_within(ENDS_WITHIN_S)

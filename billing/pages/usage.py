@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Membership
 from accounts.pages.access import member_page
-from billing.money import to_dollars
+from billing.money import exact_text
 from billing.pages.charts import bar_chart
 from billing.pages.frame import account_of, page_frame
 from billing.pages.usage_query import GROUPINGS, MEASURE_NAMES, RANGES, read_query
@@ -104,5 +104,5 @@ def _file_rows(report: UsageReport) -> Iterator[dict[str, Any]]:
             "requests": totals.requests,
             "failed_requests": totals.failed_requests,
             **{name: getattr(totals.usage, name) for name in TOKEN_COLUMNS},
-            "exact_usd": f"{to_dollars(totals.cost_minor).normalize():f}",
+            "exact_usd": exact_text(totals.cost_minor),
         }

@@ -28,6 +28,7 @@ class PriceList:
     trial: bool
     trial_requests: int
     by_spend: bool
+    currency: str
     rates: Mapping[str, Mapping[TokenClass, Decimal]]
     stripe_price_ids: Mapping[tuple[str, TokenClass], str]
 
@@ -94,6 +95,7 @@ def _price_list(plan_id: int, priced_at: datetime, turn: int) -> PriceList:
         trial=plan.is_trial,
         trial_requests=plan.trial_requests,
         by_spend=plan.by_spend,
+        currency=plan.currency,
         rates={model: priced for model, priced in rates.items() if len(priced) == len(TokenClass)},
         stripe_price_ids={(row.model, TokenClass(row.token_class)): row.stripe_price_id for row in rows},
     )

@@ -4,9 +4,10 @@
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chat.cost import FOREIGN_FIELD
 from chat.lenient_json import as_object, as_text
 from chat.openai.answer import completion_usage, envelope, finish_reason, refusal_text
 from chat.openai.errors import openai_error
@@ -21,10 +22,13 @@ NO_ARGUMENTS = "{}"
 
 
 class CompletionChunks:
-    """Turns Claude's stream into chunks; nothing follows DONE, and after an error of Claude's there is no DONE."""
+    """Turns Claude's stream into chunks; nothing follows DONE, and after an error of Claude's there is no DONE.
 
-    def __init__(self, *, include_usage: bool) -> None:
-        self._include_usage = include_usage
+    `cost` tells what the call cost, once it is settled.
+    """
+
+    def __init__(self, *, include_usage: bool, cost: Callable[[], Mapping[str, str]]) -> None:
+        self._include_usage, self._cost = include_usage, cost
         self._writer = ChunkWriter()
         self._done = False
 
@@ -38,7 +42,9 @@ class CompletionChunks:
         if event.name != "message_stop":
             return self._writer.write(event)
         self._done = True
-        return (self._writer.usage(meter.reported_usage) if self._include_usage else b"") + DONE
+        if not self._include_usage:
+            return DONE
+        return self._writer.usage(meter.reported_usage, cost=self._cost()) + DONE
 
 
 class ChunkWriter:
@@ -66,9 +72,10 @@ class ChunkWriter:
         writer = self._writers.get(event.name)
         return writer(event.data) if writer else b""
 
-    def usage(self, usage: object) -> bytes:
-        """Return the chunk without a choice that tells the usage."""
-        return data_event(json.dumps({**self._envelope, "choices": [], "usage": completion_usage(usage)}).encode())
+    def usage(self, usage: object, *, cost: Mapping[str, str]) -> bytes:
+        """Return the chunk without a choice that tells the usage, and what it cost."""
+        told = {"choices": [], "usage": completion_usage(usage), FOREIGN_FIELD: cost}
+        return data_event(json.dumps({**self._envelope, **told}).encode())
 
     def _begin(self, data: dict[str, Any]) -> bytes:
         self._envelope = envelope(as_object(data.get("message")), kind="chat.completion.chunk")

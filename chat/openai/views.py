@@ -1,6 +1,7 @@
 """The view of `/v1/chat/completions`."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,6 +11,7 @@ from billing.ledger.entries import Grant
 from chat import completions
 from chat.answers import event_stream
 from chat.api import ApiAnswer, body_of, forwarded_headers, only, plain_answer, request_id_of
+from chat.cost import cost_of
 from chat.openai.answer import completion
 from chat.openai.request import read_completion_request
 from chat.openai.stream import CompletionChunks
@@ -25,9 +27,9 @@ async def chat_completions(request: HttpRequest) -> ApiAnswer:
     answer: ApiAnswer
     if asked.claude.stream:
         begun = await completions.begin(caller=caller, request=asked.claude, headers=headers, request_id=request_id)
-        reshape = CompletionChunks(include_usage=asked.include_usage).reshape
+        chunks = CompletionChunks(include_usage=asked.include_usage, cost=partial(cost_of, begun.grant))
         answer = await event_stream(
-            StreamedCompletion(begun=begun, request=asked.claude, headers=headers, reshape=reshape)
+            StreamedCompletion(begun=begun, request=asked.claude, headers=headers, reshape=chunks.reshape)
         )
     else:
         answer = await plain_answer(request, caller=caller, asked=asked.claude, headers=headers, shape=_in_its_shape)

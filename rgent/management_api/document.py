@@ -6,7 +6,9 @@ DOCUMENT = {
     "DESCRIPTION": "Keys, members, plans, subscription, bills and usage of one organization: that of the calling key, "
     "which needs the `manage` scope.\n\nAmounts are decimal strings in cents (`..._minor`): `exact_...` to the last "
     "decimal, `charged_...` as Stripe rounds it. Instants are RFC 3339 in UTC. Periods and ranges are half-open: "
-    "`starts_at` is in them, `ends_at` is not. Every answer has a `request-id` header: tell it to support.",
+    "`starts_at` is in them, `ends_at` is not. Every answer has a `request-id` header: tell it to support.\n\n"
+    "Calls of Claude (`/chat`, `/v1/...`) tell their exact cost in the headers `rgent-cost` and `rgent-cost-currency`, "
+    "or at the end of a stream.",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

@@ -21,6 +21,8 @@ SCRIPT_TIMEOUT_S = 80
 # Once: the server leaves repeating to clients that repeat calls themselves, and their second try is answered.
 FAULT = {"path": "messages", "times": 1, "error": 529}
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
+# By the prices of Pro Haiku: 21 tokens at $0.0000013 and 8 at $0.0000065.
+COST = "0.0000793"
 ANSWER = {"text": "one two three", "tokens": [21, 8]}
 STOPS = {"anthropic": ("end_turn", "tool_use"), "openai": ("stop", "tool_calls")}
 # The error that a library raises: the class its users catch (by client, "" for all others), the status, and the type.
@@ -66,6 +68,7 @@ def expected(client: ApiClient) -> dict[str, Any]:
     seen: dict[str, Any] = {
         "create": {**answer, "request_id": True},
         "stream": {**answer, "pieces": 3},
+        "cost": [COST, {"amount": COST, "currency": "usd"}],
         "tools": {"stop": stop_for_tools, "tool": "get_weather", "answer": answer},
         "stream_tools": {"stop": stop_for_tools, "tool": "get_weather", "arguments": True},
         "models": [[HAIKU], HAIKU],

@@ -14,7 +14,7 @@ STOP = format_event("message_stop", {})
 
 def chunks_of(*received: bytes, include_usage: bool = False) -> list[str]:
     """Return the data of the events that Claude's bytes become."""
-    chunks = CompletionChunks(include_usage=include_usage)
+    chunks = CompletionChunks(include_usage=include_usage, cost=lambda: {"amount": "0.0195", "currency": "usd"})
     sent = reshaped(chunks.reshape, *received)
     return [event.removeprefix("data: ") for event in sent.decode().split("\n\n") if event]
 

@@ -30,6 +30,13 @@ const cases = {
     return { ...told(await stream.finalMessage()), pieces };
   },
 
+  async cost() {
+    const { response } = await client.messages.create(asked(job.prompt)).withResponse();
+    let last;
+    for await (const event of await client.messages.create(asked(job.prompt, { stream: true }))) last = event;
+    return [response.headers.get("rgent-cost"), last.rgent_cost];
+  },
+
   async tools() {
     const first = await client.messages.create(asked("[[usage tool_calls=1]]", { tools: [weather] }));
     const call = first.content.find((block) => block.type === "tool_use");

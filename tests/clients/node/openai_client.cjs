@@ -34,6 +34,14 @@ const cases = {
     return answer;
   },
 
+  async cost() {
+    const { response } = await client.chat.completions.create(asked(job.prompt)).withResponse();
+    const options = { stream: true, stream_options: { include_usage: true } };
+    let last;
+    for await (const chunk of await client.chat.completions.create(asked(job.prompt, options))) last = chunk;
+    return [response.headers.get("rgent-cost"), last.rgent_cost];
+  },
+
   async tools() {
     const first = await client.chat.completions.create(asked("[[usage tool_calls=1]]", { tools: [weather] }));
     const { message, finish_reason: stop } = first.choices[0];

@@ -43,6 +43,13 @@ def stream():
         return told(events.get_final_message()) | {"pieces": len(pieces)}
 
 
+def cost():
+    asked = {"model": job["model"], "max_tokens": 500, "messages": say(job["prompt"])}
+    plain = client.messages.with_raw_response.create(**asked).headers["rgent-cost"]
+    last = list(client.messages.create(**asked, stream=True))[-1]
+    return [plain, last.rgent_cost]
+
+
 def tools():
     first = ask("[[usage tool_calls=1]]", tools=[WEATHER])
     call = next(block for block in first.content if block.type == "tool_use")
@@ -89,7 +96,7 @@ def error(wanted):
     return "no error"
 
 
-answers = {case.__name__: case() for case in (create, stream, tools, stream_tools, count, models, retries)}
+answers = {case.__name__: case() for case in (create, stream, cost, tools, stream_tools, count, models, retries)}
 answers["errors"] = {name: error(wanted) for name, wanted in job["errors"].items()}
 answers["version"] = anthropic.__version__
 print(json.dumps(answers))

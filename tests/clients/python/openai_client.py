@@ -40,6 +40,13 @@ def stream():
     return {"text": "".join(pieces), "stop": stop, "tokens": tokens, "pieces": len(pieces)}
 
 
+def cost():
+    asked = {"model": job["model"], "messages": say(job["prompt"])}
+    plain = client.chat.completions.with_raw_response.create(**asked).headers["rgent-cost"]
+    streamed = client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True})
+    return [plain, list(streamed)[-1].rgent_cost]
+
+
 def tools():
     first = ask("[[usage tool_calls=1]]", tools=[WEATHER])
     call = first.choices[0].message.tool_calls[0]
@@ -82,7 +89,7 @@ def error(wanted):
     return "no error"
 
 
-answers = {case.__name__: case() for case in (create, stream, tools, stream_tools, models, retries)}
+answers = {case.__name__: case() for case in (create, stream, cost, tools, stream_tools, models, retries)}
 answers["errors"] = {name: error(wanted) for name, wanted in job["errors"].items()}
 answers["version"] = openai.__version__
 print(json.dumps(answers))
