@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing.credits.balance import refresh_balance
 from billing.credits.discounts import Discount, read_discount
 from billing.credits.taxes import Tax, read_tax
-from billing.models import BillingAccount, InvoiceTerms
+from billing.models import BillingAccount, InvoiceTerms, Redemption
 from billing.stripe_billing import invoice_terms as stripe_terms
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from common import clock
@@ -22,9 +22,23 @@ BATCH = 100
 
 def discounts_of(account: BillingAccount) -> list[Discount]:
     """Return the discounts of an account's subscription, in the order in which Stripe takes them off."""
-    kept = InvoiceTerms.objects.filter(organization_id=account.organization_id).values_list("discounts", flat=True)
-    found = (read_discount(data, currency=account.plan.currency) for data in kept.first() or [])
+    found = (read_discount(data, currency=account.plan.currency) for data in _kept_discounts(account))
     return [discount for discount in found if discount is not None]
+
+
+def discount_ids_of(account: BillingAccount) -> list[str]:
+    """Return the ids of all discounts of an account's subscription, those too that the bill cannot show."""
+    return [data["id"] for data in _kept_discounts(account)]
+
+
+def promotion_ids_of(account: BillingAccount) -> list[str]:
+    """Return the ids of the promotion codes that made them."""
+    return [data["promotion"] for data in _kept_discounts(account) if data.get("promotion")]
+
+
+def _kept_discounts(account: BillingAccount) -> list[dict[str, Any]]:
+    kept = InvoiceTerms.objects.filter(organization_id=account.organization_id).values_list("discounts", flat=True)
+    return list(kept.first() or [])
 
 
 def taxes_of(account: BillingAccount) -> list[Tax]:
@@ -88,3 +102,13 @@ def refresh_terms(account: BillingAccount) -> None:
     rows = InvoiceTerms.objects.filter(id=terms.id)
     rows.update(discounts=discounts, taxes=taxes, told_at=timezone.now())
     rows.filter(version=terms.version).update(stale=False)
+    _note_redemptions(account)
+
+
+def _note_redemptions(account: BillingAccount) -> None:
+    """Remember the codes that were redeemed elsewhere, at Stripe's checkout or by staff: they are redeemed once too."""
+    redeemed = (
+        Redemption(organization_id=account.organization_id, stripe_promotion_id=each, state=Redemption.State.REDEEMED)
+        for each in promotion_ids_of(account)
+    )
+    Redemption.objects.bulk_create(redeemed, ignore_conflicts=True)

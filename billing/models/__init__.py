@@ -27,6 +27,7 @@ from billing.models.posted_usage import PostedUsage
 from billing.models.process_lease import ProcessLease
 from billing.models.promotion import Promotion
 from billing.models.reconciled_usage import LedgerMark, ReconciledUsage
+from billing.models.redemption import Redemption
 from billing.models.spending_alert import AlertThresholds, SpendingAlert
 from billing.models.stop import Stop
 from billing.models.task_run import TaskRun
@@ -68,6 +69,7 @@ __all__ = [
     "ProcessLease",
     "Promotion",
     "ReconciledUsage",
+    "Redemption",
     "SpendingAlert",
     "Stop",
     "TaskRun",

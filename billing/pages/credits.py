@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST
 from accounts.models import Membership
 from accounts.pages.access import member_page, require_manager
 from billing.credits.balance import grants_left
-from billing.credits.promotions import CodeNotRedeemable, redeem_code
+from billing.credits.redeeming import CodeNotRedeemable, redeem_code
 from billing.models import BillingAccount
 from billing.money import format_cents
 from billing.pages.frame import account_of
 from billing.public_words import public_words
 from billing.stripe_billing.client import StripeUnavailable
+from common import clock
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def redeem(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Redeem a promotion code for the organization's subscription."""
     require_manager(membership)
     try:
-        name = redeem_code(account=account_of(membership), code=request.POST.get("code", ""))
+        name = redeem_code(account=account_of(membership), code=request.POST.get("code", ""), now=clock.now())
     except CodeNotRedeemable as error:
         messages.error(request, str(error))
     except StripeUnavailable as error:

@@ -18,8 +18,9 @@ EXPAND = [
 def discounts_of(*, subscription_id: str) -> list[dict[str, Any]]:
     """Return the discounts of a subscription, or those of its customer where it has none, in Stripe's order.
 
-    Each is `{id, code, name, percent_off, amount_off, currency, end, products}`: amounts in cents, a
-    percentage as text, `end` in unix seconds. Raises StripeUnavailable, StripeRejected.
+    Each is `{id, promotion, code, name, percent_off, amount_off, currency, end, products}`: amounts in cents, a
+    percentage as text, `end` in unix seconds, `promotion` the id of the code that made it, or empty.
+    Raises StripeUnavailable, StripeRejected.
     """
     with translate_stripe_errors():
         subscription: Any = client().v1.subscriptions.retrieve(subscription_id, {"expand": EXPAND})
@@ -42,6 +43,7 @@ def _told(discount: Mapping[str, Any]) -> dict[str, Any]:
     percent_off = coupon["percent_off"]
     return {
         "id": discount["id"],
+        "promotion": code["id"] if isinstance(code, Mapping) else "",
         "code": code["code"] if isinstance(code, Mapping) else "",
         "name": coupon["name"] or "",
         "percent_off": None if percent_off is None else str(percent_off),

@@ -1,6 +1,7 @@
 """Promotion codes at Stripe, each with a coupon of its own."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,14 @@ from typing import Any
 from djstripe import models as djstripe
 
 from billing.stripe_billing.client import client, translate_stripe_errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCode:
+    """A promotion code that may be redeemed. `currency` is that of an amount it takes off; empty for a percentage."""
+
+    stripe_id: str
+    currency: str
 
 
 def create_promotion(
@@ -51,12 +60,15 @@ def set_redeemable(*, stripe_id: str, redeemable: bool) -> None:
         client().v1.promotion_codes.update(stripe_id, {"active": redeemable})
 
 
-def find_code(*, code: str, customer_id: str) -> str:
-    """Return the id of the active promotion code that a customer may use; empty if there is none."""
+def find_code(*, code: str, customer_id: str) -> FoundCode | None:
+    """Return the active promotion code that a customer may use; None if there is none. Raises StripeUnavailable."""
+    params: Any = {"code": code, "active": True, "limit": 100, "expand": ["data.promotion.coupon"]}
     with translate_stripe_errors():
-        found = client().v1.promotion_codes.list({"code": code, "active": True, "limit": 100}).data
-    usable = [each for each in found if each.active and each.customer in (None, customer_id)]
-    return usable[0].id if usable else ""
+        found = [each.to_dict() for each in client().v1.promotion_codes.list(params).data]
+    for each in found:
+        if each["active"] and each["customer"] in (None, customer_id):
+            return FoundCode(stripe_id=each["id"], currency=each["promotion"]["coupon"]["currency"] or "")
+    return None
 
 
 def redeem(*, subscription_id: str, promotion_id: str, kept: Sequence[str]) -> None:
