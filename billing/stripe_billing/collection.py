@@ -1,5 +1,6 @@
 """The invoices of customers whose subscription has ended: whether there is one, and collecting what is open."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,12 +13,26 @@ MARK = "collected_after_the_subscription"
 AT_ONCE = timedelta(minutes=1)
 
 
-def was_invoiced(*, subscription_id: str, at: datetime) -> bool:
-    """Tell whether Stripe made an invoice of a subscription when it ended. Raises StripeUnavailable, StripeRejected."""
+def was_invoiced(*, subscription_id: str, price_ids: Collection[str], since: datetime, at: datetime) -> bool:
+    """Tell whether Stripe invoiced usage at these prices when a subscription ended, with a bill that began at `since`.
+
+    The invoice of a switch or a renewal just before has such lines too: they end where the bill begins.
+    Raises StripeUnavailable, StripeRejected.
+    """
     span = {"gte": int((at - AT_ONCE).timestamp()), "lte": int((at + AT_ONCE).timestamp())}
-    params: Any = {"subscription": subscription_id, "created": span, "limit": 1}
+    params: Any = {"subscription": subscription_id, "created": span, "limit": 100}
     with translate_stripe_errors():
-        return bool(client().v1.invoices.list(params).data)
+        api = client().v1.invoices
+        return any(
+            _bills(line.to_dict(), price_ids=price_ids, since=since)
+            for invoice in api.list(params).data
+            for line in api.line_items.list(invoice.id, {"limit": 100}).auto_paging_iter()
+        )
+
+
+def _bills(line: Mapping[str, Any], *, price_ids: Collection[str], since: datetime) -> bool:
+    price_id = ((line["pricing"] or {}).get("price_details") or {}).get("price")
+    return price_id in price_ids and line["period"]["end"] > int(since.timestamp())
 
 
 def resume_collection(*, customer_id: str) -> int:

@@ -54,7 +54,10 @@ def _is_being_posted(bill: EndedBill) -> bool:
 
 def _look_at(bill: EndedBill) -> bool:
     """Bill what has no invoice; return whether that was so. Raises StripeUnavailable, StripeRejected."""
-    invoiced = was_invoiced(subscription_id=bill.stripe_subscription_id, at=bill.ended_at)
+    price_ids = {kind.stripe_price_id for kinds in _metered(bill).values() for kind, used in kinds.items() if used > 0}
+    invoiced = not price_ids or was_invoiced(
+        subscription_id=bill.stripe_subscription_id, price_ids=price_ids, since=bill.starts_at, at=bill.ended_at
+    )
     with transaction.atomic():
         block_posting()
         if not EndedBill.objects.filter(id=bill.id, checked_at__isnull=True).update(checked_at=timezone.now()):

@@ -17,7 +17,7 @@ from tests.factories import make_customer
 from tests.flows.client import Client
 from tests.random_customers.calls import Caller, HeldCall
 from tests.random_customers.own_books import FREE, Call
-from tests.random_customers.stories import PLANS, Act
+from tests.random_customers.stories import Act, plans_of
 from tests.random_customers.world import World
 from tests.rgent.management_api.client import Manager, make_manager
 
@@ -108,8 +108,7 @@ class Actor:
         if plan == FREE:
             self.skipped += 1
             return
-        other = PLANS[1 - PLANS.index(plan)]
-        body = {"plan": other}
+        body = {"plan": next(other for other in plans_of(self.index) if other != plan)}
         if self.chance.random() < 0.5:
             preview = self.manager.call("POST", "/subscription/preview", body)
             body |= {"at": preview.json()["at"]} if preview.status_code == 200 else {}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,21 +138,27 @@ class Look:
         for line in bill["lines"]:
             if (unit := Decimal(line["unit_minor"])) < 1:
                 found[unit] += int(Decimal(line["quantity"]))
-        expected = own_books.by_price(own_books.tokens(self._paid_calls(), served=self.served))
+        expected = own_books.by_price(self._paid_calls(), served=self.served)
         return [*differences("tokens billed, at cents each", expected=expected, found=found), *self._bill(bill)]
 
     def _bill(self, bill: Mapping[str, Any]) -> list[str]:
         """Compare the cents of the running bill with its own lines, and its page with both."""
         right = [_dollars(own_books.round_half_up(_exact(line))) for line in bill["lines"]]
         told = [_dollars(int(line["charged_minor"])) for line in bill["lines"]]
-        rows = [row for row in self._read("/app/billing/").rows if len(row) == 5 and row[1].replace(",", "").isdigit()]
+        rows = _receipt(self._read("/app/billing/"))
+        parts = [line for line in bill["lines"] if line.get("parts")]
         return [
             *differences("running bill, cents", expected={"": right}, found={"": told}),
             *differences("billing page, cents", expected={"": right}, found={"": [row[4] for row in rows]}),
             *differences(
                 "billing page, tokens",
-                expected={"": [int(Decimal(line["quantity"])) for line in bill["lines"]]},
-                found={"": [int(row[1].replace(",", "")) for row in rows]},
+                expected={"": [_count(line) for line in bill["lines"]]},
+                found={"": [row[1] for row in rows]},
+            ),
+            *differences(
+                "parts of spend, exact cents",
+                expected={"": [_exact(line) for line in parts]},
+                found={"": [sum(Decimal(part["exact_minor"]) for part in line["parts"]) for line in parts]},
             ),
         ]
 
@@ -184,8 +191,8 @@ class Look:
     def _one_invoice(self, invoice: Mapping[str, Any], lines: Sequence[Line]) -> list[str]:
         id_ = invoice["id"]
         detail = self.actor.manager.get(f"/invoices/{id_}")
-        shown = [row for row in self._read(f"/app/billing/invoices/{id_}/").rows if len(row) == 5][1:]
-        body = shown[: len(lines)]
+        page = self._read(f"/app/billing/invoices/{id_}/")
+        total = [row for row in page.rows if len(row) == 5][-1]
         charged = sorted(_dollars(line.amount) for line in lines)
         exact = sorted(line.quantity * line.unit for line in lines if line.is_usage and line.unit)
         told = [Decimal(line["exact_minor"]) for line in detail["lines"]]
@@ -203,8 +210,12 @@ class Look:
                 expected={"": exact},
                 found={"": sorted(each for each in told if each in exact)},
             ),
-            *differences(f"{id_}, page's lines", expected={"": charged}, found={"": sorted(row[4] for row in body)}),
-            *differences(f"{id_}, page's total", expected={"": _dollars(invoice["total"])}, found={"": shown[-1][4]}),
+            *differences(
+                f"{id_}, page's lines",
+                expected={"": charged},
+                found={"": sorted(row[4] for row in _receipt(page)[: len(lines)])},
+            ),
+            *differences(f"{id_}, page's total", expected={"": _dollars(invoice["total"])}, found={"": total[4]}),
         ]
 
     def _left_behind(self) -> list[str]:
@@ -253,11 +264,26 @@ class Look:
         return list(csv.DictReader(io.StringIO(text)))
 
 
+def _receipt(page: Page) -> list[list[str]]:
+    """Return the lines of a bill's table, without the parts of a line."""
+    rows = [row for row in page.rows if len(row) == 5]
+    heads = [place for place, row in enumerate(rows) if row[0] == "Description"]
+    if not heads:
+        return []
+    body = itertools.takewhile(lambda row: row[0] != "Exact total", rows[heads[0] + 1 :])
+    return [row for row in body if row[4]]
+
+
 def _counts(rows: Iterable[Mapping[str, Any]]) -> Counts:
     found: Counts = Counter()
     for row in rows:
         found.update({(row["model"], name): int(row[name]) for name in COLUMNS})
     return +found
+
+
+def _count(line: Mapping[str, Any]) -> str:
+    """Return a line's quantity as the page shows it: of units of spend it is empty."""
+    return "" if Decimal(line["unit_minor"]) == own_books.UNIT else f"{int(Decimal(line['quantity'])):,}"
 
 
 def _exact(line: Mapping[str, Any]) -> Decimal:

@@ -13,7 +13,16 @@ from typing import Any
 
 BASE_MINOR = 1000
 FREE = "trial"
-MODELS = {FREE: "claude-haiku-5-5", "pro_haiku": "claude-haiku-5-5", "pro_sonnet": "claude-sonnet-5-5"}
+MODELS = {
+    FREE: "claude-haiku-5-5",
+    "pro_haiku": "claude-haiku-5-5",
+    "pro_sonnet": "claude-sonnet-5-5",
+    "team_haiku": "claude-haiku-5-5",
+    "team_sonnet": "claude-sonnet-5-5",
+}
+# Plans metered by spend: one line counts units of this many cents.
+BY_SPEND = ("team_haiku", "team_sonnet")
+UNIT = Decimal("0.0000001")
 COLUMNS = ("input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "cache_read_tokens", "output_tokens")
 
 
@@ -69,9 +78,13 @@ def tokens(calls: Iterable[Call], *, served: Mapping[str, Mapping[str, Any]]) ->
     return +total
 
 
-def by_price(counts: Mapping[tuple[str, str], int]) -> Counter[Decimal]:
-    """Return tokens by their price."""
-    return Counter({PRICES[model][column]: count for (model, column), count in counts.items()})
+def by_price(calls: Iterable[Call], *, served: Mapping[str, Mapping[str, Any]]) -> Counter[Decimal]:
+    """Return what calls are billed by its price: tokens, or units of spend."""
+    calls = list(calls)
+    by_tokens = tokens((call for call in calls if call.plan not in BY_SPEND), served=served)
+    by_spend = tokens((call for call in calls if call.plan in BY_SPEND), served=served)
+    found = Counter({PRICES[model][column]: count for (model, column), count in by_tokens.items()})
+    return found + Counter({UNIT: int(cost(by_spend) / UNIT)})
 
 
 def cost(counts: Mapping[tuple[str, str], int]) -> Decimal:

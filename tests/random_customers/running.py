@@ -14,6 +14,7 @@ from billing.plans.publishing import publish_plans
 from tests.random_customers import stories
 from tests.random_customers.actor import Actor
 from tests.random_customers.looks import Look
+from tests.random_customers.plans import make_plans_by_spend
 from tests.random_customers.stories import Act
 from tests.random_customers.webhooks import Webhooks
 from tests.random_customers.world import World
@@ -21,6 +22,8 @@ from tests.servers import SandboxServer
 
 # After the last moment every customer's period ends once more, and its invoice is final.
 AFTERWARDS = timedelta(days=33)
+# An invoice that is made last of all is final by then.
+FINALIZED_WITHIN = timedelta(hours=3)
 LEAP_WITH = 0.03
 
 
@@ -75,6 +78,7 @@ def run(setting: Setting, *, seed: str, customers: Mapping[int, Sequence[Act]], 
     """Let customers act their stories out, and compare all their figures. `days` are the world's moments."""
     setting.sandbox.reset()
     setting.sandbox.advance(f"{Random(f'{seed}/date').randint(1, 90)} days")
+    make_plans_by_spend()
     publish_plans()
     world = World(
         seed=seed, sandbox=setting.sandbox, stripe=setting.stripe, webhooks=Webhooks(seed=seed, sandbox=setting.sandbox)
@@ -87,6 +91,8 @@ def run(setting: Setting, *, seed: str, customers: Mapping[int, Sequence[Act]], 
             _act(world, setting, acts, moment=moment)
     world.end_faults()
     world.move_to(max(world.now(), begins_at + timedelta(days=days[-1])) + AFTERWARDS)
+    world.live()
+    world.move_to(world.now() + FINALIZED_WITHIN)
     for _ in range(3):
         world.live()
     return _compare(world)
@@ -132,9 +138,9 @@ def _ledger(sandbox: SandboxServer) -> list[dict[str, Any]]:
     return rows
 
 
-def all_stories(seed: str, *, count: int) -> tuple[dict[int, list[Act]], list[float]]:
+def all_stories(seed: str, *, count: int, months: int) -> tuple[dict[int, list[Act]], list[float]]:
     """Return the stories of a seed's customers, and its moments."""
-    days = stories.moments(seed)
+    days = stories.moments(seed, months=months)
     return {index: stories.story(seed, customer=index, days=days) for index in range(count)}, days
 
 

@@ -4,8 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-PLANS = ("pro_haiku", "pro_sonnet")
-DAYS = 92
+# Half of the customers have plans metered by spend; some switch between the two ways of metering.
+PLANS = (
+    ("pro_haiku", "pro_sonnet"),
+    ("team_haiku", "team_sonnet"),
+    ("pro_haiku", "pro_sonnet"),
+    ("pro_haiku", "team_sonnet"),
+)
+DAYS_A_MONTH = 30.7
+MOMENTS_A_MONTH = 20
 LAST_ARRIVAL = 25
 # What a subscriber does next, and how often. A switch is what most reports of lost usage are about.
 LIFE = {
@@ -37,16 +44,16 @@ class Act:
         return f"moment {self.moment}: {self.kind}{details}"
 
 
-def moments(seed: str, *, count: int = 60) -> list[float]:
+def moments(seed: str, *, months: int) -> list[float]:
     """Return the world's moments, in days since its beginning: uneven steps, from minutes to a week."""
-    chance = Random(f"{seed}/moments")
+    chance, count = Random(f"{seed}/moments"), months * MOMENTS_A_MONTH
     steps = [chance.expovariate(1) + 0.02 for _ in range(count)]
     for _ in range(count // 30):
         steps[chance.randrange(count)] += 6
     total, day = sum(steps), 0.0
     found = []
     for step in steps:
-        day += step * DAYS / total
+        day += step * months * DAYS_A_MONTH / total
         found.append(day)
     return found
 
@@ -56,17 +63,22 @@ def story(seed: str, *, customer: int, days: Sequence[float]) -> list[Act]:
     chance = Random(f"{seed}/{customer}/story")
     arrival = chance.uniform(0, LAST_ARRIVAL)
     first = next(moment for moment, day in enumerate(days) if day >= arrival)
-    return list(_acts(chance, first=first, last=len(days) - 1))
+    return list(_acts(chance, plans=plans_of(customer), first=first, last=len(days) - 1))
 
 
-def _acts(chance: Random, *, first: int, last: int) -> Iterator[Act]:
+def plans_of(customer: int) -> tuple[str, str]:
+    """Return the plans that a customer subscribes to and switches between."""
+    return PLANS[customer % len(PLANS)]
+
+
+def _acts(chance: Random, *, plans: tuple[str, str], first: int, last: int) -> Iterator[Act]:
     moment = first
     for _ in range(chance.choice([0, 1, 1])):
         yield Act(moment, "calls")
         moment += chance.randint(0, 2)
     kind = "subscribe"
     while moment <= last:
-        plan = chance.choice(PLANS) if kind == "subscribe" else ""
+        plan = chance.choice(plans) if kind == "subscribe" else ""
         yield Act(moment, kind, plan=plan, by_checkout=bool(plan) and chance.random() < 0.5)
         ended = kind in ("cancel_now", "dashboard_cancel")
         kinds = OF_A_FORMER_SUBSCRIBER if ended else LIFE

@@ -6,13 +6,15 @@ from stripe import StripeClient
 
 from billing.bills.current import current_bill
 from billing.metering.late_usage import bill_late_usage
+from billing.metering.posting import post_due
 from billing.models import EndedBill, LateUsage, Plan
+from billing.plans.publishing import publish_plans
 from billing.subscriptions.ended_bills import bill_what_was_not_invoiced
 from billing.subscriptions.plan_changes import cancel_now, change_plan
 from billing.subscriptions.refreshing import refresh_subscription
 from common import clock
 from tests.billing.subscribing import make_paying_customer, use
-from tests.factories import Customer
+from tests.factories import Customer, begin, settle
 from tests.servers import SandboxServer
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +63,19 @@ def test_what_was_canceled_without_an_invoice_is_invoiced(customer, stripe, sand
     invoice = stripe.v1.invoices.list({"customer": customer.account.stripe_customer_id, "limit": 1}).data[0]
     assert (invoice.total, invoice.status) == (910, "paid")
     assert current_bill(account=customer.account, now=clock.now()).lines == ()
+
+
+@pytest.mark.parametrize("metered", ["tokens", "spend"])
+def test_the_invoice_of_a_switch_just_before_is_not_taken_for_the_last_one(customer, stripe, sandbox, metered):
+    Plan.objects.filter(code="pro_sonnet").update(metering=metered)
+    publish_plans()
+    switch(customer)
+    settle(begin(customer, now=clock.now()), now=clock.now(), input_tokens=3_000_000)
+    post_due()
+    cancel_by_hand(customer, stripe)
+
+    assert bill_what_was_not_invoiced() == 1
+    assert LateUsage.objects.get().amount_minor == 1500
 
 
 def test_a_stripe_that_does_not_answer_is_asked_again(customer, stripe, sandbox):
