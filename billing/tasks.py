@@ -178,9 +178,10 @@ def look_for_expiring_cards() -> None:
 @shared_task(time_limit=300)
 @one_at_a_time
 def catch_up_with_stripe() -> None:
-    """Every minute: make up for lost webhooks, make planned switches, and see to what ended subscriptions still owe."""
+    """Every minute: make up for lost webhooks, make planned switches, and see to what has ended or must."""
     catching_up.catch_up(now=clock.now())
     planned_switches.switch_what_was_renewed(now=clock.now())
+    closing.end_what_closed_organizations_have(now=clock.now())
     ended_bills.bill_what_was_not_invoiced()
     collecting.collect_all_that_is_owed()
 

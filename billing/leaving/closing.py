@@ -15,11 +15,24 @@ from django.db import transaction
 from accounts.audit import AuditEntry, AuditEvent, note_change
 from accounts.models import ApiKey, Invitation, Membership, Organization
 from billing.customer_webhooks.facts import tell_of_revoked_keys
+from billing.metering.flush import UsageNotSent
 from billing.models import BillingAccount, CustomerEndpoint, CustomerEvent, Notice
-from billing.subscriptions.checkout import close_what_is_unpaid
-from billing.subscriptions.plan_changes import cancel_now
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
+from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged
+from billing.subscriptions.checkout import AlreadySubscribed, close_what_is_unpaid
+from billing.subscriptions.plan_changes import NotSubscribed, cancel_now
 
 logger = logging.getLogger(__name__)
+
+NOT_NOW = (
+    AlreadySubscribed,
+    ChangeUnderway,
+    NotSubscribed,
+    StripeRejected,
+    StripeUnavailable,
+    SubscriptionChanged,
+    UsageNotSent,
+)
 
 
 def close_organization(*, organization: Organization, now: datetime) -> None:
@@ -29,11 +42,46 @@ def close_organization(*, organization: Organization, now: datetime) -> None:
     Raises what `cancel_now` raises, AlreadySubscribed where a first payment was made in this moment.
     """
     account = BillingAccount.objects.select_related("plan", "organization").get(organization=organization)
+    _end(account, now=now)
+    _shut(organization, now=now)
+    _end_what_came_meanwhile(account, now=now)
+
+
+def _end(account: BillingAccount, *, now: datetime) -> None:
     if account.stripe_subscription_id:
         cancel_now(account=account, now=now)
     else:
         close_what_is_unpaid(account)
-    _shut(organization, now=now)
+
+
+def _end_what_came_meanwhile(account: BillingAccount, *, now: datetime) -> None:
+    """End what a request subscribed to that came in before the keys were revoked. One that ends later ends it itself.
+
+    Where that fails the worker does it, once it is paid; unpaid, Stripe gives it up within a day.
+    """
+    try:
+        account.refresh_from_db()
+        _end(account, now=now)
+    except NOT_NOW as error:
+        logger.warning("the worker ends what is left", extra={"account": account.id, "error": str(error)})
+
+
+def end_what_closed_organizations_have(*, now: datetime) -> int:
+    """End the subscriptions that were paid for after their organization was closed; return how many there were.
+
+    `now` is billing time. The first payment is left for an operator to give back.
+    """
+    left = BillingAccount.objects.filter(organization__closed_at__isnull=False).exclude(stripe_subscription_id="")
+    ended = 0
+    for account in left.select_related("plan", "organization").order_by("id"):
+        try:
+            cancel_now(account=account, now=now)
+        except NOT_NOW as error:
+            logger.warning("a subscription is ended later", extra={"account": account.id, "error": str(error)})
+        else:
+            ended += 1
+            logger.error("a closed organization had subscribed: give its payment back", extra={"account": account.id})
+    return ended
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from billing.plans.versions import PlanNotPublished
 from billing.public_words import public_words
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from billing.subscriptions.catching_up import finish_checkout
-from billing.subscriptions.checkout import AlreadySubscribed, start_checkout
+from billing.subscriptions.checkout import AlreadySubscribed, OrganizationClosed, start_checkout
 from billing.subscriptions.company import AddressNeeded
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def subscribe(request: HttpRequest, membership: Membership) -> HttpResponse:
     plan = get_object_or_404(offered, code=request.POST.get("plan", ""))
     try:
         url = start_checkout(account=account_of(membership), plan=plan)
-    except AlreadySubscribed as error:
+    except (AlreadySubscribed, OrganizationClosed) as error:
         messages.info(request, str(error))
     except AddressNeeded as error:
         messages.info(request, str(error))

@@ -13,13 +13,21 @@ from billing.public_words import public_words
 from billing.stripe_billing.client import PaymentDeclined, StripeRejected, StripeUnavailable
 from billing.subscriptions.cards import NothingOwed
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged
-from billing.subscriptions.checkout import AlreadySubscribed
+from billing.subscriptions.checkout import AlreadySubscribed, OrganizationClosed
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
 
 logger = logging.getLogger(__name__)
 
 # The account is another than the page showed: the message tells what is now true.
-OTHERWISE = (AlreadySubscribed, ChangeUnderway, NothingOwed, NothingToChange, NotSubscribed, SubscriptionChanged)
+OTHERWISE = (
+    AlreadySubscribed,
+    ChangeUnderway,
+    NothingOwed,
+    NothingToChange,
+    NotSubscribed,
+    OrganizationClosed,
+    SubscriptionChanged,
+)
 FAILURES = (PlanNotPublished, StripeRejected, StripeUnavailable, UsageNotSent)
 
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import Organization
 from billing.metering.flush import let_usage_be_past
 from billing.models import BillingAccount, Plan, PlanVersion
 from billing.plans.versions import metered_price_ids, version_to_sell
@@ -20,6 +21,11 @@ from common import clock
 
 # Stripe's status of a subscription whose first invoice is not paid yet.
 INCOMPLETE = "incomplete"
+CLOSED = "This organization is closed. Nothing was subscribed to."
+
+
+class OrganizationClosed(Exception):
+    """The organization was closed: nothing is sold to it any more."""
 
 
 class AlreadySubscribed(Exception):
@@ -31,7 +37,7 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
 
     The account remembers the session for two reasons: a lost webhook can be made up for, and the session is closed
     when another is opened, since two paid pages would make two subscriptions.
-    Raises AlreadySubscribed, PlanNotPublished, AddressNeeded, StripeUnavailable, StripeRejected.
+    Raises AlreadySubscribed, OrganizationClosed, PlanNotPublished, AddressNeeded, StripeUnavailable, StripeRejected.
     """
     items = first_items(account=account, plan=plan)
     customer_id = customer_of(account)
@@ -47,6 +53,9 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
         )
     replaced = BillingAccount.objects.filter(id=account.id, checkout_session_id=account.checkout_session_id)
     if replaced.update(checkout_session_id=session_id, checkout_opened_at=timezone.now()):
+        if is_closed(account):
+            _close_session(session_id)
+            raise OrganizationClosed(CLOSED)
         return url
     # A colleague was quicker. The page of the last one to click stays open.
     _close_session(session_id)
@@ -54,11 +63,21 @@ def start_checkout(*, account: BillingAccount, plan: Plan) -> str:
     return start_checkout(account=account, plan=plan)
 
 
+def is_closed(account: BillingAccount) -> bool:
+    """Tell whether the account's organization is closed by now. Asked again once something was made for it.
+
+    Closing looks for such things after it has shut the organization; so one of the two sees what the other did.
+    """
+    return Organization.objects.filter(pk=account.organization_id, closed_at__isnull=False).exists()
+
+
 def first_items(*, account: BillingAccount, plan: Plan) -> list[dict[str, Any]]:
     """Return the items of a first subscription to `plan`, once the account is as Stripe has it.
 
-    Raises AlreadySubscribed, PlanNotPublished, StripeUnavailable, StripeRejected.
+    Raises AlreadySubscribed, OrganizationClosed, PlanNotPublished, StripeUnavailable, StripeRejected.
     """
+    if is_closed(account):
+        raise OrganizationClosed(CLOSED)
     bring_up_to_date(account)
     if account.stripe_subscription_id:
         raise AlreadySubscribed(f"{account.organization} already has a subscription to {account.plan}.")

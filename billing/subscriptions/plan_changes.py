@@ -5,17 +5,18 @@ first and then applied here from Stripe's answer, as a webhook would apply it. A
 or the webhook catches up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from accounts.audit import AuditEvent, note_change
 from billing.bills.invoices import InvoiceLine, lines_of
-from billing.metering.flush import flush_usage, let_usage_be_past
+from billing.metering.flush import UsageNotSent, flush_usage, let_usage_be_past
 from billing.models import BillingAccount, Plan, PlannedSwitch, PlanVersion
 from billing.plans.versions import metered_price_ids, version_to_sell
 from billing.stripe_billing import subscriptions as stripe_subscriptions
+from billing.stripe_billing.drafts import has_draft
 from billing.subscriptions.changing import SubscriptionChanged, changing_terms, how_it_is, read_anew, told_what_is_true
 from billing.subscriptions.checkout import terms_of
 from billing.subscriptions.collecting import collect_what_is_owed
@@ -62,7 +63,8 @@ def preview_plan(*, account: BillingAccount, plan: Plan, now: datetime) -> PlanC
 def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datetime | None = None) -> None:
     """Switch to `plan` and collect the difference. With the `at` of a preview, the base is prorated as previewed.
 
-    Usage so far is billed at the old plan's prices; that of requests which still run is late usage.
+    Usage so far is billed at the old plan's prices; that of requests which still run is late usage. Directly after a
+    renewal UsageNotSent is raised, until the invoice of the period that ended is final.
     Raises what `preview_plan` raises, PaymentDeclined, ChangeUnderway, SubscriptionChanged.
     """
     read_anew(account)
@@ -70,6 +72,7 @@ def change_plan(*, account: BillingAccount, plan: Plan, now: datetime, at: datet
     _ensure_previewed(account, at=at, now=now)
     with told_what_is_true(account), changing_terms(account=account, now=now):
         changes = _changes(account, version)
+        _ensure_ended_period_is_final(account, changes)
         stripe_subscriptions.change_items(
             subscription_id=account.stripe_subscription_id,
             changes=changes,
@@ -138,6 +141,19 @@ def _ensure_previewed(account: BillingAccount, *, at: datetime | None, now: date
     account.enter_period(now=now)
     if at is not None and not account.period_starts_at.replace(microsecond=0) <= at <= now:
         raise SubscriptionChanged(f"The preview of {at:%-d %b %Y at %H:%M} UTC holds no more: {how_it_is(account)}")
+
+
+def _ensure_ended_period_is_final(account: BillingAccount, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Pass unless a draft needs the items that a switch takes off: Stripe adds late usage to it through them.
+
+    Raises UsageNotSent, StripeUnavailable, StripeRejected.
+    """
+    takes_off = any(change.get("deleted") for change in changes)
+    if takes_off and has_draft(subscription_id=account.stripe_subscription_id):
+        raise UsageNotSent(
+            "The invoice of the period that has just ended is being made final, which takes about ten minutes. "
+            "Nothing was changed: try again after that."
+        )
 
 
 def _changes(account: BillingAccount, version: PlanVersion) -> list[dict[str, Any]]:

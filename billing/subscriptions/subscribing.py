@@ -13,10 +13,13 @@ from billing.models import BillingAccount, Plan
 from billing.plans.versions import version_to_sell
 from billing.stripe_billing import subscriptions as stripe_subscriptions
 from billing.subscriptions.checkout import (
+    CLOSED,
     INCOMPLETE,
+    OrganizationClosed,
     close_checkout,
     close_pending,
     first_items,
+    is_closed,
     terms_of,
 )
 from billing.subscriptions.company import asking_for_the_address, company_of
@@ -34,7 +37,7 @@ class PendingSubscription:
 def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
     """Make a subscription to `plan` that waits for its first payment, or return the one that is waiting.
 
-    Raises AlreadySubscribed, PlanNotPublished, AddressNeeded, StripeUnavailable, StripeRejected.
+    Raises AlreadySubscribed, OrganizationClosed, PlanNotPublished, AddressNeeded, StripeUnavailable, StripeRejected.
     """
     items = first_items(account=account, plan=plan)
     terms = terms_of(version_to_sell(plan=plan))
@@ -53,5 +56,8 @@ def subscribe(*, account: BillingAccount, plan: Plan) -> PendingSubscription:
         made = stripe_subscriptions.create_incomplete_subscription(
             customer_id=customer_id, items=items, metadata=terms, idempotency_key=key
         )
+    if is_closed(account):
+        stripe_subscriptions.withdraw_incomplete(subscription_id=made[0])
+        raise OrganizationClosed(CLOSED)
     BillingAccount.objects.filter(id=account.id).update(checkout_opened_at=timezone.now())
     return PendingSubscription(*made)

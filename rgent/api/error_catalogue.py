@@ -44,7 +44,7 @@ from billing.stripe_billing.client import PaymentDeclined, StripeRejected, Strip
 from billing.stripe_billing.events import NotSigned
 from billing.subscriptions.cards import NothingOwed
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged
-from billing.subscriptions.checkout import AlreadySubscribed
+from billing.subscriptions.checkout import AlreadySubscribed, OrganizationClosed
 from billing.subscriptions.company import AddressNeeded
 from billing.subscriptions.plan_changes import NothingToChange, NotSubscribed
 from billing.usage.request_log import RequestNotFound
@@ -92,6 +92,7 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     RequestNotFound: (HTTPStatus.NOT_FOUND, "not_found_error"),
     AddressNeeded: (HTTPStatus.CONFLICT, "conflict_error"),
     AlreadySubscribed: (HTTPStatus.CONFLICT, "conflict_error"),
+    OrganizationClosed: (HTTPStatus.CONFLICT, "conflict_error"),
     IdempotencyKeyReused: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
     StillInFlight: (HTTPStatus.CONFLICT, "conflict_error"),
     NotSubscribed: (HTTPStatus.CONFLICT, "conflict_error"),

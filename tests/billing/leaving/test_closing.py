@@ -1,6 +1,8 @@
 """Closing an organization, forgetting it later, and closing a person's account."""
 
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -26,11 +28,17 @@ from accounts.models import (
     Organization,
     User,
 )
-from billing.leaving.closing import forget_closed_organizations
+from billing.leaving.closing import (
+    close_organization,
+    end_what_closed_organizations_have,
+    forget_closed_organizations,
+)
 from billing.mail.notices import tell
 from billing.mail.sending import address_notices
 from billing.models import Notice, NoticeMail, Plan, UsageRecord
 from billing.plans.publishing import publish_plans
+from billing.subscriptions.checkout import OrganizationClosed
+from billing.subscriptions.customer import customer_of
 from billing.subscriptions.subscribing import PendingSubscription, subscribe
 from common import clock
 from tests.billing.subscribing import make_paying_customer, use
@@ -98,6 +106,52 @@ def test_one_that_was_paid_in_this_moment_is_told_and_nothing_is_closed(client, 
 
     assert "A subscription has just been paid." in told
     assert Organization.objects.get(pk=customer.organization.pk).closed_at is None
+
+
+@pytest.mark.parametrize("first", ["subscribing", "closing"])
+def test_a_request_that_subscribes_while_it_is_closed_leaves_nothing_to_pay(committing_db, sandbox, stripe, first: str):
+    """Whichever of the two asks Stripe for subscriptions first hears the answer when the other is done."""
+    publish_plans()
+    customer = make_customer()
+    customer_id = customer_of(customer.account)
+    acts = {"subscribing": lambda: ask_to_subscribe(customer), "closing": lambda: shut(customer)}
+    sandbox.fail(effect="slow", delay_s=0.6, method="GET", path="/v1/subscriptions")
+
+    with ThreadPoolExecutor(1) as pool:
+        asked_first = pool.submit(in_a_thread, acts.pop(first))
+        while sandbox.control("GET", "/faults")["faults"]:
+            time.sleep(0.01)
+        acts.popitem()[1]()
+        asked_first.result(timeout=30)
+
+    (made,) = stripe.v1.subscriptions.list({"customer": customer_id, "status": "all"}).data
+    assert made.status in {"canceled", "incomplete_expired"}
+    assert stripe.v1.invoices.list({"customer": customer_id}).data[0].status == "void"
+
+
+def test_what_is_paid_for_after_it_was_closed_is_ended_by_the_worker(customer, stripe):
+    Organization.objects.filter(pk=customer.organization.pk).update(closed_at=clock.now())
+
+    ended = end_what_closed_organizations_have(now=clock.now())
+
+    assert (ended, end_what_closed_organizations_have(now=clock.now())) == (1, 0)
+    assert customer.account.plan.is_trial
+
+
+def ask_to_subscribe(customer: Customer) -> None:
+    with suppress(OrganizationClosed):
+        subscribe(account=customer.account, plan=Plan.objects.get(code="pro_haiku"))
+
+
+def shut(customer: Customer) -> None:
+    close_organization(organization=customer.organization, now=clock.now())
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    try:
+        work()
+    finally:
+        connection.close()
 
 
 def test_it_asks_for_the_name(browser, customer):

@@ -6,9 +6,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from billing.bills.invoices import invoices_of
+from billing.metering.flush import UsageNotSent
 from billing.metering.posting import post_due
 from billing.models import BillingAccount, LateUsage, MeterEvent, Plan, UsageRecord
 from billing.stripe_billing.client import StripeUnavailable
+from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.catching_up import catch_up
 from billing.subscriptions.changing import ChangeUnderway, SubscriptionChanged, changing_terms
 from billing.subscriptions.plan_changes import (
@@ -19,8 +22,9 @@ from billing.subscriptions.plan_changes import (
     preview_plan,
     resume,
 )
+from billing.subscriptions.refreshing import refresh_subscription
 from common import clock
-from tests.billing.subscribing import subscribe_again
+from tests.billing.subscribing import subscribe_again, use
 from tests.factories import begin, settle
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +149,28 @@ def test_a_preview_from_before_the_renewal_is_refused_and_told(customer, sandbox
         switch(customer.account, at=preview.at)
 
     assert customer.account.plan.code == "pro_haiku"
+
+
+@pytest.mark.usefixtures("metering")
+def test_directly_after_a_renewal_a_switch_waits_for_the_invoice_that_needs_the_old_items(request, metering, sandbox):
+    customer = request.getfixturevalue("customer")
+    with sandbox.failing(effect="status", status=503, path="/v1/billing/meter_events"):
+        use(customer, input_tokens=2_000_000)
+    sandbox.advance("1 month")
+    refresh_subscription(subscription_id=customer.account.stripe_subscription_id)
+
+    if metering == "tokens":
+        with pytest.raises(UsageNotSent, match="about ten minutes"):
+            switch(customer.account)
+        sandbox.advance("1 hour")
+        sandbox.advance("1 hour")
+    switch(customer.account)
+    sandbox.advance("1 hour")
+    sandbox.advance("1 hour")
+
+    sync_invoices(customer_id=customer.account.stripe_customer_id)
+    totals = [invoice.total_minor for invoice in invoices_of(customer_id=customer.account.stripe_customer_id)]
+    assert 1000 + 260 in totals
 
 
 @pytest.mark.parametrize("days", [-1, 1])
