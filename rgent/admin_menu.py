@@ -1,11 +1,13 @@
-"""The admin's menu, in five sections."""
+"""The admin's menu, in five sections, and its first page."""
 
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
+from billing.admin.glance.numbers import glance_at_numbers
 from billing.models import Discrepancy
+from common import clock
 
 # Section: (title, icon of Google's Material Symbols, "app_model").
 SECTIONS: dict[str, list[tuple[str, str, str]]] = {
@@ -24,6 +26,7 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
     "Plans": [
         ("Plans", "sell", "billing_plan"),
         ("Price history", "history", "billing_planprice"),
+        ("Prices of Claude's", "payments", "billing_modelcost"),
         ("Models that retire", "event_busy", "billing_modelretirement"),
         ("Moves of subscribers", "move_up", "billing_planmove"),
     ],
@@ -74,3 +77,8 @@ def _item(title: str, icon: str, model: str) -> dict[str, Any]:
 def _may_view(request: HttpRequest, model: str) -> bool:
     app_label, _, model_name = model.partition("_")
     return any(request.user.has_perm(f"{app_label}.{right}_{model_name}") for right in ("view", "change"))
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the operator's numbers to the admin's first page, for those with the right to see them."""
+    return {**context, "glance": glance_at_numbers(request=request, now=clock.now())}

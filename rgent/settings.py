@@ -293,6 +293,7 @@ UNFOLD = {
     "SITE_SYMBOL": "token",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("mark.svg")}],
     "LOGIN": {"form": "accounts.admin_login.AdminLoginForm"},
+    "DASHBOARD_CALLBACK": "rgent.admin_menu.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "rgent.admin_menu.sidebar"},
 }
 

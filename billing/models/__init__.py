@@ -17,6 +17,7 @@ from billing.models.invoice_terms import InvoiceTerms
 from billing.models.key_budget import KeyBudget
 from billing.models.late_usage import LateRecord, LateUsage
 from billing.models.meter_event import MeterEvent
+from billing.models.model_cost import ModelCost
 from billing.models.model_retirement import ModelRetirement
 from billing.models.notice import Notice, NoticeMail
 from billing.models.plan import Plan, PlanPrice
@@ -57,6 +58,7 @@ __all__ = [
     "LateUsage",
     "LedgerMark",
     "MeterEvent",
+    "ModelCost",
     "ModelRetirement",
     "Notice",
     "NoticeMail",

@@ -7,12 +7,12 @@ from django.views.decorators.http import require_safe
 from accounts.models import Membership
 from accounts.pages.access import member_page
 from billing.bills.current import current_bill
-from billing.pages.charts import bar_chart
 from billing.pages.frame import page_frame
 from billing.pages.onboarding import first_steps
 from billing.pages.usage_query import read_query
 from billing.plans.price_lists import price_list
 from billing.usage.breakdown import break_down
+from billing.usage.charts import bar_chart
 from billing.usage.totals import newest_requests, period_usage
 
 

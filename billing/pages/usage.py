@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 from accounts.models import Membership
 from accounts.pages.access import member_page
 from billing.money import exact_text
-from billing.pages.charts import bar_chart
 from billing.pages.frame import account_of, page_frame
 from billing.pages.usage_query import GROUPINGS, MEASURE_NAMES, RANGES, read_query
 from billing.tokens import TOKEN_COLUMNS
 from billing.usage.breakdown import MEASURES, Measure, break_down
+from billing.usage.charts import bar_chart
 from billing.usage.report import Dimension, UsageReport, usage_report
 from common import clock
 from common.rest.csv_table import csv_text

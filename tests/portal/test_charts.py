@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.pages.charts import HEIGHT, MOST_SERIES, MOST_STEPS, OTHERS, bar_chart, scale
+from billing.usage.charts import HEIGHT, MOST_SERIES, MOST_STEPS, OTHERS, bar_chart, scale
 
 FIRST = date(2026, 11, 1)
 DAYS = [FIRST + timedelta(days=place) for place in range(30)]

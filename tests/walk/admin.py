@@ -48,6 +48,7 @@ TABLES = [
     "billing/invoicehold",
     "billing/lateusage",
     "billing/meterevent",
+    "billing/modelcost",
     "billing/modelretirement",
     "billing/noticemail",
     "billing/plan",
@@ -151,6 +152,16 @@ POST /admin/billing/invoicehold/ release                        login  login    
 POST /admin/billing/meterevent/ delete_selected                 login  login    403   403       200    302  302
 POST /admin/billing/meterevent/ send_again                      login  login    403   403       200    302! 302!
 POST /admin/billing/meterevent/ mark_as_sent                    login  login    403   403       200    302! 302!
+GET  /admin/billing/modelcost/numbers.csv                       login  login    403   403       403    200  200
+POST /admin/billing/modelcost/numbers.csv                       login  login    403   403       403    200  200
+POST /admin/billing/modelcost/<path:object_id>/change/          login  login    403   403       403    200  200
+GET  /admin/billing/modelcost/<path:object_id>/delete/          login  login    403   403       403    200  200
+POST /admin/billing/modelcost/<path:object_id>/delete/          login  login    403   403       403    302! 302!
+GET  /admin/billing/modelcost/add/                              login  login    403   403       403    200  200
+POST /admin/billing/modelcost/add/                              login  login    403   403       403    200  200
+POST /admin/billing/modelcost/ delete_selected                  login  login    403   403       200    302! 302!
+GET  /admin/billing/modelcost/^([^/]+)/history/([^/]+)/$        login  login    403   403       200    200  200
+POST /admin/billing/modelcost/^([^/]+)/history/([^/]+)/$        login  login    403   403       403    403  403
 POST /admin/billing/modelretirement/<path:object_id>/change/    login  login    403   403       403    200  200
 GET  /admin/billing/modelretirement/<path:object_id>/delete/    login  login    403   403       403    200  200
 POST /admin/billing/modelretirement/<path:object_id>/delete/    login  login    403   403       403    302! 302!

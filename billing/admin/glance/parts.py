@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from billing.usage.charts import BarChart
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
@@ -39,9 +41,18 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnChart:
+    """A chart of amounts in cents, day by day."""
+
+    title: str
+    chart: BarChart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """A page: what can be done, figures, lists."""
+    """A page: what can be done, figures, charts, lists."""
 
     actions: list[Cell] = field(default_factory=list)
     tiles: list[Tile] = field(default_factory=list)
+    charts: list[DrawnChart] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
