@@ -10,6 +10,8 @@ class AuditEvent(models.TextChoices):
     ORGANIZATION_CLOSED = "organization_closed", "closed the organization"
     SECOND_FACTOR_REQUIRED = "second_factor_required", "required a second factor of everybody"
     SECOND_FACTOR_OPTIONAL = "second_factor_optional", "no longer requires a second factor"
+    CHAT_SWITCHED_ON = "chat_switched_on", "switched the chat page on"
+    CHAT_SWITCHED_OFF = "chat_switched_off", "switched the chat page off"
     DATA_EXPORTED = "data_exported", "exported the data"
     INVITED = "invited", "invited"
     INVITATION_WITHDRAWN = "invitation_withdrawn", "withdrew the invitation of"

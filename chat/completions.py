@@ -38,6 +38,15 @@ Shape = Callable[[Mapping[str, Any], Grant], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person on the chat page, who calls without a key."""
+
+    organization_id: int
+    api_key_id: None = None
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     """A request that its rate limits let in, with an open record. It is ended once."""
 
@@ -78,7 +87,7 @@ class Begun:
 
 async def begin(
     *,
-    caller: Caller,
+    caller: Caller | Person,
     request: ClaudeRequest,
     request_id: str,
     headers: Mapping[str, str] = MappingProxyType({}),
@@ -88,7 +97,8 @@ async def begin(
 
     Raises InvalidRequest, ModelNotForKey, RateLimited, a NotEntitled, a Repeated, LedgerUnavailable.
     """
-    check_model(caller=caller, model=request.model)
+    if isinstance(caller, Caller):
+        check_model(caller=caller, model=request.model)
     admission = await gate.admit(
         organization_id=caller.organization_id, request_id=request_id, input_tokens=request.likely_input_tokens
     )
@@ -102,7 +112,12 @@ async def begin(
 
 
 async def _open_record(
-    *, caller: Caller, request: ClaudeRequest, request_id: str, headers: Mapping[str, str], claim: Claim | None
+    *,
+    caller: Caller | Person,
+    request: ClaudeRequest,
+    request_id: str,
+    headers: Mapping[str, str],
+    claim: Claim | None,
 ) -> Grant:
     bound = await input_bound(request)
     entry = Begin(

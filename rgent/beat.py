@@ -30,6 +30,7 @@ _EVERY = {
     "forget old Stripe events": ("billing.tasks.forget_old_stripe_events", 3600.0),
     "find unusual spending": ("billing.tasks.find_unusual_spending", 600.0),
     "forget closed organizations": ("billing.tasks.forget_closed_organizations", 3600.0),
+    "forget old conversations": ("chat.tasks.forget_old_conversations", 3600.0),
     "catch up with Stripe": ("billing.tasks.catch_up_with_stripe", 60.0),
     "make plan moves": ("billing.tasks.make_plan_moves", 60.0),
     "tell of retirements": ("billing.tasks.tell_of_retirements", 3600.0),

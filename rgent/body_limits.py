@@ -27,7 +27,7 @@ MANAGEMENT_BYTES = 256 * KB
 ADMIN_BYTES = WEBHOOK_BYTES = 1024 * KB
 # Larger bodies with a signature that is not yet checked, in each process.
 MOST_UNVERIFIED = 4
-WEBHOOKS, MANAGEMENT, ADMIN = "/webhooks/", "/api/", "/admin/"
+WEBHOOKS, MANAGEMENT, ADMIN, CHAT = "/webhooks/", "/api/", "/admin/", "/app/chat/"
 
 
 class WebhooksBusy(Exception):
@@ -75,11 +75,23 @@ async def larger_limit(scope: HTTPScope, held: ExitStack) -> int:
         return WEBHOOK_BYTES
     if path.startswith(ADMIN) and await in_database(_is_of_the_staff, request):
         return ADMIN_BYTES
+    if path.startswith(CHAT) and await in_database(_is_signed_in, request):
+        return int(settings.CHAT_BODY_BYTES)
     return UNKNOWN_BYTES
 
 
 def _is_of_the_staff(request: ASGIRequest) -> bool:
+    person = _person_of(request)
+    return person is not None and person.is_staff
+
+
+def _is_signed_in(request: ASGIRequest) -> bool:
+    return _person_of(request) is not None
+
+
+def _person_of(request: ASGIRequest) -> User | None:
+    """Return the person whose session a request has."""
     sessions = import_module(settings.SESSION_ENGINE)
     request.session = sessions.SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     person = get_user(request)
-    return isinstance(person, User) and person.is_active and person.is_staff
+    return person if isinstance(person, User) and person.is_active else None

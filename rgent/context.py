@@ -28,6 +28,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     context = {
         "public_url": settings.PUBLIC_URL,
         "terms_url": settings.TERMS_URL,
+        "chat_page": settings.CHAT_PAGE,
         "footer_links": [(label, address) for label, address in addresses.items() if address],
     }
     return context | (_sandbox() if settings.SANDBOX else {})

@@ -19,6 +19,13 @@ CLAUDE_SERVICE_TIERS = env.list("CLAUDE_SERVICE_TIERS", default=["standard"])
 CLAUDE_INFERENCE_GEOS = env.list("CLAUDE_INFERENCE_GEOS", default=["global", "not_available"])
 STREAM_ABORT_POLICY = env.choice("STREAM_ABORT_POLICY", "cancel", "drain", default="cancel")
 
+# --- The chat page ------------------------------------------------------------------------------------------
+CHAT_PAGE = env.bool("CHAT_PAGE", default=True)
+CHAT_KEPT_DAYS = env.int("CHAT_KEPT_DAYS", default=0, at_least=0)
+CHAT_MAX_TOKENS = env.int("CHAT_MAX_TOKENS", default=8192, at_least=1)
+# A question with its files. Django keeps such a form in memory once its sender is known (rgent/body_limits.py).
+CHAT_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+
 # --- The API's requests -------------------------------------------------------------------------------------
 SIDE_CALLS_PER_MINUTE = env.int("SIDE_CALLS_PER_MINUTE", default=1000, at_least=1)
 API_MAX_BODY_BYTES = 32 * 1024 * 1024

@@ -20,6 +20,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("app/", include("accounts.urls")),
     path("app/", include("billing.urls")),
+    path("app/", include("chat.urls")),
     path("api/", include("rgent.management_api.urls")),
     path("webhooks/stripe", stripe_webhook, name="stripe_webhook"),
     # Django's own view of a row on the site: there are none, and it fails on an id that is not of its table's kind.

@@ -155,6 +155,26 @@ GET  /app/notifications/off/<str:choice>          200     200       200     200 
 POST /app/notifications/off/<str:choice>          200!    200!      200!    200!   200!
 GET  /app/billing/invoices/<str:invoice_id>/records.csv  login  404  200    200    200
 GET  /app/billing/verify_bill.py                  login   200       200     200    200
+# The chat page. Conversations are their own person's: not even the owner reads the member's.
+GET  /app/chat/                                   login   200       200     200    200
+# Nothing is asked: the form is shown again.
+POST /app/chat/send                               login   422       422     422    422
+# Without a model of the plan.
+POST /app/chat/cost                               login   422       422     422    422
+GET  /app/chat/<int:conversation_id>/             login   404       200     404    404
+POST /app/chat/<int:conversation_id>/send         login   404       422     404    404
+# No message is named.
+POST /app/chat/<int:conversation_id>/again        login   404       404     404    404
+POST /app/chat/<int:conversation_id>/stop         login   404       404     404    404
+POST /app/chat/<int:conversation_id>/branch       login   404       404     404    404
+GET  /app/chat/<int:conversation_id>/live/<int:message_id>  login  404  200  404  404
+POST /app/chat/<int:conversation_id>/rename       login   404       302!    404    404
+POST /app/chat/<int:conversation_id>/delete       login   404       302!    404    404
+GET  /app/chat/<int:conversation_id>/code         login   404       200     404    404
+GET  /app/chat/<int:conversation_id>/conversation.md    login  404  200     404    404
+GET  /app/chat/<int:conversation_id>/conversation.json  login  404  200     404    404
+GET  /app/settings/chat/                          login   200       403     200    200
+POST /app/settings/chat/                          login   302!      403     403    302!
 # A mailed link leads on to the page that asks, which nobody here has come to by a link; a stranger to the site gets a
 # session to keep it in.
 GET  /app/invitations/                            login   404       404     404    404
@@ -172,6 +192,7 @@ FORMS = {
     "POST /app/settings/webhooks/<int:endpoint_id>/rotate": {"overlap": "3600"},
     "POST /app/team/invite": {"email": "new@example.com", "role": "member"},
     "POST /app/team/<int:member_id>/role": {"role": "admin"},
+    "POST /app/chat/<int:conversation_id>/rename": {"title": "Renamed"},
     "POST /app/billing/cap": {"cap": "5"},
     "POST /app/billing/subscribe": {"plan": "pro_haiku"},
 }

@@ -17,7 +17,8 @@ from billing.customer_webhooks.log import send_test
 from billing.mail.choice_links import choice_token
 from billing.mail.notices import Kind
 from billing.models import EventDelivery
-from tests.factories import Customer, begin, make_organization, make_user
+from chat.models import Conversation, Message
+from tests.factories import HAIKU, Customer, begin, make_organization, make_user
 from tests.walk.stripe_rows import make_invoice, make_stripe_customer
 
 PASSWORD = make_password("correct horse battery staple")
@@ -54,7 +55,7 @@ def make_walkers() -> Walkers:
         "choice": choice,
         "name": "none",
     }
-    ids |= _rows_of(organization)
+    ids |= _rows_of(organization) | _conversation_of(member)
     return Walkers(organization=organization, browsers=browsers, keys=_make_keys(organization, elsewhere), ids=ids)
 
 
@@ -96,6 +97,20 @@ def _rows_of(organization: Organization) -> dict[str, object]:
         "request_id": grant.request_id,
         "invoice_id": make_invoice(make_stripe_customer(organization)).id,
     }
+
+
+def _conversation_of(member: Membership) -> dict[str, object]:
+    """Make a conversation of one question and its answer; return their ids."""
+    now = timezone.now()
+    conversation = Conversation.objects.create(
+        membership=member, title="Made", model=HAIKU, created_at=now, changed_at=now
+    )
+    question = Message.objects.create(conversation=conversation, role="user", text="Hello", created_at=now)
+    answer = Message.objects.create(
+        conversation=conversation, parent=question, role="assistant", text="Hello", created_at=now
+    )
+    Conversation.objects.filter(id=conversation.id).update(current=answer)
+    return {"conversation_id": conversation.id, "message_id": answer.id}
 
 
 def _make_keys(organization: Organization, elsewhere: Organization) -> dict[str, str]:

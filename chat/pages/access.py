@@ -1,0 +1,44 @@
+"""Who opens the chat page, and whose a conversation is: its own person's, and nobody else's."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+
+from accounts.models import Membership
+from accounts.pages.access import member_page
+from chat.conversations.history import conversations_of
+from chat.conversations.switches import ChatSwitchedOff, check_switched_on
+from chat.models import Conversation
+from common.rest.paging import MAX_ID
+
+P = ParamSpec("P")
+
+
+def chat_page(
+    view: Callable[Concatenate[HttpRequest, Membership, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let members in where neither the operator nor their organization's owner has switched the chat page off."""
+
+    @member_page
+    @wraps(view)
+    def page(request: HttpRequest, membership: Membership, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            check_switched_on(organization_id=membership.organization_id)
+        except ChatSwitchedOff as off:
+            return render(request, "chat/off.html", {"membership": membership, "reason": off}, status=403)
+        return view(request, membership, *args, **kwargs)
+
+    return page
+
+
+def own_conversation(membership: Membership, conversation_id: int) -> Conversation:
+    """Return a member's own conversation. Raises Http404 for everybody else's."""
+    if conversation_id > MAX_ID:
+        raise Http404
+    found = conversations_of(membership).select_related("membership").filter(id=conversation_id).first()
+    if found is None:
+        raise Http404("There is no such conversation of yours.")
+    return found
