@@ -10,6 +10,7 @@ from rgent import pages
 urlpatterns = [
     path("", pages.landing, name="landing"),
     path("pricing/", pages.pricing, name="pricing"),
+    path("docs/", include("rgent.documentation.urls")),
     path("health", pages.health, name="health"),
     path("mail/", pages.mail, name="mail"),
     path("mail/<str:name>/", pages.mail_html, name="mail_html"),

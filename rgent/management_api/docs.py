@@ -1,11 +1,9 @@
-"""The management API's OpenAPI document and the pages that show it. All files come from this server."""
+"""The management API's OpenAPI document, as JSON and as YAML."""
 
 from typing import Any
 
-from csp.decorators import csp_update
-from django.utils.decorators import method_decorator
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -30,12 +28,3 @@ class SchemaView(ReadOnlyView, SpectacularAPIView):
     """The document, as JSON or, with `?format=yaml`, as YAML."""
 
     renderer_classes = [JSONRenderer, OpenApiJsonRenderer, OpenApiYamlRenderer]
-
-
-# Swagger UI adds a style element. Its scripts come as files and need no exception.
-@method_decorator(csp_update({"style-src": ["'self'", "'unsafe-inline'"]}), name="dispatch")
-class DocsView(ReadOnlyView, SpectacularSwaggerSplitView):
-    """Pages that describe every endpoint and let one call it with a key."""
-
-    url_name = "api_schema"
-    title = "rgent management API"

@@ -1,14 +1,16 @@
-"""Routes of the management API, its OpenAPI document and its pages, under /api/."""
+"""Routes of the management API, and its OpenAPI document, under /api/."""
 
 from typing import NoReturn
 
 from django.urls import include, path, re_path
+from django.views.decorators.cache import cache_control
+from django.views.generic import RedirectView
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.api.base import ManagementView
-from rgent.management_api.docs import DocsView, SchemaView
+from rgent.management_api.docs import SchemaView
 
 
 @extend_schema(exclude=True)
@@ -19,13 +21,13 @@ class NothingHereView(ManagementView):
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> NoReturn:
         """Refuse. Raises NotFound."""
-        raise NotFound("There is nothing at this address. The management API is described at /api/docs.")
+        raise NotFound("There is nothing at this address. The management API is described at /docs/reference/.")
 
 
 urlpatterns = [
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("billing.api.urls")),
     path("schema", SchemaView.as_view(), name="api_schema"),
-    path("docs", DocsView.as_view(), name="api_docs"),
+    path("docs", cache_control(no_store=True)(RedirectView.as_view(pattern_name="docs_reference"))),
     re_path(r"^.*$", NothingHereView.as_view()),
 ]

@@ -16,7 +16,13 @@ GET  /robots.txt                                  200     200       200     200 
 GET  /favicon.ico                                 302     302       302     302    302
 GET  /mail/                                       200     200       200     200    200
 GET  /mail/<str:name>/                            404     404       404     404    404
-GET  /api/docs                                    200     200       200     200    200
+GET  /docs/                                       302     302       302     302    302
+GET  /docs/search/                                200     200       200     200    200
+GET  /docs/reference/                             200     200       200     200    200
+GET  /docs/reference/<slug:slug>/                 200     200       200     200    200
+GET  /docs/<slug:slug>/                           200     200       200     200    200
+GET  /api/docs                                    302     302       302     302    302
+POST /api/docs                                    302     302       302     302    302
 GET  /api/schema                                  200     200       200     200    200
 GET  /api/^.*$                                    404     404       404     404    404
 POST /api/^.*$                                    404     404       404     404    404

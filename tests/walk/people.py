@@ -54,6 +54,7 @@ def make_walkers() -> Walkers:
         "token": INVITATION_TOKEN,
         "choice": choice,
         "name": "none",
+        "slug": "webhooks",  # a guide, and a resource of the reference
     }
     ids |= _rows_of(organization) | _conversation_of(member)
     return Walkers(organization=organization, browsers=browsers, keys=_make_keys(organization, elsewhere), ids=ids)

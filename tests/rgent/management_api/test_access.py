@@ -79,7 +79,7 @@ def test_an_address_that_leads_nowhere_is_a_json_404(manager, path):
     status, kind, message = manager.error("GET", path)
 
     assert (status, kind) == (404, "not_found_error")
-    assert "/api/docs" in message
+    assert "/docs/reference/" in message
 
 
 def test_a_method_that_an_address_lacks_is_a_405_that_names_those_it_has(manager):
