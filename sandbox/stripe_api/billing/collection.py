@@ -160,6 +160,9 @@ def _next_attempt(world: World, invoice: Json) -> int | None:
 
 
 def _give_up(world: World, subscription: Json) -> None:
+    """Do what is set for the end of all attempts. A subscription that has ended stays as it is."""
+    if subscription["status"] in subscription_status.OVER:
+        return
     ending = world.store.setting(WHEN_RETRIES_END) or "cancel"
     if ending == "cancel":
         subscription_status.end(world, subscription, status="canceled", reason="payment_failed")

@@ -76,7 +76,8 @@ def test_a_call_that_ends_after_a_switch_is_on_the_next_invoice_at_its_own_price
     assert reconcile(now=clock.now()).differences == []
 
 
-def test_a_call_that_ends_after_canceling_is_on_a_last_invoice_that_is_paid(customer, sandbox, stripe):
+def test_a_call_that_ends_after_canceling_is_on_a_last_invoice_that_is_paid(metering, request, sandbox):
+    customer = request.getfixturevalue("customer")
     (call,) = start_calls(customer)
     cancel(customer)
     end(call, input_tokens=2_000_000)
@@ -87,7 +88,8 @@ def test_a_call_that_ends_after_canceling_is_on_a_last_invoice_that_is_paid(cust
     sync_invoices(customer_id=customer.account.stripe_customer_id)
 
     invoice = newest_invoice(customer)
-    assert late_lines(invoice) == [(2_000_000, "$0.0000013", 260)]
+    quantity, rate = (2_000_000, "$0.0000013") if metering == "tokens" else (260 * 10**7, "")
+    assert late_lines(invoice) == [(quantity, rate, 260)]
     assert (invoice.summary.total_minor, invoice.summary.status) == (260, "Paid")
     assert shown.charged_minor == 260
     assert current_bill(account=customer.account, now=clock.now()).lines == ()

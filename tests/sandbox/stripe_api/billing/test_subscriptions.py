@@ -183,6 +183,22 @@ def test_cancelling_stops_the_collection_of_what_is_open(shop: Shop):
     assert (invoice.status, invoice.auto_advance, invoice.next_payment_attempt) == ("open", False, None)
 
 
+def test_attempts_that_end_after_canceling_leave_the_subscription_as_it_ended(shop: Shop):
+    buyer = shop.customer()
+    subscription = shop.subscribe(buyer)
+    shop.use(buyer, tokens=1_000_000)
+    failing = shop.stripe.v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": buyer})
+    shop.stripe.v1.customers.update(buyer, {"invoice_settings": {"default_payment_method": failing.id}})
+    ended = shop.stripe.v1.subscriptions.cancel(subscription.id, {"invoice_now": True})
+    (invoice,) = shop.stripe.v1.invoices.list({"customer": buyer, "status": "open"}).data
+    shop.stripe.v1.invoices.update(invoice.id, {"auto_advance": True})
+
+    for _ in range(3):
+        shop.sandbox.advance("1 month")
+
+    assert shop.stripe.v1.subscriptions.retrieve(subscription.id).ended_at == ended.ended_at
+
+
 def test_a_declined_renewal_is_past_due_then_retried_then_cancelled(shop: Shop):
     customer = shop.customer()
     subscription = shop.subscribe(customer)
