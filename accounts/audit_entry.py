@@ -22,6 +22,7 @@ class AuditEvent(models.TextChoices):
     KEY_CHANGED = "key_changed", "changed the key"
     KEY_ROTATED = "key_rotated", "rotated the key"
     KEY_REVOKED = "key_revoked", "revoked the key"
+    LOOKED_AT = "looked_at", "looked at the pages"
     STOPPED = "stopped", "stopped requests"
     RESTORED = "restored", "let requests in again"
     CAP_CHANGED = "cap_changed", "changed the spending cap"

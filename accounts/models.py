@@ -101,6 +101,9 @@ class Organization(models.Model):
     forgotten_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="In billing time.")
     history = HistoricalRecords(app="accounts")
 
+    class Meta:
+        permissions = [("look_into_organization", "Can look at an organization's pages as its admins see them")]
+
     def __str__(self) -> str:
         return self.name
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.looking import membership_to_look
 from accounts.models import Membership, Organization, User
 from common.rest.paging import MAX_ID
 
@@ -33,8 +34,10 @@ def membership_of(request: HttpRequest) -> Membership:
     """Return the signed-in person's membership, with its organization. Raises NoOrganization.
 
     Of several it is the one chosen in this session, or else the newest, so that a person who accepts an invitation
-    finds that team.
+    finds that team. Staff who look at an organization have a membership that is in no table.
     """
+    if looking := membership_to_look(request):
+        return looking
     memberships = memberships_of(request)
     chosen = request.session.get(CHOSEN)
     found = memberships.filter(organization_id=chosen).first() if chosen else None

@@ -17,6 +17,7 @@ urlpatterns = [
     path("settings/sessions/<int:session_id>/end", sessions.end_session, name="end_session"),
     path("settings/sessions/end", sessions.end_others, name="end_other_sessions"),
     path("settings/log/", audit_log.audit_log, name="audit_log"),
+    path("looking/stop", organizations.stop_looking, name="stop_looking"),
     path("organization", organizations.choose_organization, name="choose_organization"),
     path("invitations/", invitations.invitation, name="invitation"),
     path("invitations/<str:token>", invitations.open_link, name="invitation_link"),

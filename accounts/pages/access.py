@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from accounts.looking import is_looking
 from accounts.models import Membership, User
 from accounts.organizations import NoOrganization, membership_of
 from accounts.second_factors import SecondFactorNeeded, check_second_factor
@@ -42,6 +43,8 @@ def member_page(
             check_second_factor(membership)
         except SecondFactorNeeded:
             return render(request, "accounts/second_factor_needed.html", {"membership": membership}, status=403)
+        if is_looking(membership) and request.method not in {"GET", "HEAD"}:
+            raise PermissionDenied("You only look at this organization: nothing can be changed. Stop looking first.")
         return view(request, membership, *args, **kwargs)
 
     return never_cache(login_required(page))

@@ -1,4 +1,4 @@
-"""The choice between the organizations of a person."""
+"""The choice between the organizations of a person, and the end of looking at one."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from accounts import looking
 from accounts.organizations import choose
 
 
@@ -17,3 +18,13 @@ def choose_organization(request: HttpRequest) -> HttpResponse:
     if not (wanted.isascii() and wanted.isdecimal() and choose(request, organization_id=int(wanted))):
         messages.error(request, "You are not a member of that organization.")
     return redirect("overview")
+
+
+@require_POST
+@login_required
+def stop_looking(request: HttpRequest) -> HttpResponse:
+    """Look at an organization no longer, and go back to its page in the admin."""
+    organization_id = looking.stop_looking(request)
+    if organization_id is None:
+        return redirect("overview")
+    return redirect("admin:accounts_organization_change", organization_id)

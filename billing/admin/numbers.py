@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin
 from accounts.admin.base import HistoryAdmin
 from billing.admin.glance.numbers import RIGHT, days_until
 from billing.models import ModelCost
-from billing.money import plain, to_dollars
+from billing.money import exact_text
 from billing.revenue.margins import usage_numbers
 from common import clock
 from common.rest.csv_table import safe_cell
@@ -57,5 +57,5 @@ def _lines() -> Iterator[list[Any]]:
                 day.isoformat(),
                 safe_cell(plan),
                 margin.requests,
-                *(f"{plain(to_dollars(amount)):f}" for amount in amounts),
+                *(exact_text(amount) for amount in amounts),
             ]

@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from accounts.admin.base import ForReading, HistoryAdmin
 from accounts.models import Organization
 from billing.admin.accounts import status_label
 from billing.admin.glance.organization import glance_at
+from billing.admin.looking import LookingAdmin
 from billing.admin.organization_search import organizations_of
 from billing.models import BillingAccount
 
@@ -31,7 +31,7 @@ def _account(organization: Organization) -> BillingAccount | None:
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ForReading, HistoryAdmin, ModelAdmin):
+class OrganizationAdmin(ForReading, HistoryAdmin, LookingAdmin):
     """Organizations. They change their own name and e-mail in the portal."""
 
     list_display = ["name", "email", "plan", "subscription_status", "stripe_customer", "created_at"]

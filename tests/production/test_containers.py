@@ -145,7 +145,7 @@ def test_every_command_exists() -> None:
     for command in managed:
         load_command_class(get_commands()[command], command)
 
-    assert sorted(managed) == ["check", "migrate", "setup_stripe_products"]
+    assert sorted(managed) == ["check", "migrate", "setup_stripe_products", "staff_roles"]
     assert [script for script in scripts if not (ROOT / script).is_file()] == []
     assert programs <= {"python", "sh", "celery", "uvicorn"}
 

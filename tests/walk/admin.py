@@ -117,6 +117,8 @@ POST /admin/accounts/apikey/ delete_selected                    login  login    
 POST /admin/accounts/apikey/ revoke_selected                    login  login    403   403       200    302! 302!
 GET  /admin/accounts/apikey/<path:object_id>/revoke/            login  login    403   403       403    200  200
 POST /admin/accounts/apikey/<path:object_id>/revoke/            login  login    403   403       403    302! 302!
+GET  /admin/accounts/organization/<path:object_id>/look/         login  login    403   403       403    200  200
+POST /admin/accounts/organization/<path:object_id>/look/         login  login    403   403       403    200  200
 POST /admin/accounts/organization/ delete_selected              login  login    403   403       200    200  200
 GET  /admin/accounts/organization/^([^/]+)/history/([^/]+)/$    login  login    403   403       200    200  200
 POST /admin/accounts/organization/^([^/]+)/history/([^/]+)/$    login  login    403   403       403    403  403

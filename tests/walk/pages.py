@@ -46,6 +46,9 @@ GET  /accounts/password/reset/complete/           302     302       302     302 
 POST /accounts/password/reset/complete/           302     302       302     302    302
 GET  /accounts/password/reset/done/               200     200       200     200    200
 
+# Nobody here looks at an organization.
+POST /app/looking/stop                            login   302       302     302    302
+
 # A person's own account.
 GET  /accounts/logout/                            302     200       200     200    200
 POST /accounts/logout/                            302     302       302     302    302
