@@ -23,6 +23,7 @@ from billing.credits.credit_notes import keep_note
 from billing.credits.terms import mark_stale_of
 from billing.stripe_billing import client
 from billing.stripe_billing.events import NotSigned, read_event
+from billing.stripe_billing.sync import renew_lines
 from billing.subscriptions.cards import finish_saved_card
 from billing.subscriptions.disputes import keep_dispute
 from billing.subscriptions.state import apply_subscription
@@ -100,12 +101,20 @@ def _take_in(request: HttpRequest, event: dict[str, Any]) -> HttpResponseBase:
         if event.get("type") == "checkout.session.completed":
             finish_saved_card(session=event["data"]["object"])
         with client.translate_stripe_errors():
-            return _process(request, uuid=ENDPOINT_UUID)
+            answer = _process(request, uuid=ENDPOINT_UUID)
+        _renew_lines_of(event)
+        return answer
     except client.StripeUnavailable:
         return HttpResponse("Stripe does not answer at the moment: send it again.", status=503)
     except client.StripeRejected as error:
         logger.error("a webhook cannot be processed", extra={"event": event["id"], "error": str(error)})
         return HttpResponse("Stripe does not know what this event is about.", content_type="text/plain")
+
+
+def _renew_lines_of(event: dict[str, Any]) -> None:
+    about = event["data"]["object"]
+    if about.get("object") == "invoice" and about.get("id") and (about.get("lines") or {}).get("has_more"):
+        renew_lines(invoice_id=about["id"])
 
 
 def _forget_other_headers(request: HttpRequest) -> None:

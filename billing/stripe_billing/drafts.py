@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from djstripe import models as djstripe
-
 from billing.stripe_billing.client import client, translate_stripe_errors
-from billing.stripe_billing.sync import EXPAND
+from billing.stripe_billing.sync import EXPAND, store_invoice
 
 # Marks a draft as held by us: an operator may turn `auto_advance` off for reasons of their own.
 MARK = "held_until_usage_arrives"
@@ -82,4 +80,4 @@ def finalize_draft(*, invoice_id: str) -> dict[str, Any]:
         invoice = client().v1.invoices.retrieve(invoice_id, {"expand": EXPAND})
         if invoice.status == "draft":
             invoice = client().v1.invoices.finalize_invoice(invoice_id, {"auto_advance": True, "expand": EXPAND})
-        return dict(djstripe.Invoice.sync_from_stripe_data(invoice).stripe_data)
+        return store_invoice(invoice)

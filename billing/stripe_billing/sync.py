@@ -33,14 +33,37 @@ def sync_invoices(*, customer_id: str, limit: int = 10) -> int:
     with translate_stripe_errors():
         invoices = client().v1.invoices.list({"customer": customer_id, "limit": limit, "expand": EXPAND_EACH}).data
         for invoice in reversed(invoices):  # oldest first: of those made in one second the rows tell the order
-            djstripe.Invoice.sync_from_stripe_data(invoice)
+            store_invoice(invoice)
     return len(invoices)
 
 
 def sync_invoice(*, invoice_id: str) -> None:
     """Fetch an invoice and store it as dj-stripe does."""
     with translate_stripe_errors():
-        djstripe.Invoice.sync_from_stripe_data(client().v1.invoices.retrieve(invoice_id, {"expand": EXPAND}))
+        store_invoice(client().v1.invoices.retrieve(invoice_id, {"expand": EXPAND}))
+
+
+def store_invoice(invoice: stripe.Invoice) -> dict[str, Any]:
+    """Store an invoice as dj-stripe does, with all its lines, and return it as Stripe tells it."""
+    stored = djstripe.Invoice.sync_from_stripe_data(invoice)
+    if invoice.lines.has_more:
+        renew_lines(invoice_id=invoice.id)
+    return cast(dict[str, Any], stored.stripe_data)
+
+
+def renew_lines(*, invoice_id: str) -> None:
+    """Bring the rows of an invoice's lines up to date, which tell of more than ten.
+
+    dj-stripe adds lines, and leaves those it has as they were in the draft, where usage was still to come.
+    Raises StripeUnavailable, StripeRejected.
+    """
+    params: Any = {"limit": 100, "expand": ["data.discounts"]}
+    with translate_stripe_errors():
+        lines = list(client().v1.invoices.line_items.list(invoice_id, params).auto_paging_iter())
+        for line in lines:
+            djstripe.LineItem.sync_from_stripe_data(line)
+    rows = djstripe.LineItem.objects.filter(stripe_data__invoice=invoice_id)
+    rows.exclude(id__in=[line.id for line in lines]).delete()
 
 
 def live_subscriptions() -> list[stripe.Subscription]:

@@ -7,10 +7,13 @@ from djstripe.models import Invoice, LineItem
 
 from billing.bills.current import current_bill
 from billing.bills.invoices import InvoiceNotFound, invoice_of, invoices_of
+from billing.metering import outbox
 from billing.models import Plan
 from billing.money import format_cents
+from billing.stripe_billing.sync import sync_invoices
 from billing.subscriptions.plan_changes import change_plan
 from common import clock
+from tests.billing.bills.test_invoice_holds import deliver, newest_invoice
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +137,27 @@ def test_more_lines_than_stripe_puts_into_an_invoice_are_read_from_their_rows(bi
     edit(customer, lines={"data": data[:1], "has_more": True})
 
     assert newest_of(customer).exact == whole.exact
+
+
+@pytest.mark.parametrize("told_by", ["a look", "a webhook"])
+def test_lines_beyond_the_tenth_are_those_of_the_final_invoice_not_of_its_draft(sandbox, stripe, client, told_by):
+    customer = make_paying_customer()
+    customer_id = customer.account.stripe_customer_id
+    for number in range(6):
+        stripe.v1.invoice_items.create({"customer": customer_id, "currency": "usd", "amount": 100 + number})
+    with sandbox.failing(effect="status", status=503, path="/v1/billing/meter_events", times=None):
+        use(customer, input_tokens=1_000_000, output_tokens=100_000)
+    sandbox.advance("1 month")
+    sync_invoices(customer_id=customer_id)
+    drafted = newest_of(customer)
+    outbox.send_all_of(organization_id=customer.organization.pk, now=clock.now())
+    sandbox.advance("1 day")
+
+    if told_by == "a webhook":
+        deliver(client, "invoice.finalized", newest_invoice(customer))
+    else:
+        sync_invoices(customer_id=customer_id)
+
+    assert drafted.summary.total_minor == 1000 + 615
+    final = newest_of(customer)
+    assert sum(line.charged_minor for line in final.lines) == final.summary.total_minor == 1000 + 615 + 130 + 65
