@@ -38,6 +38,9 @@ ACCESS_CODE_BODY_BYTES = 1024 * 1024
 ACCESS_CODE = re.compile(rb'"access_code"\s*:\s*"([\w-]+)"', re.ASCII)
 
 
+CHAT_PAGE = "/app/chat/"
+
+
 class MethodNotAllowed(Exception):
     """The address answers other methods only."""
 
@@ -73,6 +76,20 @@ async def messages(request: HttpRequest) -> ApiAnswer:
     return await event_stream(StreamedCompletion(begun=begun, request=asked, headers=headers))
 
 
+def leading_browsers(view: View) -> View:
+    """Lead a browser that opens the address to the chat page, where there is one."""
+
+    @functools.wraps(view)
+    async def led(request: HttpRequest) -> ApiAnswer:
+        opened = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if opened and settings.CHAT_PAGE:
+            return Answer(body=b"", status=302, headers={"location": CHAT_PAGE})
+        return await view(request)
+
+    return led
+
+
+@leading_browsers
 @only("POST")
 async def chat(request: HttpRequest) -> ApiAnswer:
     """Answer a prompt: the simplest way in. The key may stand in the body as `access_code`."""

@@ -38,6 +38,9 @@ function update(fresh) {
   const chat = one("[data-chat]");
   const next = fresh.querySelector("[data-chat]");
   document.title = fresh.title;
+  one("main > .notices")?.remove();
+  const notices = fresh.querySelector("main > .notices");
+  if (notices) chat.before(document.adoptNode(notices));
   if (chat.dataset.chat !== next.dataset.chat || !one("ol.messages")) {
     chat.replaceWith(document.adoptNode(next));
   } else {
@@ -86,7 +89,7 @@ async function post(form, submitter) {
 }
 
 function clear(form) {
-  form.elements.text.value = "";
+  one("#text").value = "";
   form.elements.files.value = "";
   showFiles(form);
 }
@@ -94,7 +97,7 @@ function clear(form) {
 function send() {
   const composer = one("#composer");
   const button = composer.querySelector("button[type=submit]");
-  const wanted = composer.elements.text.value.trim() || composer.elements.files.files.length;
+  const wanted = one("#text").value.trim() || composer.elements.files.files.length;
   if (wanted && button && !isWriting()) composer.requestSubmit(button);
 }
 

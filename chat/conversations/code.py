@@ -21,7 +21,8 @@ def snippets(conversation: Conversation, *, branch: list[Message]) -> dict[str, 
         body["system"] = conversation.system
     if conversation.thinks:
         body["thinking"] = {"type": "adaptive", "display": "summarized"}
-    body["messages"] = joined([{"role": each.role, "content": _content(each)} for each in branch])
+    messages = joined([{"role": each.role, "content": _content(each)} for each in branch])
+    body["messages"] = [{**message, "content": _short(message["content"])} for message in messages]
     return {"curl": _curl(body), "python": _python(body), "typescript": _typescript(body)}
 
 
@@ -30,6 +31,12 @@ def _content(message: Message) -> list[dict[str, Any]]:
         return [block for block in message.content if block.get("type") not in THINKING]
     files = [block_of(each, f"<base64 of {each.name}>") for each in message.attachments.all()]
     return [*files, {"type": "text", "text": message.text}]
+
+
+def _short(content: list[dict[str, Any]]) -> object:
+    """Return content as its words where it has nothing else."""
+    is_text = len(content) == 1 and content[0].get("type") == "text"
+    return content[0]["text"] if is_text else content
 
 
 def _json(value: object) -> str:

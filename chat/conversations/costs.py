@@ -1,6 +1,6 @@
 """Costs on the chat page, all of them from the ledger: of an answer, of a conversation, and of the next message."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -49,6 +49,12 @@ def total_of(records: Mapping[str, UsageRecord]) -> Total:
         usage += record.usage
     whole = usage.input_tokens + usage.cached_tokens
     return Total(cost_minor, usage, round(100 * usage.cache_read_tokens / whole) if whole else 0)
+
+
+def newest_settled(request_ids: Sequence[str], records: Mapping[str, UsageRecord]) -> UsageRecord | None:
+    """Return the last of these requests' records that Claude has answered."""
+    found = (records[each] for each in reversed(request_ids) if each in records)
+    return next((record for record in found if record.state == UsageRecord.State.SETTLED), None)
 
 
 def ahead_of(record: UsageRecord | None, *, prices: PriceList, model: str, now: datetime) -> Ahead | None:

@@ -12,7 +12,7 @@ from asgiref.sync import async_to_sync
 from billing.plans.price_lists import PriceList
 from chat import claude
 from chat.conversations.attachments import block_of
-from chat.conversations.costs import ahead_of, estimate_minor, records_of
+from chat.conversations.costs import ahead_of, estimate_minor, newest_settled, records_of
 from chat.conversations.requests import body_of, joined
 from chat.conversations.tree import messages_of, tree_of
 from chat.conversations.writing import Question
@@ -45,8 +45,8 @@ def estimate(conversation: Conversation | None, *, question: Question, prices: P
     body = body_of(conversation, branch=branch, model=question.model)
     body["messages"] = joined([*body["messages"], {"role": "user", "content": _content(question)}])
     tokens = _count({name: value for name, value in body.items() if name in COUNTED})
-    newest = records_of([each.request_id for each in branch])
-    last = next((newest[each.request_id] for each in reversed(branch) if each.request_id in newest), None)
+    asked = [each.request_id for each in branch]
+    last = newest_settled(asked, records_of(asked))
     ahead = ahead_of(last, prices=prices, model=question.model, now=now)
     return Estimate(tokens, estimate_minor(tokens, prices=prices, model=question.model, ahead=ahead))
 

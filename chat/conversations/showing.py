@@ -9,7 +9,7 @@ from billing.models import UsageRecord
 from billing.plans.price_lists import PriceList
 from billing.tokens import TokenClass
 from chat.conversations.blocks import text_of, thinking_of
-from chat.conversations.costs import Ahead, Total, ahead_of, records_of, total_of
+from chat.conversations.costs import Ahead, Total, ahead_of, newest_settled, records_of, total_of
 from chat.conversations.following import end_if_dead
 from chat.conversations.tree import Tree, messages_of, tree_of
 from chat.models import Attachment, Conversation, Message
@@ -104,11 +104,11 @@ def show(conversation: Conversation, *, prices: PriceList, now: datetime) -> Sho
     tree = tree_of(conversation)
     branch = tree.branch(conversation.current_id)
     messages = messages_of(branch)
-    records = records_of(Message.objects.filter(conversation=conversation).values_list("request_id", flat=True))
+    records = records_of(node.request_id for node in tree.nodes.values())
     for message in messages:
         end_if_dead(message)
     shown = [_shown(each, tree=tree, records=records, last_id=branch[-1]) for each in messages]
-    newest = next((each.record for each in reversed(shown) if each.record), None)
+    newest = newest_settled([each.request_id for each in messages], records)
     ahead = ahead_of(newest, prices=prices, model=conversation.model, now=now)
     return ShownConversation(shown, total_of(records), ahead, branch[-1] if branch else None)
 

@@ -4,15 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chat.models import Conversation, Message
+from django.db.models import Prefetch
+
+from chat.models import Attachment, Conversation, Message
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A message's place in the tree."""
+    """A message's place in the tree, and an answer's request."""
 
     id: int
     parent_id: int | None
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Tree:
 
 def tree_of(conversation: Conversation) -> Tree:
     """Return a conversation's tree."""
-    rows = Message.objects.filter(conversation=conversation).order_by("id").values_list("id", "parent_id")
+    rows = Message.objects.filter(conversation=conversation).order_by("id").values_list("id", "parent_id", "request_id")
     return tree(Node(*row) for row in rows)
 
 
@@ -58,6 +61,7 @@ def tree(nodes: Iterable[Node]) -> Tree:
 
 
 def messages_of(ids: list[int]) -> list[Message]:
-    """Return these messages in this order, with their attachments but without the bytes of those."""
-    found = Message.objects.prefetch_related("attachments").in_bulk(ids)
+    """Return these messages in this order, with their attachments, whose bytes are read when they are asked for."""
+    files = Prefetch("attachments", Attachment.objects.defer("data"))
+    found = Message.objects.prefetch_related(files).in_bulk(ids)
     return [found[each] for each in ids if each in found]

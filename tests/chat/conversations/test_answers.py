@@ -158,6 +158,21 @@ def test_a_cap_reached_in_mid_conversation_is_raised_and_the_same_question_tried
     assert not Message.objects.filter(id=refused.id).exists()
 
 
+def test_an_unpaid_subscription_says_where_to_pay(tab: Tab):
+    BillingAccount.objects.update(status=BillingAccount.Status.SUSPENDED)
+
+    answer = is_over(tab.ask("Hello"))
+
+    assert (answer.state, answer.failure) == ("failed", "unpaid")
+    assert "Pay the open invoice" in page_of(tab, answer)
+
+
+def test_a_browser_that_opens_the_apis_address_is_led_to_the_page(tab: Tab):
+    led = tab.open("/chat")
+
+    assert (led.status, led.headers["location"]) == (302, "/app/chat/")
+
+
 def test_claude_overloaded_can_be_tried_again_and_costs_nothing(tab: Tab):
     answer = is_over(tab.ask("[[usage error=529]] Hello"))
 
