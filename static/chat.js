@@ -76,6 +76,7 @@ async function post(form, submitter) {
   try {
     const action = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
     const body = new FormData(form, submitter);
+    if (form.id === "act") body.set("model", one("#model").value);
     const answer = await fetch(action, { method: "POST", body });
     if (answer.ok && form.id === "composer") clear(form);
     if (form.closest("[popover]")) form.closest("[popover]").hidePopover();

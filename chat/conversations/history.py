@@ -16,6 +16,7 @@ from chat.models import Conversation, Message
 
 PAGE_SIZE = 60
 MOST_WORDS = 12
+FORGOTTEN_AT_ONCE = 100
 TITLE_LENGTH = 120
 # Both find words by their beginnings, and all of them in one message. Migration 0002 makes the two indexes.
 SEARCHES = {
@@ -70,8 +71,12 @@ def forget_old_conversations(*, now: datetime) -> int:
     """Delete the conversations whose last message came CHAT_KEPT_DAYS ago; return how many. `now` is billing time."""
     if not settings.CHAT_KEPT_DAYS:
         return 0
-    old = Conversation.objects.filter(changed_at__lt=now - timedelta(days=settings.CHAT_KEPT_DAYS))
-    return old.delete()[1].get("chat.Conversation", 0)
+    old = Conversation.objects.filter(changed_at__lt=now - timedelta(days=settings.CHAT_KEPT_DAYS)).order_by("id")
+    forgotten = 0
+    while ids := list(old.values_list("id", flat=True)[:FORGOTTEN_AT_ONCE]):
+        Conversation.objects.filter(id__in=ids).delete()
+        forgotten += len(ids)
+    return forgotten
 
 
 def _found(membership: Membership, words: list[str]) -> QuerySet[Message, int]:

@@ -70,18 +70,17 @@ def ask(*, membership: Membership, conversation: Conversation | None, question: 
         raise
 
 
-@transaction.atomic
-def ask_again(*, conversation: Conversation, answer: Message, nonce: str, now: datetime) -> Asked:
-    """Put another answer beside one that there is. One that failed without a word is replaced."""
+def ask_again(*, conversation: Conversation, answer: Message, model: str, nonce: str, now: datetime) -> Asked:
+    """Put another answer beside one that there is, of `model` if one is named."""
     kept = _nonce(conversation.membership, nonce)
-    again = Message.objects.filter(nonce=kept, role=Message.Role.ASSISTANT).first() if kept else None
-    if again:
-        return Asked(again, new=False)
-    question = answer.parent
-    assert question is not None  # noqa: S101 - an answer always follows a question
-    new = _answer(conversation, question, nonce=kept, now=now)
-    Message.objects.filter(id=answer.id, state=Message.State.FAILED, content=[], children__isnull=True).delete()
-    return Asked(new, new=True)
+    if earlier := _asked_again_before(kept):
+        return Asked(earlier, new=False)
+    try:
+        return Asked(_write_again(conversation, answer, model=model, nonce=kept, now=now), new=True)
+    except IntegrityError:  # the same form, at the same moment
+        if earlier := _asked_again_before(kept):
+            return Asked(earlier, new=False)
+        raise
 
 
 def show_branch(*, conversation: Conversation, message_id: int) -> bool:
@@ -101,6 +100,26 @@ def _asked_before(nonce: str | None, *, text: str) -> Message | None:
     return question.children.order_by("id").first() if question else None
 
 
+def _asked_again_before(nonce: str | None) -> Message | None:
+    """Return the answer that the same form asked for before."""
+    return Message.objects.filter(nonce=nonce, role=Message.Role.ASSISTANT).first() if nonce else None
+
+
+@transaction.atomic
+def _write_again(
+    conversation: Conversation, answer: Message, *, model: str, nonce: str | None, now: datetime
+) -> Message:
+    """Write another answer-to-be. It replaces one that failed without a word."""
+    question = answer.parent
+    assert question is not None  # noqa: S101 - an answer always follows a question
+    if model:
+        Conversation.objects.filter(id=conversation.id).update(model=model)
+        conversation.model = model
+    new = _answer(conversation, question, nonce=nonce, now=now)
+    Message.objects.filter(id=answer.id, state=Message.State.FAILED, content=[], children__isnull=True).delete()
+    return new
+
+
 @transaction.atomic
 def _write(
     membership: Membership,
@@ -111,6 +130,7 @@ def _write(
     nonce: str | None,
     now: datetime,
 ) -> Message:
+    conversation_was_there = conversation is not None
     chosen = {"model": question.model, "system": storable(question.system).strip(), "thinks": question.thinks}
     if conversation is None:
         title = _title(text, question.files)
@@ -121,6 +141,8 @@ def _write(
         Conversation.objects.filter(id=conversation.id).update(**chosen)
         conversation.model = question.model
     branch = tree_of(conversation).branch(question.parent_id)
+    if conversation_was_there and question.parent_id is not None and not branch:
+        raise NothingAsked("This conversation has changed in another tab. Open it again, and send the message there.")
     if Message.objects.filter(id__in=branch, state=Message.State.WRITING).exists():
         raise NothingAsked("Claude is still writing. Wait for the answer, or stop it first.")
     sizes = Attachment.objects.filter(message_id__in=branch).values_list("size", flat=True)

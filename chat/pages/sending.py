@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from accounts.models import Membership
+from billing.limits.gate import RateLimited
 from billing.limits.side_calls import SideCall, admit_side_call
 from billing.money import format_exact
 from billing.pages.frame import account_of
@@ -44,8 +45,14 @@ def again(request: HttpRequest, membership: Membership, *, conversation_id: int)
     """Ask for another answer to the same question, which is kept beside the first."""
     conversation = own_conversation(membership, conversation_id)
     answer = _message(request, conversation, role=Message.Role.ASSISTANT)
-    nonce = request.POST.get("nonce", "")
-    return _start(writing.ask_again(conversation=conversation, answer=answer, nonce=nonce, now=clock.now()))
+    asked = writing.ask_again(
+        conversation=conversation,
+        answer=answer,
+        model=request.POST.get("model", "")[:100],
+        nonce=request.POST.get("nonce", ""),
+        now=clock.now(),
+    )
+    return _start(asked)
 
 
 @require_POST
@@ -75,13 +82,13 @@ def cost(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Tell the input of a question that is not sent yet, and what that costs at most. Claude's count is free."""
     number = request.POST.get("conversation", "")
     conversation = own_conversation(membership, int(number)) if number.isascii() and number.isdigit() else None
-    admit_side_call(organization_id=membership.organization_id, kind=SideCall.TOKEN_COUNT)
     account = account_of(membership)
     prices = price_list(plan_id=account.plan_id, priced_at=account.priced_at)
     try:
+        admit_side_call(organization_id=membership.organization_id, kind=SideCall.TOKEN_COUNT)
         question = _question(request, read=True)
         counted = estimate(conversation, question=question, prices=prices, now=clock.now())
-    except (FileRefused, NotEstimated) as error:
+    except (FileRefused, NotEstimated, RateLimited) as error:
         return JsonResponse({"refused": str(error)}, status=422)
     return JsonResponse({"tokens": counted.tokens, "cost": format_exact(counted.cost_minor)})
 

@@ -12,7 +12,7 @@ from billing.money import format_exact
 from chat.conversations.costs import records_of, total_of
 from chat.models import Message
 from tests.chat.conversations.tab import Tab, is_over
-from tests.factories import Customer
+from tests.factories import HAIKU, Customer
 
 SLOWLY = "[[usage output=300 chunks=60 chunk_delay_ms=15]] Go on and on"
 FIVE = "[[usage input=5000 output=2000]] Hello"
@@ -33,7 +33,7 @@ def test_an_answer_costs_what_the_ledger_says_to_the_last_decimal(tab: Tab, cust
     assert answer.state == "done"
     assert (record.state, record.api_key, record.streamed) == ("settled", None, True)
     assert format_exact(record.cost_minor) == "$0.0195"
-    assert '<span class="cost">$0.0195</span>' in page_of(tab, answer)
+    assert re.search(r'<a class="cost" [^>]*>\$0\.0195</a>', page_of(tab, answer))
     assert customer.account.held_minor == 0
 
 
@@ -96,6 +96,24 @@ def test_an_answer_asked_again_is_kept_beside_the_first_and_both_are_counted(tab
     page = page_of(tab, second)
     assert f"<strong>{format_exact(total.cost_minor)}</strong>" in page
     assert "2/2" in page
+
+
+def test_an_answer_is_asked_again_of_the_model_that_is_chosen_then(tab: Tab):
+    refused = is_over(tab.ask("Hello", model="claude-gone"))
+
+    again = tab.post(f"/app/chat/{refused.conversation_id}/again", message=refused.id, nonce="a", model=HAIKU)
+    answer = is_over(tab.newest(again))
+
+    assert (refused.failure, answer.state, answer.model) == ("model", "done", HAIKU)
+
+
+def test_a_question_after_a_message_that_is_gone_is_refused(tab: Tab):
+    answer = is_over(tab.ask("Hello"))
+
+    refused = tab.post(f"/app/chat/{answer.conversation_id}/send", text="And?", model=HAIKU, parent=10_000_000)
+
+    assert refused.status == 422
+    assert b"has changed in another tab" in refused.body
 
 
 def test_an_edited_question_begins_a_branch_and_the_other_can_be_shown_again(tab: Tab):
