@@ -1,7 +1,6 @@
 """The button that opens an organization's portal to a member of the staff, to read."""
 
 from django import forms
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
@@ -43,7 +42,6 @@ class LookingAdmin(ModelAdmin):
             raise Http404
         begin_looking(request, organization=organization, reason=form.cleaned_data["reason"])
         self.log_change(request, organization, f"Looked at: {form.cleaned_data['reason']}")
-        messages.info(request, f"You look at {organization}. Nothing can be changed.")
         url = reverse("overview")
         if request.headers.get("HX-Request"):
             return HttpResponse(headers={"HX-Redirect": url})
