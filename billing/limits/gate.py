@@ -59,6 +59,7 @@ class RateLimits:
 class Admission:
     """A request that was let in, until it is released. With `shares` it has a place in its organization's share."""
 
+    stores: "_Stores"
     owner: str
     shares: bool
     lease: str
@@ -71,15 +72,17 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
     """Let a request in. `input_tokens` is an estimate. Raises RateLimited."""
     limits = await _limits_of(organization_id)
     owner = str(organization_id)
+    stores = _stores()
     places = 0 if limits.concurrent_requests else settings.ORGANIZATION_CONNECTIONS
     if places:
-        await _take_place(owner=owner, lease=request_id, most=places)
+        await _take_place(stores, owner=owner, lease=request_id, most=places)
     try:
-        levels = await _draw_all(owner=owner, lease=request_id, limits=limits, input_tokens=input_tokens)
+        levels = await _draw_all(stores, owner=owner, lease=request_id, limits=limits, input_tokens=input_tokens)
     except BaseException:
-        _give_place_back(owner=owner, lease=request_id)
+        _give_place_back(stores, owner=owner, lease=request_id)
         raise
     return Admission(
+        stores=stores,
         owner=owner,
         shares=bool(places),
         lease=request_id,
@@ -92,13 +95,13 @@ async def admit(*, organization_id: int, request_id: str, input_tokens: int) -> 
 @asynccontextmanager
 async def share(*, organization_id: int, request_id: str) -> AsyncIterator[None]:
     """Hold a place in an organization's share for a call that opens no record. Raises RateLimited."""
-    owner = str(organization_id)
+    owner, stores = str(organization_id), _stores()
     if places := settings.ORGANIZATION_CONNECTIONS:
-        await _take_place(owner=owner, lease=request_id, most=places)
+        await _take_place(stores, owner=owner, lease=request_id, most=places)
     try:
         yield
     finally:
-        _give_place_back(owner=owner, lease=request_id)
+        _give_place_back(stores, owner=owner, lease=request_id)
 
 
 def release(admission: Admission, *, usage: TokenUsage | None) -> None:
@@ -108,7 +111,7 @@ def release(admission: Admission, *, usage: TokenUsage | None) -> None:
     """
     limits = admission.limits
     if admission.shares:
-        _give_place_back(owner=admission.owner, lease=admission.lease)
+        _give_place_back(admission.stores, owner=admission.owner, lease=admission.lease)
     if not (limits.input_tokens_per_minute or limits.output_tokens_per_minute or limits.concurrent_requests):
         return
     used = usage or TokenUsage()
@@ -121,7 +124,7 @@ def release(admission: Admission, *, usage: TokenUsage | None) -> None:
         )
         if limit
     ]
-    _stores().current().settle(owner=admission.owner, draws=draws, lease=admission.lease)
+    admission.stores.current().settle(owner=admission.owner, draws=draws, lease=admission.lease)
 
 
 async def close() -> None:
@@ -144,10 +147,10 @@ def note_plan(*, organization_id: int, plan_id: int) -> None:
     _plans[organization_id] = plan_id
 
 
-async def _take_place(*, owner: str, lease: str, most: int) -> None:
+async def _take_place(stores: "_Stores", *, owner: str, lease: str, most: int) -> None:
     """Take one of the places that `owner` shares. Raises RateLimited where none is left."""
     lease_s = settings.CLAUDE_CALL_LIMIT_S
-    drawn = await _stores().shares.draw(owner=owner, draws=(), lease=lease, most_leases=most, lease_s=lease_s)
+    drawn = await stores.shares.draw(owner=owner, draws=(), lease=lease, most_leases=most, lease_s=lease_s)
     if drawn.refused:
         raise RateLimited(
             f"Your organization may have {most} requests at once. Wait for one to end, and try again.",
@@ -156,11 +159,13 @@ async def _take_place(*, owner: str, lease: str, most: int) -> None:
         )
 
 
-def _give_place_back(*, owner: str, lease: str) -> None:
-    _stores().shares.settle(owner=owner, draws=(), lease=lease)
+def _give_place_back(stores: "_Stores", *, owner: str, lease: str) -> None:
+    stores.shares.settle(owner=owner, draws=(), lease=lease)
 
 
-async def _draw_all(*, owner: str, lease: str, limits: RateLimits, input_tokens: int) -> tuple[Level, ...]:
+async def _draw_all(
+    stores: "_Stores", *, owner: str, lease: str, limits: RateLimits, input_tokens: int
+) -> tuple[Level, ...]:
     """Draw from every bucket of the plan, and take a lease where it limits requests at once. Raises RateLimited."""
     draws = [
         Draw(name=name, limit=limit, amount=amount)
@@ -174,18 +179,17 @@ async def _draw_all(*, owner: str, lease: str, limits: RateLimits, input_tokens:
     ]
     if not (draws or limits.concurrent_requests):
         return ()
-    drawn = await _draw(owner=owner, draws=draws, lease=lease, most_leases=limits.concurrent_requests)
+    drawn = await _draw(stores, owner=owner, draws=draws, lease=lease, most_leases=limits.concurrent_requests)
     if drawn.refused:
         raise RateLimited(_refusal_text(drawn, limits), retry_after_s=drawn.wait_s, levels=drawn.levels)
     return drawn.levels
 
 
-async def _draw(*, owner: str, draws: list[Draw], lease: str, most_leases: int) -> Drawn:
+async def _draw(stores: "_Stores", *, owner: str, draws: list[Draw], lease: str, most_leases: int) -> Drawn:
     async def draw_from(store: MemoryStore | RedisStore) -> Drawn:
         limit_s = settings.CLAUDE_CALL_LIMIT_S
         return await store.draw(owner=owner, draws=draws, lease=lease, most_leases=most_leases, lease_s=limit_s)
 
-    stores = _stores()
     try:
         return await draw_from(stores.current())
     except (RedisError, TimeoutError, OSError) as error:

@@ -16,7 +16,6 @@ from typing import Any, cast
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from django.conf import settings
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIRequest
 from django.http.request import split_domain_port, validate_host
 from django.urls import Resolver404, ResolverMatch, get_resolver
 
@@ -25,6 +24,7 @@ from chat.api import ApiAnswer
 from chat.json_objects import InvalidRequest
 from common import figures, log_fields
 from common.request_ids import new_request_id
+from rgent.api.api_request import ApiRequest
 from rgent.api.error_shapes import error_answer
 from rgent.api.request_body import RequestBody
 from rgent.api.sending import send_answer
@@ -96,7 +96,7 @@ async def _answer(scope: HTTPScope, body: RequestBody, send: ASGISendCallable, *
 async def _respond(scope: HTTPScope, body: RequestBody, *, request_id: str) -> ApiAnswer:
     """Call the view of the path, and turn an error into an answer. Raises RequestAborted."""
     try:
-        request = ASGIRequest(scope, BytesIO())
+        request = ApiRequest(scope, BytesIO())
         request.request_id = request_id  # type: ignore[attr-defined]
         request.receive_body = body.read  # type: ignore[attr-defined]
         if not _is_allowed(request.META.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS)):

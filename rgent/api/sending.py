@@ -1,6 +1,7 @@
 """Sends the API's answers: status, the headers that all of them carry, and bytes."""
 
 import logging
+from functools import cache
 
 from asgiref.typing import ASGISendCallable, HTTPScope
 from django.conf import settings
@@ -21,7 +22,7 @@ async def send_answer(
     path = scope["path"]
     if isinstance(answer, EventStream) and scope["http_version"] == "1.0":
         answer = await _in_one_piece(answer, path=path, request_id=request_id)
-    headers = {**common_headers(), **answer.headers, "request-id": request_id}
+    headers = {**_common_headers(settings.SECURE_HSTS_SECONDS), **answer.headers, "request-id": request_id}
     if isinstance(answer, Answer):
         headers["content-length"] = str(len(answer.body))
     if not body.is_read:
@@ -51,9 +52,9 @@ async def _send_whole(answer: Answer, send: ASGISendCallable, *, body: RequestBo
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def common_headers() -> dict[str, str]:
+@cache
+def _common_headers(hsts_s: int) -> dict[str, str]:
     """Return the headers of every answer: against guessed content types, caches, and calls without TLS."""
-    hsts_s = settings.SECURE_HSTS_SECONDS
     hsts = {"strict-transport-security": f"max-age={hsts_s}; includeSubDomains; preload"} if hsts_s else {}
     return {"x-content-type-options": "nosniff", "cache-control": "no-store", **hsts}
 
