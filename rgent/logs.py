@@ -16,6 +16,8 @@ OF_EVERY_RECORD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 logging._srcfile = None
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
+_as_json = json.JSONEncoder(default=str).encode
+
 # Links of mails: the rest of their path opens an organization or an account. In a query the slashes are escaped.
 _SLASH = "(?:/|%(?:25)*2F)"
 SECRET_IN_LINK = re.compile(
@@ -49,7 +51,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return without_secrets(json.dumps(line, default=str))
+        return without_secrets(_as_json(line))
 
 
 class ReadableLines(logging.Formatter):
