@@ -14,7 +14,7 @@ from accounts.organizations import NoOrganization
 from accounts.second_factors import SecondFactorNeeded
 from accounts.sign_up_limits import TooManySignUps
 from accounts.team import LastOwner
-from billing.credits.promotions import CodeNotRedeemable
+from billing.credits.redeeming import CodeNotRedeemable
 from billing.customer_webhooks.addresses import NotPublic
 from billing.ledger.idempotency import AlreadyAnswered
 from billing.mail.choice_links import UnknownChoice
