@@ -22,6 +22,10 @@ from billing.plans.publishing import NotSellable
 from billing.spend import NotWholeUnits
 from billing.subscriptions.moves import CannotMove
 from chat.claude import ClaudeError, ClaudeRefused
+from chat.conversations.attachments import FileRefused
+from chat.conversations.estimates import NotEstimated
+from chat.conversations.switches import ChatSwitchedOff
+from chat.conversations.writing import NothingAsked
 from common.json_fields import StandsTwice
 from rgent.api.error_catalogue import CATALOGUE
 
@@ -42,6 +46,10 @@ ANSWERED_OTHERWISE = {
     ClaudeRefused: "keeps Claude's own status and words",
     NotWholeUnits: "a fault of ours: no plan is published with a price so fine",
     NotPublic: "told in the log of a webhook",
+    FileRefused: "told on the chat page",
+    NotEstimated: "told on the chat page",
+    ChatSwitchedOff: "told on the chat page",
+    NothingAsked: "told on the chat page",
     StandsTwice: "becomes an InvalidRequest or a ParseError",
 }
 
