@@ -13,6 +13,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 WIDTH = 78
+# Of a word on the line of a fact, beside its label.
+LONGEST_WHOLE = 22
 # Longer subjects are cut off by every reader.
 MOST_SUBJECT_CHARS = 150
 
@@ -76,7 +78,7 @@ def html_of(letter: Letter) -> str:
         "subject": one_line(letter.subject),
         "paragraphs": [one_line(text) for text in letter.paragraphs],
         "code": one_line(letter.code),
-        "rows": [(one_line(label), one_line(value)) for label, value in letter.rows],
+        "rows": [(one_line(label), one_line(value), _must_break(value)) for label, value in letter.rows],
         "link": letter.link,
         "after": [one_line(text) for text in letter.after],
         "reason": one_line(letter.reason),
@@ -89,6 +91,11 @@ def html_of(letter: Letter) -> str:
 def one_line(text: str) -> str:
     """Return a text with every run of white space, line breaks among it, as one space."""
     return " ".join(text.split())
+
+
+def _must_break(value: str) -> bool:
+    """Tell whether a value has a word, such as an address, that is too long for a phone. Amounts stay whole."""
+    return any(len(word) > LONGEST_WHOLE for word in value.split())
 
 
 def _wrapped(text: str) -> str:

@@ -33,7 +33,7 @@ def endpoint_off_letter(facts: Mapping[str, Any]) -> Letter:
     return Letter(
         subject=f"A webhook of {organization} is switched off",
         paragraphs=[
-            f"Events of {organization} are no longer sent to {facts['url']}. {reason}",
+            f"Events of {organization} are no longer sent to an endpoint of yours. {reason}",
             "Mend the receiver, then switch the endpoint on again. Events that did not arrive stand in its log for 30 "
             "days, and can be sent again from there.",
         ],

@@ -132,7 +132,7 @@ def test_a_confirmed_address_is_told_to_the_old_one_though_it_was_added_before(
 @pytest.mark.parametrize(
     ("action", "email", "subject"),
     [
-        ("action_primary", "second@example.com", "Your rgent email was changed"),
+        ("action_primary", "second@example.com", "Your e-mail address at rgent was changed"),
         ("action_remove", "second@example.com", "An address was removed from your rgent account"),
     ],
 )

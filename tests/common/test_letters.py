@@ -70,3 +70,15 @@ def test_html_loads_nothing():
 
 def test_an_address_of_somebody_elses_is_left_as_it_is():
     assert Link(label="Pay", path="https://invoice.stripe.com/i/1").url == "https://invoice.stripe.com/i/1"
+
+
+def test_an_amount_is_kept_whole_and_an_address_breaks():
+    markup = html_of(
+        Letter(subject="x", paragraphs=[], rows=[("Sum", "$0.0160485"), ("Where", "https://a.example/long/way")])
+    )
+    values = re.findall(r'<td class="ink cell"[^>]*style="([^"]*)"[^>]*>([^<]*)<', markup)
+
+    assert [("anywhere" in style, value) for style, value in values] == [
+        (False, "$0.0160485"),
+        (True, "https://a.example/long/way"),
+    ]

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billing.mail import invoices, late_usage, plans, prices, spending
+from billing.mail import invoices, late_usage, plans, prices, spending, webhooks
 from billing.mail.kinds import BY_KIND, MANAGERS
 from billing.mail.letters import COMPOSERS
 from billing.mail.notices import Kind, tell
 from billing.mail.prices import PriceMove
 from billing.mail.sending import address_notices, send_due
-from billing.models import BillingAccount, LateUsage, Plan, SpendingAlert
+from billing.models import BillingAccount, CustomerEndpoint, LateUsage, Plan, SpendingAlert
 from tests.common.test_letters import seen
 from tests.factories import NOON
 
@@ -100,6 +100,9 @@ def tell_of_everything(account: BillingAccount) -> None:
         successor="claude-haiku-6",
     )
     late_usage.tell_of_late_usage([make_late_usage(account)])
+    url = "https://hooks.example.com/a/long/address/of/a/receiver"
+    endpoint = CustomerEndpoint(id=7, organization_id=organization_id, url=url, failing_since=NOON)
+    webhooks.tell_of_endpoint_off(endpoint, gone=False, now=DEC_3)
 
 
 FACTS = {
@@ -112,6 +115,11 @@ FACTS = {
     "Acme has switched to Pro Sonnet": ["Pro Haiku", "Pro Sonnet", "UTC"],
     "Prices of Pro Haiku change on 3 Dec 2026": ["$0.0013 per 1k", "$0.0012 per 1k", "Input, claude-haiku-5-5"],
     "claude-haiku-5-5 retires on 3 Dec 2026": ["claude-haiku-6", "/app/usage/"],
+    "A webhook of Acme is switched off": [
+        "https://hooks.example.com/a/long/",
+        "10 Nov 2026",
+        "/app/settings/webhooks/7/",
+    ],
     "Acme: usage that comes on a later invoice": ["12,345 tokens", "$0.0160485", "10 Nov 2026, 12:00 UTC"],
 }
 
