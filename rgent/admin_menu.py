@@ -17,6 +17,7 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("Memberships", "group", "accounts_membership"),
         ("Invitations", "mail", "accounts_invitation"),
         ("API keys", "key", "accounts_apikey"),
+        ("Webhooks", "webhook", "billing_customerendpoint"),
         ("E-mail addresses", "alternate_email", "account_emailaddress"),
         ("Stops", "block", "billing_stop"),
         ("Second factors", "password", "mfa_authenticator"),
@@ -40,6 +41,7 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("Held invoices", "hourglass_empty", "billing_invoicehold"),
         ("Late usage", "more_time", "billing_lateusage"),
         ("Mails", "outgoing_mail", "billing_noticemail"),
+        ("Customers' webhooks", "send", "billing_eventdelivery"),
         ("Discrepancies", "rule", "billing_discrepancy"),
     ],
     "Stripe": [

@@ -51,7 +51,7 @@ class Guide:
 
     def sections(self) -> list[Section]:
         """Return its parts as plain text."""
-        return sections_of(filled(self.source, {**values(), "model": ""}))
+        return sections_of(filled(self.source, values()))
 
 
 @cache
@@ -77,6 +77,7 @@ def values() -> dict[str, str]:
         "base_url": settings.PUBLIC_URL,
         "model": next(iter(models_sold()), "claude-haiku-5-5"),
         "abort_policy": ABORT_POLICY[settings.STREAM_ABORT_POLICY],
+        "trial_tools": " and on the free trial" if settings.TRIAL_SERVER_TOOLS else "",
         "side_calls": f"{settings.SIDE_CALLS_PER_MINUTE:,}",
         "webhook_addresses": f"Addresses of private networks are refused, whatever a name leads to.{local}",
     }

@@ -37,6 +37,7 @@ class Entry:
         text = " ".join(self.text.split())
         places = [place for word in words if (place := text.lower().find(word)) >= 0]
         start = max(min(places, default=0) - EXCERPT_CHARS // 3, 0)
+        start = text.find(" ", start) + 1 if start else 0  # no word is cut
         shown = text[start : start + EXCERPT_CHARS]
         return f"{'… ' if start else ''}{shown}{' …' if len(text) > start + EXCERPT_CHARS else ''}"
 

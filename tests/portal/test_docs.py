@@ -11,6 +11,8 @@ from django.urls import reverse
 from accounts.api_keys import create_api_key
 from rgent.documentation.guides import ORDER, all_guides
 from rgent.documentation.reference import resources
+from rgent.documentation.search import found
+from tests.factories import make_organization
 from tests.rgent.management_api.test_openapi import document
 
 pytestmark = pytest.mark.django_db
@@ -48,8 +50,10 @@ def test_every_page_is_small_and_whole_for_everybody(browser: Client, organizati
 
 def test_guides_name_the_key_of_who_is_signed_in(browser: Client, organization):
     create_api_key(organization=organization, name="My <server>")
+    create_api_key(organization=make_organization(), name="Another's")
     address = reverse("docs_page", args=["quick-start"])
 
+    assert "Another" not in browser.get(address).content.decode()
     assert "My &lt;server&gt;" in browser.get(address).content.decode()
     assert "Your newest one" not in Client().get(address).content.decode()
 
@@ -94,6 +98,11 @@ def test_the_search_finds_what_has_all_the_words(db, query, heading):
     page = Client().get(reverse("docs_search"), {"q": query}).content.decode()
 
     assert heading in page
+
+
+def test_the_search_wants_every_word():
+    assert found("webhook signature")
+    assert not found("webhook signature zzzz")
 
 
 def test_the_search_of_odd_words_is_told_to_be_empty(db):

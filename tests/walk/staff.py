@@ -18,6 +18,7 @@ from tests.factories import make_user
 from tests.walk.people import browser_of
 from tests.walk.stripe_rows import (
     make_credits,
+    make_delivery,
     make_invoice,
     make_invoice_hold,
     make_late_usage,
@@ -61,6 +62,7 @@ def make_staff() -> Staff:
     ModelCost.objects.create(model="claude-old", kind="output", price=5, valid_from="2026-01-01")
     Stop.objects.create(model="claude-old", reason="Broken")
     make_notice_mail(cast.owner, cast.organization)
+    make_delivery(cast.organization)
     make_credits(cast.organization)
     Group.objects.create(name="Support")
     Authenticator.objects.create(user=cast.owner, type=Authenticator.Type.TOTP, data={"secret": "encrypted"})

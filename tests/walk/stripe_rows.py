@@ -7,11 +7,14 @@ from django.utils import timezone
 from djstripe import models as djstripe
 
 from accounts.models import Organization, User
+from billing.customer_webhooks.endpoints import add_endpoint
+from billing.customer_webhooks.log import send_test
 from billing.models import (
     BillingAccount,
     CreditGrant,
     CreditNote,
     Dispute,
+    EventDelivery,
     InvoiceHold,
     LateUsage,
     Notice,
@@ -97,6 +100,12 @@ def make_notice_mail(owner: User, organization: Organization) -> NoticeMail:
     """Make a mail that waits to be sent."""
     notice = Notice.objects.create(organization=organization, kind=Notice.Kind.TRIAL, occasion="40 of 50")
     return NoticeMail.objects.create(notice=notice, user=owner)
+
+
+def make_delivery(organization: Organization) -> EventDelivery:
+    """Make an endpoint of a customer's system, and a test that waits to be sent to it."""
+    endpoint, _ = add_endpoint(organization=organization, url="http://127.0.0.1:9/hook")
+    return send_test(endpoint=endpoint, now=timezone.now(), wall_now=timezone.now())
 
 
 def make_credits(organization: Organization) -> None:
