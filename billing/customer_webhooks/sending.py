@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from cryptography.fernet import InvalidToken
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -40,23 +41,24 @@ MOST_OF_ONE_ORGANIZATION = 5
 LOOKS_EVERY_S = 0.2
 
 InFlight = dict["Future[Answer]", EventDelivery]
-# One run of a process looks for what is due at a time.
-_looking = threading.Lock()
+# One run looks for what is due at a time, of whatever process: slow receivers keep few workers from other tasks. A
+# run that is killed stops looking too, so its mark ends by itself.
+LOOKING = "customer_webhooks.looking"
 
 
 def send_due(*, stop_after_s: float) -> int:
-    """Send what is due until nothing is, or the time is up; return how many arrived.
+    """Send what is due until nothing is, or the time is up; return how many arrived. Nothing while another run looks.
 
     While a receiver is slow, others are still looked for and sent to.
     """
-    if not _looking.acquire(blocking=False):
+    if not cache.add(LOOKING, True, timeout=stop_after_s + LOOKS_EVERY_S):
         return 0
     in_flight: InFlight = {}
     with _event_loop() as loop:
         try:
             arrived = _send_while_due(in_flight, loop=loop, stop_at_s=time.monotonic() + stop_after_s)
         finally:
-            _looking.release()  # the next run looks while this one waits for its last answers
+            cache.delete(LOOKING)  # the next run looks while this one waits for its last answers
         while in_flight:
             arrived += _collect(in_flight)
     return arrived

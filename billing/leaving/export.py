@@ -15,7 +15,7 @@ from accounts.audit import entries_of
 from accounts.models import ApiKey, Invitation, Membership, Organization
 from billing.bills.invoices import invoices_of
 from billing.caps.thresholds import percents_of
-from billing.models import BillingAccount, DailyUsage, KeyBudget, UsageRecord
+from billing.models import BillingAccount, CustomerEndpoint, DailyUsage, KeyBudget, UsageRecord
 from billing.money import to_dollars
 from billing.tokens import TOKEN_COLUMNS
 from common.rest.csv_table import csv_text
@@ -116,6 +116,17 @@ def _keys(organization: Organization) -> Table:
     return columns, _batches(rows, shape)
 
 
+def _webhooks(organization: Organization) -> Table:
+    columns = ["id", "url", "events", "created_at", "disabled_at", "disabled_reason"]
+    rows = CustomerEndpoint.objects.filter(organization=organization)
+
+    def shape(row: CustomerEndpoint) -> Row:
+        own = {"events": " ".join(row.event_types)}
+        return {**_shape_of([each for each in columns if each not in own])(row), **own}
+
+    return columns, _batches(rows, shape)
+
+
 def _log(organization: Organization) -> Table:
     columns = ["at", "actor_name", "act", "detail", "ip"]
     return columns, _batches(entries_of(organization_id=organization.pk), _shape_of(columns))
@@ -166,6 +177,7 @@ TABLES: dict[str, Callable[[Organization], Table]] = {
     "members": _members,
     "invitations": _invitations,
     "keys": _keys,
+    "webhooks": _webhooks,
     "log": _log,
     "invoices": _invoices,
     "daily_usage": _daily_usage,

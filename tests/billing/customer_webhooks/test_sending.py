@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from billing.customer_webhooks import calling, sending
@@ -240,6 +241,15 @@ def test_a_slow_receiver_of_one_customer_keeps_no_other_waiting(endpoint, organi
         later = timezone.now() + timedelta(seconds=0.3)
         EventDelivery.objects.filter(endpoint__organization=other).update(next_attempt_at=later)
         assert send() == sending.MOST_OF_ONE_ORGANIZATION + 3
+
+
+def test_while_one_run_looks_another_leaves_its_worker_free(endpoint, organization, system):
+    happen(organization)
+    cache.add(sending.LOOKING, True)
+    assert send() == 0
+    cache.delete(sending.LOOKING)
+    assert send() == 1
+    assert cache.get(sending.LOOKING) is None
 
 
 def test_an_endpoint_whose_secret_cannot_be_read_keeps_nobody_waiting(endpoint, organization, system):

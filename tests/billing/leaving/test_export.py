@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.audit import AuditEvent, entries_of
+from billing.customer_webhooks.endpoints import add_endpoint
 from billing.leaving import export
 from billing.metering.posting import post_due
 from tests.factories import Customer, begin, make_subscriber, settle
@@ -50,6 +51,8 @@ def test_it_has_everything_of_an_organization(customer):
 def test_it_has_no_secret_and_nothing_of_others(customer):
     stranger = make_subscriber()
     settle(begin(stranger), input_tokens=7)
+    _, secret = add_endpoint(organization=customer.organization, url="http://localhost:9/own")
+    add_endpoint(organization=stranger.organization, url="http://localhost:9/stranger")
 
     data = b"".join(export.export_pieces(organization=customer.organization))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -59,6 +62,9 @@ def test_it_has_no_secret_and_nothing_of_others(customer):
     assert customer.api_key.key_hash not in text
     assert stranger.organization.members.get().email not in text
     assert stranger.api_key.hint not in text
+    assert "http://localhost:9/own" in text
+    assert "http://localhost:9/stranger" not in text
+    assert secret not in text
 
 
 def test_many_rows_come_in_batches_each_once(customer, monkeypatch):
