@@ -22,6 +22,7 @@ class StopAdmin(ModelAdmin):
     list_filter = [("lifted_at", admin.EmptyFieldListFilter)]
     list_select_related = ["organization", "begun_by", "lifted_by"]
     search_fields = ["organization__name", "=model"]
+    search_help_text = "Part of an organization's name, or a model's id"
     autocomplete_fields = ["organization"]
     fields = ["organization", "model", "reason"]
     actions = ["lift"]

@@ -1,10 +1,13 @@
 """Hands this process's figures on, once a second, for the process that Prometheus happens to ask."""
 
 import asyncio
+import logging
 
 from django.conf import settings
 
 from rgent.monitoring.shared_figures import forget_other_servers, write_own
+
+logger = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 _running: set["asyncio.Task[None]"] = set()
@@ -19,5 +22,8 @@ def start() -> None:
 
 async def _share() -> None:
     while True:
-        write_own()
+        try:
+            write_own()
+        except OSError as error:  # a full disk must not end it for good
+            logger.warning("figures could not be shared", extra={"error": str(error)})
         await asyncio.sleep(EVERY_S)

@@ -7,9 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry, User
+from billing.limits.stops import note_stop
 from billing.models import Stop
 from tests.chat.http import messages_body, send
-from tests.factories import HAIKU, Customer, make_customer
+from tests.factories import HAIKU, Customer, make_customer, make_subscriber
 from tests.rgent.management_api.client import make_manager
 
 
@@ -60,14 +61,16 @@ def test_a_model_is_taken_out_of_service(api, for_all):
 
 
 def test_a_stop_that_another_process_made_holds_within_5_seconds(api):
-    customer = make_customer()
+    customer = make_subscriber()
     assert ask(api, customer).status == 200
 
     Stop.objects.create(organization=customer.organization, reason="Abuse")
     began_s = time.monotonic()
-    while ask(api, customer).status == 200:
+    while (answer := ask(api, customer)).status == 200:
         assert time.monotonic() - began_s < 5
-        time.sleep(0.05)
+        time.sleep(0.1)
+
+    assert "suspended" in answer.error[1]
 
 
 def test_a_stopped_organization_still_reads_its_data(api):
@@ -77,6 +80,19 @@ def test_a_stopped_organization_still_reads_its_data(api):
     answer = send(api, "GET", "/api/v1/usage", headers={"x-api-key": manager.key})
 
     assert answer.status == 200
+
+
+def test_its_members_are_told_on_their_pages(api):
+    customer = make_customer()
+    owner = Client()
+    owner.force_login(customer.organization.members.get())
+    before = owner.get(reverse("overview")).content.decode()
+
+    note_stop(Stop(organization=customer.organization, reason="Abuse"))
+    after = owner.get(reverse("overview")).content.decode()
+
+    assert "This organization is suspended" not in before
+    assert "This organization is suspended" in after
 
 
 @pytest.mark.parametrize(("fields", "words"), [({}, "Name an organization"), ({"model": HAIKU}, "stopped already")])

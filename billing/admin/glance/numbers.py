@@ -12,7 +12,7 @@ from billing.models import Discrepancy, MeterEvent, NoticeMail, TaskRun, UsageRe
 from billing.money import format_cents, round_to_cents
 from billing.revenue.customers import COHORT, Customers, customers
 from billing.revenue.margins import Margin, Margins, UsageNumbers, revenue_by, top_customers, usage_numbers
-from billing.usage.charts import BarChart, bar_chart
+from billing.usage.charts import bar_chart
 
 DAYS = 30
 RIGHT = "billing.view_numbers"
@@ -35,7 +35,7 @@ def glance_at_numbers(*, request: HttpRequest, now: datetime) -> Glance | None:
     return Glance(
         actions=[Cell("Download as CSV", link=reverse("admin:billing_numbers_csv"))],
         tiles=[*_customers(customers(now=now)), *_usage(usage), *_backlog()],
-        charts=[DrawnChart(title=f"Usage revenue, the last {DAYS} days", chart=_chart(usage, days=days))],
+        charts=[_chart(usage, days=days)] if usage.by_plan else [],
         sections=[
             _margins("Margin by plan", "Plan", usage.by_plan),
             _margins("Margin by model", "Model", usage.by_model),
@@ -77,7 +77,7 @@ def _usage(usage: UsageNumbers) -> Iterable[Tile]:
         label="Margin on usage",
         value="Unknown" if lacking else _money(total.margin_minor),
         detail=lacking or f"{_percent(total.percent)}; Claude takes {_money(total.cost_minor)}",
-        tone="warn" if lacking else "bad" if total.margin_minor < 0 else "good",
+        tone="warn" if lacking else "bad" if total.margin_minor < 0 else "",
         link=costs,
     )
     yield Tile(
@@ -106,10 +106,11 @@ def _backlog() -> Iterable[Tile]:
     )
 
 
-def _chart(usage: UsageNumbers, *, days: list[date]) -> BarChart:
+def _chart(usage: UsageNumbers, *, days: list[date]) -> DrawnChart:
     values = revenue_by(usage.by_day, of=lambda margin: margin.revenue_minor)
     series = sorted(usage.by_plan, key=lambda plan: (-usage.by_plan[plan].revenue_minor, plan))
-    return bar_chart(values, days=days, series=series, today=days[-1])
+    chart = bar_chart(values, days=days, series=series, today=days[-1])
+    return DrawnChart(title=f"Usage revenue, the last {DAYS} days", chart=chart)
 
 
 def _margins(title: str, of: str, margins: Margins) -> Section:
@@ -168,4 +169,4 @@ def _money(amount_minor: Decimal) -> str:
 
 
 def _percent(share: int | None) -> str:
-    return "none" if share is None else f"{share} %"
+    return "–" if share is None else f"{share} %"
