@@ -1,7 +1,8 @@
-"""A TCP proxy in a thread, in front of a server that shall seem to be away: refused, hung, or dropped."""
+"""A TCP proxy in a thread, in front of a server that shall seem to be away or far: refused, hung, dropped, delayed."""
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -15,6 +16,9 @@ class TcpProxy:
         self._target = (host, port)
         self._passing = threading.Event()
         self._passing.set()
+        self._answering = threading.Event()
+        self._answering.set()
+        self._delay_s = 0.0
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = _listen(0)
@@ -32,6 +36,14 @@ class TcpProxy:
         """Accept connections and bytes, and pass nothing on, as a server that hangs."""
         self._passing.clear()
 
+    def half_open(self) -> None:
+        """Pass on what clients send, and none of the answers."""
+        self._answering.clear()
+
+    def delay(self, seconds: float) -> None:
+        """Pass each piece on so much later."""
+        self._delay_s = seconds
+
     def drop(self) -> None:
         """Drop all open connections."""
         with self._lock:
@@ -41,8 +53,10 @@ class TcpProxy:
                 each.shutdown(socket.SHUT_RDWR)
 
     def come_back(self) -> None:
-        """Pass everything on again."""
+        """Pass everything on again, at once."""
         self._passing.set()
+        self._answering.set()
+        self._delay_s = 0.0
         if self._listener.fileno() < 0:
             self._listener = _listen(self.port)
             self._accept_from(self._listener)
@@ -50,6 +64,7 @@ class TcpProxy:
     def close(self) -> None:
         """Stop the proxy."""
         self._passing.set()
+        self._answering.set()
         self.refuse()
 
     def _accept_from(self, listener: socket.socket) -> None:
@@ -70,13 +85,19 @@ class TcpProxy:
             return
         with self._lock:
             self._open |= {client, server}
-        for source, target in ((client, server), (server, client)):
-            threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+        for source, target, gates in (
+            (client, server, [self._passing]),
+            (server, client, [self._passing, self._answering]),
+        ):
+            threading.Thread(target=self._pump, args=(source, target, gates), daemon=True).start()
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket, gates: "list[threading.Event]") -> None:
         with suppress(OSError):
             while data := source.recv(CHUNK):
-                self._passing.wait()
+                for gate in gates:
+                    gate.wait()
+                if self._delay_s:
+                    time.sleep(self._delay_s)
                 target.sendall(data)
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)

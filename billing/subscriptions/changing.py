@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.db import Error as DatabaseFailed
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -42,7 +43,7 @@ def changing_terms(*, account: BillingAccount, now: datetime) -> Iterator[None]:
         if not outbox.send_all_of(organization_id=account.organization_id, now=now):
             raise UsageNotSent("Usage is still on its way to our payment provider. Nothing was changed: try again.")
         yield
-    except StripeUnavailable:  # the change may have been made all the same
+    except (StripeUnavailable, DatabaseFailed):  # the change may have been made all the same, and not be known here
         _give_up(account)
         raise
     except BaseException:

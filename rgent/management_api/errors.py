@@ -1,13 +1,22 @@
 """Errors of the management API, in the shape of all API errors."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from rest_framework.exceptions import ParseError, ValidationError
 
 from chat.json_objects import InvalidRequest
+from common.outage import DatabaseUnavailable
 from rgent.api.error_catalogue import error_response
+
+logger = logging.getLogger(__name__)
+
+
+class ManagementUnavailable(DatabaseUnavailable):
+    """A call met a database that does not answer. Unlike a request for Claude, it may have been carried out."""
 
 
 def management_error(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
@@ -16,6 +25,9 @@ def management_error(error: Exception, context: Mapping[str, Any]) -> HttpRespon
         error = InvalidRequest(" ".join(_sentences(error.detail)))
     elif isinstance(error, ParseError):
         error = InvalidRequest(str(error.detail))
+    elif isinstance(error, OperationalError | InterfaceError):
+        logger.warning("the database did not answer a management call", extra={"error": str(error)})
+        error = ManagementUnavailable("Our database does not answer right now. See whether it was done, and ask again.")
     response = error_response(error, request_id=context["request"].request_id)
     if response.status_code == 401:
         response["www-authenticate"] = "Bearer"

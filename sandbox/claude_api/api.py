@@ -132,6 +132,7 @@ class Api:
             ledger=state.ledger,
             holds=state.holds,
             headers=headers,
+            tag=directive.tag,
         )
 
     def _input_usage(self, exchange: Exchange, plan: Plan) -> InputUsage:

@@ -36,6 +36,7 @@ class Call:
     ledger: Ledger
     holds: Holds
     headers: Headers
+    tag: str = ""
     recorded: bool = False
     produced: int = 0
     searches: int = 0
@@ -62,6 +63,7 @@ class Call:
             Served(
                 request_id=self.exchange.request_id,
                 message_id=self.message.id,
+                tag=self.tag,
                 key_hint=self.exchange.key_hint,
                 model=self.message.model,
                 stream=self.exchange.streams,

@@ -50,6 +50,7 @@ class Directive:
     tool_calls: int | None = None
     web_search: int = 0
     stop: str | None = None
+    tag: str = ""
     shape: UsageShape = field(default_factory=UsageShape)
     behaviour: Behaviour = NORMAL
 
@@ -150,6 +151,7 @@ _OWN: dict[str, Callable[[str, str], object]] = {
     "tool_calls": _whole(most=MOST_REPEATS),
     "web_search": _whole(most=MOST_REPEATS),
     "text": _text,
+    "tag": _text,
     "stop": _stop_reason,
 }
 _BEHAVIOUR: dict[str, Callable[[str, str], object]] = {

@@ -30,11 +30,13 @@ class Served:
 
     `input_tokens` excludes the cached classes. `output_tokens` are those generated until the call ended: all of the
     answer's where it is complete, those sent so far where it was cut short. A call refused before it was answered
-    (`ended` "error", `status` 400 and above) has no tokens; an error within a stream keeps its `status` 200.
+    (`ended` "error", `status` 400 and above) has no tokens; an error within a stream keeps its `status` 200. `tag` is
+    the directive's, by which a test knows its own call.
     """
 
     request_id: str
     message_id: str | None = None
+    tag: str = ""
     served_at: float = field(default_factory=time.time)
     key_hint: str
     model: str

@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS served (
     cache_write_1h_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL,
     thinking_tokens INTEGER NOT NULL,
-    web_search_requests INTEGER NOT NULL
+    web_search_requests INTEGER NOT NULL,
+    tag TEXT NOT NULL DEFAULT ''
 ) STRICT;
 """
 
@@ -46,6 +47,7 @@ class Store:
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=OFF")
         self.connection.executescript(_SCHEMA)
+        self._add_what_an_older_file_lacks()
 
     def load(self, name: str, *, default: Any) -> Any:
         """Return the JSON value kept under a name."""
@@ -55,6 +57,11 @@ class Store:
     def save(self, name: str, value: Any) -> None:
         """Keep a JSON value under a name."""
         self.connection.execute("REPLACE INTO state (name, value) VALUES (?, ?)", (name, json.dumps(value)))
+
+    def _add_what_an_older_file_lacks(self) -> None:
+        columns = {row["name"] for row in self.connection.execute("PRAGMA table_info(served)")}
+        if "tag" not in columns:
+            self.connection.execute("ALTER TABLE served ADD COLUMN tag TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
         """Close the file."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from billing.bills.invoices import invoices_of
@@ -129,6 +130,24 @@ def test_a_change_whose_process_died_is_found_out_by_itself(customer, stripe):
     catch_up(now=clock.now())
 
     assert (kept_back, post_due()) == (0, 1)
+
+
+def test_a_change_that_stripe_made_and_the_database_did_not_take_is_found_out(customer, stripe):
+    call = begin(customer, now=clock.now())
+
+    def cancel_while_the_database_goes_away() -> None:
+        with changing_terms(account=customer.account, now=clock.now()):
+            stripe.v1.subscriptions.cancel(customer.account.stripe_subscription_id)
+            raise OperationalError("the connection is lost")
+
+    with pytest.raises(OperationalError):
+        cancel_while_the_database_goes_away()
+    settle(call, now=clock.now(), input_tokens=11)
+    kept_back = post_due()
+    catch_up(now=clock.now())
+
+    assert (kept_back, post_due()) == (0, 1)
+    assert LateUsage.objects.get().quantity == 11
 
 
 @pytest.mark.parametrize(

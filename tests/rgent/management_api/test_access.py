@@ -1,11 +1,15 @@
 """Access to the management API, and its refusals."""
 
+from types import SimpleNamespace
+
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 from django.utils import timezone
 
 from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.models import KeyScope
+from rgent.management_api.errors import management_error
 from tests.chat.http import messages_body, send, wait_until
 from tests.rgent.management_api.client import make_manager
 
@@ -165,3 +169,11 @@ def test_what_stands_twice_is_refused_by_name(manager, method, path, body):
 
     assert (status, kind) == (400, "invalid_request_error")
     assert "stands twice" in message
+
+
+@pytest.mark.parametrize("error", [OperationalError("the connection is lost"), InterfaceError("it is closed")])
+def test_while_the_database_does_not_answer_it_says_so(error):
+    answer = management_error(error, {"request": SimpleNamespace(request_id="req_1")})
+
+    assert answer.status_code == 529
+    assert b"See whether it was done" in answer.content

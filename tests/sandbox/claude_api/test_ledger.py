@@ -33,6 +33,12 @@ def test_it_has_a_row_before_the_answer_is_read(http, body, control):
     assert tokens == [1, 2, 3, 4, 5, 2]
 
 
+def test_a_row_has_the_tag_of_its_directive(http, body, control):
+    http.post("/v1/messages", json=body("[[usage input=1 output=5 tag=r17]]"))
+
+    assert control.only_row()["tag"] == "r17"
+
+
 def test_it_has_a_row_for_a_stream(events, body, control):
     events(body("[[usage input=9 output=5 web_search=1]]"))
 
