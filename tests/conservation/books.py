@@ -129,15 +129,19 @@ def invoiced(deployment: Deployment, *, customer_id: str) -> int:
 
 def bills_of(deployment: Deployment, *, customer_id: str) -> Iterator[str]:
     """Tell of a customer's invoices, usage by period, ended bills and late usage, for a failure."""
+    yield f"{customer_id}:"
     for each in _invoices(deployment, customer_id):
         lines = [(line["description"], _quantity(line), line["amount"]) for line in each["lines"]["data"]]
         yield f"  invoice {each['id']} {each['status']} {each['billing_reason']} of {each['period_start']}: {lines}"
+    for row in deployment.rows(f"{LOCAL_INVOICES} '{customer_id}' ORDER BY created"):
+        yield f"  known here: {', '.join(map(str, row))}"
     ((its_id,),) = deployment.rows(f"{ORGANIZATION_OF} '{customer_id}'")
     for name, statement in OF_A_CUSTOMER.items():
         for row in deployment.rows(f"{statement} WHERE organization_id = {its_id} ORDER BY 1"):
             yield f"  {name}: {', '.join(map(str, row))}"
 
 
+LOCAL_INVOICES = "SELECT id, created, stripe_data->>'status' FROM djstripe_invoice WHERE stripe_data->>'customer' ="
 ORGANIZATION_OF = "SELECT organization_id FROM billing_billingaccount WHERE stripe_customer_id ="
 OF_A_CUSTOMER = {
     "account": "SELECT status, stripe_status, stripe_subscription_id, period_starts_at FROM billing_billingaccount",

@@ -1,6 +1,7 @@
 """Business under fire: plans switched, subscriptions ended and resumed, caps, keys, cards, while everything breaks."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from tests.sandbox.running import KEY
 
 PAUSE_S = (0.5, 3.0)
 CALL_TIMEOUT_S = 40.0
+# Stripe's meters tell whole minutes, so the usage of two bills that begin within one cannot be told apart there.
+BILLS_LAST_S = 90.0
 AS_OPERATOR = {"authorization": f"Bearer {KEY}"}
 PLANS = ("pro_haiku", "pro_sonnet")
 COMMANDS = (["setup_stripe_products", "--json"], ["reconcile"], ["audit", "--thorough"])
@@ -38,6 +41,7 @@ class Business:
 
     def __post_init__(self) -> None:
         self._chance = Random(f"{self.seed}/business")
+        self._bill_begun_at = time.monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -75,11 +79,17 @@ class Business:
             struck.said = f"{type(error).__name__}: {error}"[:200]
         struck.ended_s = self.history.now_s()
 
+    def _may_begin_a_bill(self) -> bool:
+        if time.monotonic() - self._bill_begun_at < BILLS_LAST_S:
+            return False
+        self._bill_begun_at = time.monotonic()
+        return True
+
     # --- Acts: each returns whether it was done ---
 
     def _switch(self, customer: Customer) -> bool:
         plan = self._call(customer, "GET", "/subscription").json()["plan"]
-        if plan not in PLANS:
+        if plan not in PLANS or not self._may_begin_a_bill():
             return False
         body = {"plan": PLANS[1 - PLANS.index(plan)], "when": self._chance.choice(["now", "now", "renewal"])}
         return self._call(customer, "POST", "/subscription/change", body).status == 200
@@ -91,6 +101,8 @@ class Business:
         return self._call(customer, "POST", "/subscription/resume").status == 200
 
     def _cancel_now_and_return(self, customer: Customer) -> bool:
+        if not self._may_begin_a_bill():
+            return False
         ended = self._call(customer, "POST", "/subscription/cancel", {"at": "now"}).status == 200
         answer = self._call(customer, "POST", "/subscription", {"plan": self._chance.choice(PLANS)})
         if answer.status == 201:

@@ -95,7 +95,7 @@ class Deployment:
 
     def log(self) -> str:
         """Return the end of what the processes said."""
-        texts = (path.read_text(errors="replace")[-3000:] for path in sorted(self.folder.glob("*.log")))
+        texts = (path.read_text(errors="replace")[-3000:] for path in sorted(self.folder.glob("web*.log")))
         return "\n".join(texts)
 
     def _python(self, *arguments: str, timeout_s: float, check: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import django
 
-# Of these a run has N each; see `customers.Kind`.
+# Of these a run has N each, and of those whose terms change twice as many.
 KINDS = ("haiku", "sonnet", "capped", "key_capped", "trial", "changing")
 CAP_MINOR = Decimal(40)
 KEY_CAP_MINOR = Decimal(25)
@@ -23,7 +23,8 @@ def provision(*, number: int) -> list[dict[str, Any]]:
 
     Plan.objects.filter(code="pro_sonnet").update(metering="spend")
     publish_plans()
-    return [_make(kind, f"{kind}-{place}") for kind in KINDS for place in range(number)]
+    numbers = {kind: number * 2 if kind == "changing" else number for kind in KINDS}
+    return [_make(kind, f"{kind}-{place}") for kind in KINDS for place in range(numbers[kind])]
 
 
 def _make(kind: str, name: str) -> dict[str, Any]:

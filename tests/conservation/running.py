@@ -29,6 +29,10 @@ UNDER_WAY = """
         + (SELECT count(*) FROM billing_meterevent WHERE state IN ('pending', 'sending'))
         + (SELECT count(*) FROM billing_lateusage WHERE state IN ('pending', 'sending'))
         + (SELECT count(*) FROM billing_billingaccount WHERE change_begun_at IS NOT NULL)"""
+CHANGED_CUSTOMERS = """
+    SELECT stripe_customer_id FROM billing_billingaccount WHERE stripe_customer_id <> '' AND organization_id IN
+        (SELECT organization_id FROM accounts_auditentry WHERE event IN ('plan_switched', 'canceled_now', 'canceled'))
+    ORDER BY id"""
 UNBILLED = "SELECT count(*) FROM billing_invoicehold WHERE released_at IS NULL"
 # As though a quarter of an hour had passed: Stripe's summaries are compared up to then, and a change that was begun so
 # long ago was left by a process that died.
@@ -153,9 +157,14 @@ class Run:
         said = deployment.manage("reconcile", check=False)
         reconciled = [] if said.strip().splitlines()[-1].startswith("zero differences") else [said[-3000:]]
         return [
-            Verdict("reconciliation-finds-nothing", reconciled),
+            Verdict("reconciliation-finds-nothing", [*reconciled, *(self._bills(deployment) if reconciled else [])]),
             Verdict.on("invoices-bill-what-was-settled", _uninvoiced(deployment, Books.read(deployment))),
         ]
+
+    def _bills(self, deployment: Deployment) -> list[str]:
+        """Tell of the customers whose terms changed: their bills are the ones that go wrong."""
+        changed = deployment.rows(CHANGED_CUSTOMERS)
+        return [line for (customer,) in changed for line in bills_of(deployment, customer_id=customer)]
 
 
 def _is_billed(deployment: Deployment) -> bool:
