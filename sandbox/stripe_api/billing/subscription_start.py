@@ -18,6 +18,7 @@ from sandbox.stripe_api.catalogue import prices
 from sandbox.stripe_api.protocol import fields, ids
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
+from sandbox.stripe_api.shapes import filled
 
 # https://docs.stripe.com/billing/subscriptions/overview: without a first payment a subscription lasts 23 hours.
 INCOMPLETE_S = 23 * HOUR_S
@@ -87,55 +88,37 @@ def _first_invoice(world: World, subscription: Json, items: list[Json], ends_at:
 def _subscription(world: World, customer: Json, price: Json, params: Params, trial_end: int | None) -> Json:
     cancelling = params.get("cancel_at_period_end", False)
     settings = params.get("payment_settings", {})
-    return {
-        "id": ids.new("sub"),
-        "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
-        "automatic_tax": taxes.automatic(enabled=params.get("automatic_tax", {}).get("enabled", False)),
-        "billing_cycle_anchor": trial_end or world.now,
-        "billing_cycle_anchor_config": None,
-        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible", "updated_at": world.now},
-        "billing_schedules": [],
-        "billing_thresholds": None,
-        "cancel_at": None,
-        "cancel_at_period_end": cancelling,
-        "canceled_at": world.now if cancelling else None,
-        "cancellation_details": {
-            "comment": None,
-            "feedback": None,
-            "reason": "cancellation_requested" if cancelling else None,
+    return filled(
+        "subscription",
+        {
+            "id": ids.new("sub"),
+            "automatic_tax": taxes.automatic(enabled=params.get("automatic_tax", {}).get("enabled", False)),
+            "billing_cycle_anchor": trial_end or world.now,
+            "billing_mode": {
+                "flexible": {"proration_discounts": "included"},
+                "type": "flexible",
+                "updated_at": world.now,
+            },
+            "cancel_at_period_end": cancelling,
+            "canceled_at": world.now if cancelling else None,
+            "cancellation_details": {
+                "comment": None,
+                "feedback": None,
+                "reason": "cancellation_requested" if cancelling else None,
+            },
+            "created": world.now,
+            "currency": price["currency"],
+            "customer": customer["id"],
+            "default_payment_method": params.get("default_payment_method") or None,
+            "description": params.get("description") or None,
+            "metadata": fields.metadata(params.get("metadata")),
+            "payment_settings": {
+                "payment_method_options": None,
+                "payment_method_types": settings.get("payment_method_types") or None,
+                "save_default_payment_method": settings.get("save_default_payment_method", "off"),
+            },
+            "start_date": world.now,
+            "test_clock": customer["test_clock"],
+            **trials.trial_fields(world, trial_end, params),
         },
-        "collection_method": "charge_automatically",
-        "created": world.now,
-        "currency": price["currency"],
-        "customer": customer["id"],
-        "customer_account": None,
-        "days_until_due": None,
-        "default_payment_method": params.get("default_payment_method") or None,
-        "default_source": None,
-        "default_tax_rates": [],
-        "description": params.get("description") or None,
-        "discounts": [],
-        "ended_at": None,
-        "invoice_settings": {"account_tax_ids": None, "issuer": {"type": "self"}},
-        "latest_invoice": None,
-        "livemode": False,
-        "metadata": fields.metadata(params.get("metadata")),
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
-        "payment_settings": {
-            "payment_method_options": None,
-            "payment_method_types": settings.get("payment_method_types") or None,
-            "save_default_payment_method": settings.get("save_default_payment_method", "off"),
-        },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
-        "start_date": world.now,
-        "test_clock": customer["test_clock"],
-        "transfer_data": None,
-        **trials.trial_fields(world, trial_end, params),
-    }
+    )

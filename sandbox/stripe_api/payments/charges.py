@@ -9,6 +9,7 @@ from sandbox.stripe_api.protocol import ids, lists
 from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
+from sandbox.stripe_api.shapes import filled
 
 # Stripe's fee for a card payment in the US: 2.9 % + 30 cents (https://stripe.com/pricing).
 _FEE_PERMILLE, _FEE_FIXED = 29, 30
@@ -52,51 +53,29 @@ def add(world: World, intent: Json, method: Json, decline: Decline | None) -> Js
 
 def _charge(world: World, intent: Json, method: Json, decline: Decline | None) -> Json:
     charge_id = ids.new("ch")
-    return {
-        "id": charge_id,
-        "object": "charge",
-        "amount": intent["amount"],
-        "amount_captured": 0 if decline else intent["amount"],
-        "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
-        "billing_details": method["billing_details"],
-        "calculated_statement_descriptor": "SANDBOX",
-        "captured": decline is None,
-        "created": world.now,
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
-        "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": decline.code if decline else None,
-        "failure_message": decline.message if decline else None,
-        "fraud_details": {},
-        "livemode": False,
-        "metadata": intent["metadata"],
-        "on_behalf_of": None,
-        "outcome": _outcome(decline),
-        "paid": decline is None,
-        "payment_intent": intent["id"],
-        "payment_method": method["id"],
-        "payment_method_details": _method_details(intent, method),
-        "radar_options": {},
-        "receipt_email": None,
-        "receipt_number": None,
-        "receipt_url": None,
-        "refunded": False,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
-        "status": "failed" if decline else "succeeded",
-        "transfer_data": None,
-        "transfer_group": None,
-    }
+    return filled(
+        "charge",
+        {
+            "id": charge_id,
+            "amount": intent["amount"],
+            "amount_captured": 0 if decline else intent["amount"],
+            "billing_details": method["billing_details"],
+            "captured": decline is None,
+            "created": world.now,
+            "currency": intent["currency"],
+            "customer": intent["customer"],
+            "description": intent["description"],
+            "failure_code": decline.code if decline else None,
+            "failure_message": decline.message if decline else None,
+            "metadata": intent["metadata"],
+            "outcome": _outcome(decline),
+            "paid": decline is None,
+            "payment_intent": intent["id"],
+            "payment_method": method["id"],
+            "payment_method_details": _method_details(intent, method),
+            "status": "failed" if decline else "succeeded",
+        },
+    )
 
 
 def _outcome(decline: Decline | None) -> Json:

@@ -14,6 +14,7 @@ from sandbox.stripe_api.protocol.endpoint import LISTING, endpoint
 from sandbox.stripe_api.protocol.errors import CardError, InvalidRequest, missing, not_simulated
 from sandbox.stripe_api.protocol.params import Params
 from sandbox.stripe_api.protocol.world import World
+from sandbox.stripe_api.shapes import filled
 
 _CARD_FIELDS = "card.number card.exp_month card.exp_year card.cvc card.token"
 
@@ -231,46 +232,27 @@ def _forget_default(world: World, doc: Json) -> None:
 
 
 def _payment_method(world: World, card: TestCard, exp_month: int, exp_year: int) -> Json:
-    return {
-        "id": ids.new("pm"),
-        "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": {
-            "address": {
-                "city": None,
-                "country": None,
-                "line1": None,
-                "line2": None,
-                "postal_code": None,
-                "state": None,
+    return filled(
+        "payment_method",
+        {
+            "id": ids.new("pm"),
+            "card": {
+                "brand": card.brand,
+                "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+                "country": "US",
+                "display_brand": card.brand,
+                "exp_month": exp_month,
+                "exp_year": exp_year,
+                "fingerprint": hashlib.sha256(card.number.encode()).hexdigest()[:16],
+                "funding": "credit",
+                "generated_from": None,
+                "last4": card.last4,
+                "networks": {"available": [card.brand], "preferred": None},
+                "regulated_status": "unregulated",
+                "three_d_secure_usage": {"supported": True},
+                "wallet": None,
             },
-            "email": None,
-            "name": None,
-            "phone": None,
-            "tax_id": None,
+            "created": world.now,
+            "_number": card.number,
         },
-        "card": {
-            "brand": card.brand,
-            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-            "country": "US",
-            "display_brand": card.brand,
-            "exp_month": exp_month,
-            "exp_year": exp_year,
-            "fingerprint": hashlib.sha256(card.number.encode()).hexdigest()[:16],
-            "funding": "credit",
-            "generated_from": None,
-            "last4": card.last4,
-            "networks": {"available": [card.brand], "preferred": None},
-            "regulated_status": "unregulated",
-            "three_d_secure_usage": {"supported": True},
-            "wallet": None,
-        },
-        "created": world.now,
-        "customer": None,
-        "customer_account": None,
-        "livemode": False,
-        "metadata": {},
-        "type": "card",
-        "_number": card.number,
-        "_set_up": False,
-    }
+    )

@@ -11,6 +11,7 @@ from sandbox.stripe_api.payments.cards import Decline
 from sandbox.stripe_api.protocol import ids
 from sandbox.stripe_api.protocol.errors import doc_url
 from sandbox.stripe_api.protocol.world import World
+from sandbox.stripe_api.shapes import filled
 
 DECLINE_NEXT = "decline_next_payments"
 
@@ -31,57 +32,21 @@ def create_intent(
     """
     intent_id = ids.new("pi")
     return world.add(
-        {
-            "id": intent_id,
-            "object": "payment_intent",
-            "amount": amount,
-            "amount_capturable": 0,
-            "amount_details": {"tip": {}},
-            "amount_received": 0,
-            "application": None,
-            "application_fee_amount": None,
-            "automatic_payment_methods": None,
-            "canceled_at": None,
-            "cancellation_reason": None,
-            "capture_method": "automatic",
-            "client_secret": ids.client_secret(intent_id),
-            "confirmation_method": "automatic",
-            "created": world.now,
-            "currency": currency,
-            "customer": customer,
-            "customer_account": None,
-            "description": description,
-            "excluded_payment_method_types": None,
-            "last_payment_error": None,
-            "latest_charge": None,
-            "livemode": False,
-            "metadata": metadata or {},
-            "next_action": None,
-            "on_behalf_of": None,
-            "payment_method": None,
-            "payment_method_configuration_details": None,
-            "payment_method_options": {
-                "card": {
-                    "installments": None,
-                    "mandate_options": None,
-                    "network": None,
-                    "request_three_d_secure": "automatic",
-                }
+        filled(
+            "payment_intent",
+            {
+                "id": intent_id,
+                "amount": amount,
+                "client_secret": ids.client_secret(intent_id),
+                "created": world.now,
+                "currency": currency,
+                "customer": customer,
+                "description": description,
+                "metadata": metadata or {},
+                "setup_future_usage": setup_future_usage,
+                "_invoice": invoice,
             },
-            "payment_method_types": ["card"],
-            "processing": None,
-            "receipt_email": None,
-            "review": None,
-            "setup_future_usage": setup_future_usage,
-            "shipping": None,
-            "source": None,
-            "statement_descriptor": None,
-            "statement_descriptor_suffix": None,
-            "status": "requires_payment_method",
-            "transfer_data": None,
-            "transfer_group": None,
-            "_invoice": invoice,
-        },
+        ),
         event="payment_intent.created",
     )
 
