@@ -89,6 +89,17 @@ def server(
 
 
 @contextmanager
+def background(command: Sequence[str], *, log: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    """Run a process that listens on no port until the end of the block."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=dict(environ), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        yield
+    finally:
+        Server(process=process, port=0, log=log).stop()
+
+
+@contextmanager
 def _on(cores: set[int]) -> Iterator[None]:
     """Move to the given cores for the block; processes started within stay there."""
     before = os.sched_getaffinity(0)
