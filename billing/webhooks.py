@@ -20,6 +20,7 @@ from djstripe.views import ProcessWebhookView
 
 from billing.bills.invoice_holds import hold_draft
 from billing.credits.credit_notes import keep_note
+from billing.credits.refunds import keep_refund
 from billing.credits.terms import mark_stale_of
 from billing.stripe_billing import client
 from billing.stripe_billing.events import NotSigned, read_event
@@ -48,6 +49,8 @@ TERMS_MAY_CHANGE = (
     "invoice.finalized",
     "invoice.voided",
 )
+
+REFUNDS = ("refund.created", "refund.failed", "refund.updated")
 
 _process = ProcessWebhookView.as_view()
 
@@ -98,6 +101,8 @@ def _take_in(request: HttpRequest, event: dict[str, Any]) -> HttpResponseBase:
             mark_stale_of(customer_id=str(event["data"]["object"].get("customer") or ""))
         if event.get("type") == "customer.updated" and settings.STRIPE_TAX:  # its address may be another
             mark_stale_of(customer_id=str(event["data"]["object"]["id"]))
+        if event.get("type") in REFUNDS:  # outside dj-stripe's transaction, since Stripe is asked for the invoice
+            keep_refund(event["data"]["object"])
         if event.get("type") == "checkout.session.completed":
             finish_saved_card(session=event["data"]["object"])
         with client.translate_stripe_errors():

@@ -11,6 +11,7 @@ from unfold.decorators import display
 from billing.admin.confirmed import ConfirmedAdd, IdentifierField
 from billing.admin.exact_fields import DollarsField
 from billing.credits.credit_notes import NOTES
+from billing.credits.refunds import refunded_of
 from billing.models import BillingAccount, CreditNote
 from billing.money import format_cents, to_cents
 
@@ -55,10 +56,10 @@ def _account_of(invoice: Invoice | None) -> BillingAccount | None:
 
 
 def _left_of(invoice: Invoice) -> int:
-    """Return the cents of an invoice that no credit note has, as far as Stripe has told."""
+    """Return the cents of an invoice that no credit note has, and that were not refunded, as far as Stripe has told."""
     data = invoice.stripe_data
     noted = (data.get("pre_payment_credit_notes_amount") or 0) + (data.get("post_payment_credit_notes_amount") or 0)
-    return int(data["total"] - noted)
+    return int(data["total"] - noted - refunded_of([invoice.id]).get(invoice.id, 0))
 
 
 @admin.register(CreditNote)

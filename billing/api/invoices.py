@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from billing.api.base import BillingView, LineOut, PeriodOut
 from billing.bills.invoices import InvoiceSummary, invoice_of, invoices_of
 from billing.credits.credit_notes import notes_of
+from billing.credits.refunds import refunds_of
 from common.rest.fields import Amount
 
 STATUSES = ["draft", "open", "paid", "uncollectible", "void"]
@@ -26,6 +27,7 @@ class InvoiceOut(serializers.Serializer[Any]):
     total_minor = Amount(help_text="In whole cents, with tax and discounts.")
     unpaid_minor = Amount(help_text="The part that is still to be paid.")
     credited_minor = Amount(help_text="The part that credit notes gave back, or do not ask for any more.")
+    refunded_minor = Amount(help_text="The part that was paid back without a credit note.")
     hosted_url = serializers.CharField(help_text="Stripe's page of it, to pay and print; empty for a draft.")
     pdf_url = serializers.CharField(help_text="Empty for a draft.")
 
@@ -39,6 +41,13 @@ class CreditNoteOut(serializers.Serializer[Any]):
     pdf_url = serializers.CharField()
 
 
+class RefundOut(serializers.Serializer[Any]):
+    """Money of an invoice that went back to the card without a credit note."""
+
+    made_on = serializers.DateField()
+    amount_minor = Amount(help_text="In whole cents.")
+
+
 class InvoiceDetailOut(InvoiceOut):
     """An invoice with its lines."""
 
@@ -46,6 +55,7 @@ class InvoiceDetailOut(InvoiceOut):
     exact_minor = Amount(help_text="The sum of the lines in cents, exactly.")
     adjustments_minor = Amount(help_text="The sum of discounts, credits and tax, in whole cents.")
     credit_notes = CreditNoteOut(many=True)
+    refunds = RefundOut(many=True, help_text="Those of credit notes are left out.")
 
 
 class InvoicesView(BillingView):
@@ -71,11 +81,22 @@ class InvoiceView(BillingView):
             "exact_minor": detail.exact_minor,
             "adjustments_minor": detail.adjustments_minor,
             "credit_notes": notes_of(organization_id=self.organization_id, invoice_id=invoice_id),
+            "refunds": refunds_of(organization_id=self.organization_id, invoice_id=invoice_id),
         }
         return Response(InvoiceDetailOut(body).data)
 
 
 def _summary(summary: InvoiceSummary) -> dict[str, Any]:
-    names = ("number", "period", "currency", "total_minor", "unpaid_minor", "credited_minor", "hosted_url", "pdf_url")
+    names = (
+        "number",
+        "period",
+        "currency",
+        "total_minor",
+        "unpaid_minor",
+        "credited_minor",
+        "refunded_minor",
+        "hosted_url",
+        "pdf_url",
+    )
     fields = {name: getattr(summary, name) for name in names}
     return {**fields, "id": summary.stripe_id, "status": summary.status.lower()}

@@ -16,6 +16,7 @@ from billing import spend
 from billing.bills.adjustments import adjustments_of
 from billing.bills.lines import BillLine, base_name, format_rate, spend_line
 from billing.bills.spend_parts import parts_of_line
+from billing.credits.refunds import refunded_of
 from billing.models import PlanPrice, PlanVersion
 from billing.money import EXACT, format_cents, format_exact
 from billing.periods import Period
@@ -33,7 +34,10 @@ class InvoiceNotFound(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceSummary:
-    """One row of the list of invoices. Links are empty until Stripe has made them. `credited` is by credit notes."""
+    """One row of the list of invoices. Links are empty until Stripe has made them. `credited` is by credit notes.
+
+    `refunded` is what was paid back without one.
+    """
 
     stripe_id: str
     number: str
@@ -46,6 +50,8 @@ class InvoiceSummary:
     unpaid_minor: int
     credited_minor: int
     credited: str
+    refunded_minor: int
+    refunded: str
     currency: str
     hosted_url: str
     pdf_url: str
@@ -100,8 +106,9 @@ def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
     """Return a Stripe customer's invoices, newest first; none for an empty id."""
     if not customer_id:
         return []
-    invoices = Invoice.objects.filter(customer__id=customer_id).order_by("-created", "-djstripe_id")
-    return [_summary(invoice.stripe_data) for invoice in invoices]
+    invoices = list(Invoice.objects.filter(customer__id=customer_id).order_by("-created", "-djstripe_id"))
+    refunded = refunded_of(invoice.id for invoice in invoices)
+    return [_summary(invoice.stripe_data, refunded_minor=refunded.get(invoice.id, 0)) for invoice in invoices]
 
 
 def failed_invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
@@ -138,7 +145,7 @@ def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:
     exact = sum((line.exact_minor for line in lines), Decimal(0))
     adjustments = data["total"] - sum(line.charged_minor for line in lines)
     return InvoiceDetail(
-        summary=_summary(data),
+        summary=_summary(data, refunded_minor=refunded_of([invoice_id]).get(invoice_id, 0)),
         lines=lines,
         exact_minor=exact,
         exact=format_exact(exact),
@@ -161,7 +168,7 @@ def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
     return _lines(line_data(data), customer_id=data["customer"])
 
 
-def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
+def _summary(data: Mapping[str, Any], *, refunded_minor: int = 0) -> InvoiceSummary:
     status = data["status"] or "draft"
     period = _period(data["period_start"], data["period_end"])
     notes = ("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")
@@ -178,6 +185,8 @@ def _summary(data: Mapping[str, Any]) -> InvoiceSummary:
         unpaid_minor=data["amount_remaining"],
         credited_minor=credited,
         credited=format_cents(credited) if credited else "",
+        refunded_minor=refunded_minor,
+        refunded=format_cents(refunded_minor) if refunded_minor else "",
         currency=data["currency"],
         hosted_url=data.get("hosted_invoice_url") or "",
         pdf_url=data.get("invoice_pdf") or "",

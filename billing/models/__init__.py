@@ -29,6 +29,7 @@ from billing.models.process_lease import ProcessLease
 from billing.models.promotion import Promotion
 from billing.models.reconciled_usage import LedgerMark, ReconciledUsage
 from billing.models.redemption import Redemption
+from billing.models.refund import Refund
 from billing.models.spending_alert import AlertThresholds, SpendingAlert
 from billing.models.stop import Stop
 from billing.models.task_run import TaskRun
@@ -72,6 +73,7 @@ __all__ = [
     "Promotion",
     "ReconciledUsage",
     "Redemption",
+    "Refund",
     "SpendingAlert",
     "Stop",
     "TaskRun",

@@ -16,6 +16,7 @@ from billing.caps.caps import cap_balance, set_cap
 from billing.caps.meter import cap_meter
 from billing.caps.thresholds import percents_of, set_percents
 from billing.credits.credit_notes import notes_of
+from billing.credits.refunds import refunds_of
 from billing.models import BillingAccount
 from billing.pages.cap_form import SpendingCapForm
 from billing.pages.credits import credits_view
@@ -94,4 +95,5 @@ def invoice(request: HttpRequest, membership: Membership, *, invoice_id: str) ->
     except InvoiceNotFound as error:
         raise Http404 from error
     context["notes"] = notes_of(organization_id=account.organization_id, invoice_id=invoice_id)
+    context["refunds"] = refunds_of(organization_id=account.organization_id, invoice_id=invoice_id)
     return render(request, "billing/invoice.html", context)

@@ -10,7 +10,7 @@ from djstripe.models import Event
 
 from billing.stripe_billing.client import client, translate_stripe_errors
 
-# Twenty types at most (docs.stripe.com/api/events/list).
+# Twenty types at most (docs.stripe.com/api/events/list). `invoice.updated` tells of what is left out of an invoice's.
 TYPES = [
     "billing.credit_grant.created",
     "billing.credit_grant.updated",
@@ -26,12 +26,12 @@ TYPES = [
     "customer.subscription.updated",
     "invoice.created",
     "invoice.finalized",
-    "invoice.marked_uncollectible",
     "invoice.paid",
-    "invoice.payment_action_required",
     "invoice.payment_failed",
     "invoice.updated",
     "invoice.voided",
+    "refund.created",
+    "refund.failed",
 ]
 PAGE = 100
 
@@ -40,7 +40,7 @@ PAGE = 100
 class Missed:
     """An object, by Stripe's kind and id, of which no webhook told: a `subscription`, an `invoice` and so on.
 
-    A `dispute` names no customer.
+    A `dispute` names no customer, and a `refund` may not.
     """
 
     kind: str

@@ -8,6 +8,7 @@ import logging
 from datetime import datetime, timedelta
 
 from billing.credits.credit_notes import keep_note
+from billing.credits.refunds import keep_refund
 from billing.credits.terms import mark_stale_of
 from billing.models import BillingAccount, EventCursor
 from billing.stripe_billing import sync
@@ -15,6 +16,7 @@ from billing.stripe_billing.client import StripeRejected
 from billing.stripe_billing.credit_notes import fetch_credit_note
 from billing.stripe_billing.disputes import fetch_dispute
 from billing.stripe_billing.missed_events import Missed, missed_objects
+from billing.stripe_billing.refunds import fetch_refund
 from billing.subscriptions.disputes import keep_dispute
 from billing.subscriptions.one_by_one import OneByOne
 from billing.subscriptions.refreshing import refresh_subscription
@@ -29,6 +31,8 @@ CLOCKS_DIFFER_BY = timedelta(minutes=1)
 KEPT_FOR = timedelta(days=30)
 FIRST_READ = timedelta(days=1)
 SAVED_EVERY = 20
+# Kinds of objects that may name no customer.
+NAMELESS = ("dispute", "refund")
 
 
 def fetch_missed(*, now: datetime) -> int:
@@ -48,7 +52,7 @@ def fetch_missed(*, now: datetime) -> int:
     applied, run = 0, OneByOne()
     for place, each in enumerate(missed):
         with run.step(customer=each.customer, stripe_id=each.id):
-            applied += (each.customer in ours or each.kind == "dispute") and _fetch(each)
+            applied += (each.customer in ours or each.kind in NAMELESS) and _fetch(each)
         if place % SAVED_EVERY == 0 and run.all_reached:  # a run may be cut short
             _save(each.told_at)
     if run.all_reached:
@@ -70,6 +74,8 @@ def _fetch(missed: Missed) -> bool:
             sync.sync_invoice(invoice_id=missed.id)
         if missed.kind == "dispute":
             keep_dispute(fetch_dispute(stripe_id=missed.id))
+        if missed.kind == "refund":
+            keep_refund(fetch_refund(stripe_id=missed.id))
         if missed.kind == "credit_note":
             keep_note(fetch_credit_note(stripe_id=missed.id))
     except StripeRejected as error:  # a draft that was deleted, for one
