@@ -9,7 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.api_keys import create_api_key
-from rgent.documentation.guides import ORDER, all_guides
+from billing.customer_webhooks.sending import PAUSES
+from billing.models import CustomerEvent
+from rgent.api.error_catalogue import CATALOGUE
+from rgent.documentation.guides import ORDER, all_guides, guide
 from rgent.documentation.reference import resources
 from rgent.documentation.search import found
 from tests.factories import make_organization
@@ -123,3 +126,22 @@ def test_there_is_no_other_page(db):
     assert Client().get("/docs/nothing/").status_code == 404
     assert Client().get("/docs/reference/nothing/").status_code == 404
     assert Client().get("/api/docs").url == reverse("docs_reference")
+
+
+def test_the_guide_of_webhooks_names_every_event_and_the_pauses_that_there_are():
+    source = " ".join(guide("webhooks").source.split())
+
+    assert [each.value for each in CustomerEvent.Type if f"| `{each.value}` |" not in source] == []
+    assert [int(pause.total_seconds()) for pause in PAUSES] == [
+        5,
+        *(minutes * 60 for minutes in (5, 30)),
+        *(hours * 3600 for hours in (2, 5, 10, 14, 20, 24)),
+    ]
+    assert "after 5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours: ten attempts" in source
+
+
+def test_the_guide_of_errors_has_every_status_that_callers_meet():
+    told = {int(status) for status in re.findall(r"^\| (\d{3}) \|", guide("errors").source, re.MULTILINE)}
+
+    # A wrong format or content type: whoever meets it reads the sentence of its answer.
+    assert {int(status) for status, _ in CATALOGUE.values()} - {406, 415} == told
