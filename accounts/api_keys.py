@@ -11,7 +11,7 @@ from django.dispatch import Signal
 from accounts.access_log import note_on_commit
 from accounts.audit import AuditEvent, note_change
 from accounts.key_memory import Caller, KeyMemory, look_up, note_use
-from accounts.models import ApiKey, KeyScope, Organization, User
+from accounts.models import ApiKey, KeyScope, Organization, Project, User
 from accounts.secret_hash import secret_hash
 from common import clock, log_fields
 
@@ -42,6 +42,7 @@ def create_api_key(
     scopes: Collection[KeyScope] = (KeyScope.CHAT,),
     models: Collection[str] = (),
     expires_at: datetime | None = None,
+    project: Project | None = None,
     key: str = "",
 ) -> tuple[ApiKey, str]:
     """Create a key with at least one scope, and return it with its text, which is not stored.
@@ -61,6 +62,7 @@ def create_api_key(
         prefix=text[: len(KEY_PREFIX) + 4] if not key else text[:3],
         last_four=text[-4:] if not key else "",
         expires_at=expires_at,
+        project=project,
     )
     return api_key, text
 

@@ -32,8 +32,20 @@ MOST_REMEMBERED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
+class KeyProject:
+    """A project, as far as a request needs to know it."""
+
+    id: int
+    name: str
+    archived: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller, as far as a request needs to know its key. Without `models` it may use all of the plan's."""
+    """The caller, as far as a request needs to know its key. Without `models` it may use all of the plan's.
+
+    The `project` is the key's, or the one that the request names.
+    """
 
     api_key_id: int
     organization_id: int
@@ -41,13 +53,15 @@ class Caller:
     models: tuple[str, ...] = ()
     expires_at: datetime | None = None
     key_prefix: str = ""
+    project: KeyProject | None = None
 
 
 def look_up(key_hash: str) -> Caller | None:
     """Return the caller of a key, as the database has it now; None if the key opens nothing."""
-    api_key = ApiKey.objects.usable().filter(key_hash=key_hash).first()
+    api_key = ApiKey.objects.usable().filter(key_hash=key_hash).select_related("project").first()
     if api_key is None:
         return None
+    project = api_key.project
     return Caller(
         api_key_id=api_key.id,
         organization_id=api_key.organization_id,
@@ -55,6 +69,7 @@ def look_up(key_hash: str) -> Caller | None:
         models=tuple(api_key.allowed_models),
         expires_at=api_key.expires_at,
         key_prefix=api_key.prefix,
+        project=KeyProject(project.id, project.name, project.archived_at is not None) if project else None,
     )
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from accounts.audit_entry import AuditEntry, AuditEvent
+from accounts.project import Project
 from accounts.terms_acceptance import TermsAcceptance
 from common import clock
 
@@ -22,6 +23,7 @@ __all__ = [
     "KeyScope",
     "Membership",
     "Organization",
+    "Project",
     "TermsAcceptance",
     "User",
     "UserManager",
@@ -228,6 +230,14 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12, editable=False)
     last_four = models.CharField(max_length=4, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    project = models.ForeignKey(
+        Project,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="api_keys",
+        help_text="All its requests belong to this project. Without one, a request may name any.",
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)

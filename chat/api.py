@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from accounts.api_keys import ScopeMissing, UnknownApiKey, check_model, find_caller
 from accounts.key_headers import caller_of_headers
 from accounts.key_memory import Caller
+from accounts.projects import caller_in_project
 from billing.ledger.entitlement import check_entitled
 from billing.ledger.idempotency import AlreadyAnswered
 from billing.limits import gate
@@ -34,6 +35,8 @@ View = Callable[..., Awaitable[ApiAnswer]]
 # The most we read before we know the caller; and of a body whose key stands in that.
 UNKNOWN_BYTES = 64 * 1024
 ACCESS_CODE_BODY_BYTES = 1024 * 1024
+# `rgent-project`, as Django keeps it.
+PROJECT_HEADER = "HTTP_RGENT_PROJECT"
 # In JSON a quote within a text is escaped, so that this is always the name of a field.
 ACCESS_CODE = re.compile(rb'"access_code"\s*:\s*"([\w-]+)"', re.ASCII)
 
@@ -67,7 +70,7 @@ def only(method: str) -> Callable[[View], View]:
 @only("POST")
 async def messages(request: HttpRequest) -> ApiAnswer:
     """Answer in Anthropic's shape: Claude's own bytes, plain or streaming."""
-    caller = await caller_of_headers(request.headers)
+    caller = await caller_of(request)
     asked = read_messages_request(await body_of(request))
     headers = forwarded_headers(request)
     if not asked.stream:
@@ -155,6 +158,18 @@ async def plain_answer(
     return json_answer(body, begun=begun)
 
 
+async def caller_of(request: HttpRequest) -> Caller:
+    """Return the caller by the headers, with its project. Raises UnknownApiKey, ScopeMissing, ProjectRefused."""
+    caller = await caller_of_headers(request.headers)
+    if caller.project is None and PROJECT_HEADER not in request.META:  # as nearly always, without another call
+        return caller
+    return await _in_its_project(request, caller)
+
+
+async def _in_its_project(request: HttpRequest, caller: Caller) -> Caller:
+    return await caller_in_project(caller=caller, named=request.META.get(PROJECT_HEADER, "").strip())
+
+
 async def _caller_and_body(request: HttpRequest) -> tuple[Caller, dict[str, Any]]:
     """Return the caller of `/chat`, by `access_code` or else by the headers, and the body.
 
@@ -173,7 +188,7 @@ async def _caller_and_body(request: HttpRequest) -> tuple[Caller, dict[str, Any]
         caller = await find_caller(key=access_code)
     if caller is None:
         raise refused
-    return caller, data
+    return await _in_its_project(request, caller), data
 
 
 async def _body_with_access_code(request: HttpRequest) -> bytes:

@@ -44,6 +44,7 @@ class Person:
     organization_id: int
     api_key_id: None = None
     models: tuple[str, ...] = ()
+    project: None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,7 @@ async def _open_record(
         request_id=request_id,
         organization_id=caller.organization_id,
         api_key_id=caller.api_key_id,
+        project_id=caller.project.id if caller.project else None,
         model=request.model,
         input_tokens=bound.tokens,
         cache_writes=bound.cache_writes,

@@ -69,6 +69,7 @@ def wall_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """Forget price lists, limits and terms: here rows with the same ids come and go."""
+    from accounts.projects import forget_projects
     from billing.ledger import known_terms
     from billing.limits.gate import forget_limits
     from billing.limits.side_calls import forget_side_calls
@@ -78,6 +79,7 @@ def nothing_remembered() -> None:
     from billing.subscriptions.catching_up import forget_looks
 
     known_terms.forget_all()
+    forget_projects()
     forget_price_lists()
     forget_retirements()
     forget_limits()

@@ -10,12 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api_keys import revoke_api_key
-from accounts.models import ApiKey, KeyScope
+from accounts.models import ApiKey, KeyScope, Project
 from billing.api.base import BillingView
 from billing.keys.listing import KeyState, key_rows, keys_of
 from billing.keys.rotation import LONGEST_OVERLAP, rotate_key
 from billing.keys.terms import KeyTerms, change_key, create_key
 from billing.plans.price_lists import models_sold
+from billing.projects.listing import listed_projects
 from common import clock
 from common.rest.fields import Amount, Instant, StrictSerializer, Text
 from common.rest.paging import PageQuery, page_body, page_of, page_schema
@@ -23,6 +24,7 @@ from common.rest.paging import PageQuery, page_body, page_of, page_schema
 STATES = [state.value for state in KeyState]
 SCOPES_HELP = "`chat` calls Claude, `manage` opens this API."
 MODELS_HELP = "The models it may use; empty for all of the plan's."
+PROJECT_HELP = "The project that all its requests belong to; null where each may name one."
 CAP_HELP = 'Its own spending cap, in cents a billing period, for example "500" for $5; null for none.'
 
 
@@ -34,6 +36,7 @@ class Key(serializers.Serializer[Any]):
     hint = serializers.CharField(help_text="Its first and last characters.")
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=KeyScope.choices), help_text=SCOPES_HELP)
     models = serializers.ListField(child=serializers.CharField(), help_text=MODELS_HELP)
+    project = serializers.CharField(allow_null=True, help_text=PROJECT_HELP)
     cap_minor = Amount(source="cap.cap_minor", default=None, allow_null=True, help_text=CAP_HELP)
     spent_minor = Amount(
         source="cap.spent_minor",
@@ -72,6 +75,7 @@ class KeyChange(StrictSerializer):
     name = Text(max_length=100, required=False)
     models = serializers.ListField(child=Text(max_length=100), max_length=100, required=False, help_text=MODELS_HELP)
     cap_minor = Amount(allow_null=True, required=False, help_text=CAP_HELP)
+    project = Text(max_length=64, allow_null=True, required=False, help_text=PROJECT_HELP)
     expires_at = Instant(allow_null=True, required=False, help_text="When it stops working; null for never.")
 
     def validate_models(self, value: list[str]) -> list[str]:
@@ -81,6 +85,16 @@ class KeyChange(StrictSerializer):
             if model not in sold:
                 raise serializers.ValidationError(f"There is no model {model!r} here. There are {', '.join(sold)}.")
         return value
+
+    def validate_project(self, value: str | None) -> Project | None:
+        """Return the project in use. Refuse a name that the organization has not, or has archived."""
+        if value is None:
+            return None
+        projects = listed_projects(organization_id=self.context["organization_id"], archived=False)
+        found = projects.filter(name=value).first()
+        if found is None:
+            raise serializers.ValidationError(f"Your organization has no project {value!r} in use. Create it first.")
+        return found
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
         """Refuse an end in the past. Revoke a key instead."""

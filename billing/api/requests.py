@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from billing.api.base import BillingView, TokenCounts
 from billing.models import UsageRecord
+from billing.usage.by_project import HELP
 from billing.usage.request_log import RequestFilter, request_of, requests_of
 from common.rest.fields import Amount, Instant, StrictSerializer, Text
 from common.rest.paging import DEFAULT_LIMIT, MAX_ID, MAX_LIMIT, page_body, page_of, page_schema
@@ -32,6 +33,7 @@ class RequestQuery(StrictSerializer):
     )
     model = Text(max_length=100, required=False)
     key_id = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
+    project = Text(max_length=64, required=False, help_text=HELP)
     starts_at = Instant(required=False, help_text="Begun at this instant or later.")
     ends_at = Instant(required=False, help_text="Begun before this instant.")
 
@@ -43,6 +45,7 @@ class RequestOut(TokenCounts):
     state = serializers.ChoiceField(choices=STATES)
     model = serializers.CharField()
     key_id = serializers.IntegerField(source="api_key_id", allow_null=True, help_text="Null without a key.")
+    project = serializers.CharField(source="project.name", default=None, help_text="Null without one.", allow_null=True)
     streamed = serializers.BooleanField()
     trial = serializers.BooleanField(help_text="One of the free requests.")
     estimated = serializers.BooleanField(help_text="Cut off: Claude counted the output that there was.")
@@ -80,7 +83,9 @@ class RequestsView(BillingView):
         query = self.query(RequestQuery)
         limit, after_id = query.pop("limit"), query.pop("after_id", None)
         after = request_of(organization_id=self.organization_id, request_id=after_id).id if after_id else None
-        rows = requests_of(organization_id=self.organization_id, wanted=RequestFilter(**query))
+        rows = requests_of(organization_id=self.organization_id, wanted=RequestFilter(**query)).select_related(
+            "project"
+        )
         records, has_more = page_of(rows, limit=limit, after=after)
         data = [dict(RequestOut(record).data) for record in records]
         return Response(page_body(data, has_more=has_more, key="request_id"))

@@ -12,10 +12,11 @@ from rest_framework.response import Response
 from billing.api.base import BillingView, PeriodOut, TokenCounts
 from billing.periods import Period, hour_of
 from billing.tokens import TOKEN_COLUMNS
+from billing.usage.by_project import HELP, in_project
 from billing.usage.report import Dimension, Group, Rows, usage_of_period, usage_report, usage_within
 from billing.usage.totals import UsageTotals
 from common.rest.csv_table import CsvRenderer
-from common.rest.fields import Amount, Instant, StrictSerializer
+from common.rest.fields import Amount, Instant, StrictSerializer, Text
 
 MOST_DAYS = 400
 MOST_HOURS = 31 * 24
@@ -40,6 +41,7 @@ class UsageQuery(StrictSerializer):
     group_by = serializers.CharField(
         default=Dimension.MODEL.value, help_text=f"Any of {WORDS}, with commas between them."
     )
+    project = Text(max_length=64, required=False, help_text=HELP)
     starts_on = serializers.DateField(
         required=False, help_text="The first UTC day. Without days or hours: the current billing period."
     )
@@ -77,7 +79,9 @@ class UsageCounts(TokenCounts):
 
 
 class UsageRow(UsageCounts):
-    """The usage of one group. Fields that `group_by` leaves out are null, as is the key of requests without one."""
+    """The usage of one group. Fields that `group_by` leaves out are null, as are key and project of requests
+    without one.
+    """
 
     hour = Instant(allow_null=True, help_text="The first instant of a UTC hour.")
     day = serializers.DateField(allow_null=True, help_text="A UTC day.")
@@ -85,6 +89,7 @@ class UsageRow(UsageCounts):
     key_id = serializers.IntegerField(allow_null=True)
     key_name = serializers.CharField(allow_null=True)
     member_email = serializers.EmailField(allow_null=True, help_text="The maker of the key.")
+    project = serializers.CharField(allow_null=True)
 
 
 class UsageOut(serializers.Serializer[Any]):
@@ -94,7 +99,7 @@ class UsageOut(serializers.Serializer[Any]):
     group_by = serializers.ListField(child=serializers.ChoiceField(choices=[item.value for item in Dimension]))
     currency = serializers.CharField()
     data = UsageRow(  # type: ignore[assignment]  # the metaclass takes it off the class, so `.data` stays
-        many=True, help_text="Sorted by hour, day, model, key and member."
+        many=True, help_text="Sorted by hour, day, model, key, member and project."
     )
     total = UsageCounts()
 
@@ -110,6 +115,7 @@ class UsageView(BillingView):
         "key_id",
         "key_name",
         "member_email",
+        "project",
         "requests",
         "failed_requests",
         *TOKEN_COLUMNS,
@@ -124,7 +130,7 @@ class UsageView(BillingView):
         """
         query = self.query(UsageQuery)
         covered, usage = self._usage(query)
-        report = usage_report(usage=usage, group_by=query["group_by"])
+        report = usage_report(usage=usage.filter(**in_project(query.get("project"))), group_by=query["group_by"])
         body = {
             "range": covered,
             "group_by": query["group_by"],
@@ -160,6 +166,7 @@ def _row(group: Group, totals: UsageTotals) -> dict[str, Any]:
         "key_id": group.key_id,
         "key_name": group.key_name,
         "member_email": group.member_email,
+        "project": group.project,
         **_counts(totals),
     }
 

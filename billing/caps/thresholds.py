@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from billing.caps.use import USED_UP, used_percent
 from billing.models import AlertThresholds, BillingAccount, Budget, KeyBudget
+from billing.models.part_budget import in_periods_of
 from billing.models.spending_alert import DEFAULT_PERCENTS
 from billing.money import plain
 
@@ -81,5 +82,6 @@ def _budgets(
         account.enter_period(now=now)
         yield account, account, None
     capped = [account.organization_id for account in accounts if account.has_key_caps]
-    for budget in KeyBudget.objects.filter(api_key__organization_id__in=capped).in_periods_of(owners):
+    of_keys = KeyBudget.objects.filter(api_key__organization_id__in=capped).select_related("api_key")
+    for budget in in_periods_of(owners, of_keys):
         yield owners[budget.api_key.organization_id], budget, budget.api_key_id

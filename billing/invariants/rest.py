@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from billing.invariants.breach import Breach
 from billing.invariants.spending import account_named
 from billing.metering.outbox import UNSENT
-from billing.models import BillingAccount, KeyBudget, LateUsage, MeterEvent, UsageRecord
+from billing.models import BillingAccount, KeyBudget, LateUsage, MeterEvent, ProjectBudget, UsageRecord
 
 LATE_ON_ITS_WAY = [LateUsage.State.PENDING, LateUsage.State.SENDING]
 
@@ -23,9 +23,10 @@ def holds() -> Iterator[Breach]:
     for account in BillingAccount.objects.select_related("organization").order_by("id").iterator(chunk_size=500):
         if account.held_minor:
             yield Breach(row=account_named(account), detail=f"It holds {account.held_minor} cents.")
-    for budget in KeyBudget.objects.order_by("id").iterator(chunk_size=500):
-        if budget.held_minor:
-            yield Breach(row=f"budget of key {budget.api_key_id}", detail=f"It holds {budget.held_minor} cents.")
+    for table in (KeyBudget, ProjectBudget):
+        for budget in table._default_manager.order_by("id").iterator(chunk_size=500):
+            if budget.held_minor:
+                yield Breach(row=f"budget {budget.pk}: {budget}", detail=f"It holds {budget.held_minor} cents.")
 
 
 def unposted_records() -> Iterator[Breach]:

@@ -32,6 +32,7 @@ class KeyRow:
     scopes: list[KeyScope]
     opens: str
     models: list[str]
+    project: str | None
     cap: CapBalance | None
     created_by: User | None
     created_at: datetime
@@ -74,7 +75,7 @@ _ORDERS: dict[KeyOrder, tuple[str | OrderBy, ...]] = {
 
 def keys_of(*, organization_id: int) -> ApiKeyQuerySet:
     """Return an organization's keys, unordered."""
-    return ApiKey.objects.filter(organization_id=organization_id).select_related("created_by", "replaced_by")
+    return ApiKey.objects.filter(organization_id=organization_id).select_related("created_by", "replaced_by", "project")
 
 
 def listed_keys(
@@ -112,6 +113,7 @@ def _row(key: ApiKey, *, cap: CapBalance | None, now: datetime) -> KeyRow:
         scopes=sorted(key.scope_set),
         opens=key.get_scopes_display(),
         models=key.allowed_models,
+        project=key.project.name if key.project else None,
         cap=cap,
         created_by=key.created_by,
         created_at=key.created_at,

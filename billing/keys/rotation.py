@@ -31,7 +31,7 @@ def rotate_key(*, api_key: ApiKey, overlap: timedelta, by: User | None, now: dat
     old = ApiKey.objects.select_for_update().get(id=api_key.id)
     _ensure_rotatable(old, now=now)
     budget = key_budget_of(api_key_id=old.id)
-    terms = KeyTerms(name=old.name, models=old.allowed_models, expires_at=old.expires_at)
+    terms = KeyTerms(name=old.name, models=old.allowed_models, expires_at=old.expires_at, project=old.project)
     if budget is not None:
         terms["cap_minor"] = budget.cap_minor
     new, text = create_key(

@@ -1,4 +1,4 @@
-"""Keys with their terms: models, expiry and spending cap."""
+"""Keys with their terms: models, expiry, project and spending cap."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.access_log import note_on_commit
 from accounts.api_keys import create_api_key
 from accounts.audit import AuditEvent, note_change
-from accounts.models import ApiKey, KeyScope, Organization, User
+from accounts.models import ApiKey, KeyScope, Organization, Project, User
 from billing.caps.caps import set_key_cap
 
 
@@ -21,6 +21,7 @@ class KeyTerms(TypedDict, total=False):
     models: Collection[str]
     expires_at: datetime | None
     cap_minor: Decimal | None
+    project: Project | None
 
 
 @transaction.atomic
@@ -40,6 +41,7 @@ def create_key(
         scopes=scopes,
         models=terms.get("models", ()),
         expires_at=terms.get("expires_at"),
+        project=terms.get("project"),
     )
     if terms.get("cap_minor") is not None:
         _set_cap(api_key, terms["cap_minor"], now=now)
@@ -49,7 +51,7 @@ def create_key(
 @transaction.atomic
 def change_key(*, api_key: ApiKey, terms: KeyTerms, now: datetime) -> None:
     """Change the given terms. A cap holds at once, the others within five seconds. `now` is billing time."""
-    fields = {"name": "name", "models": "allowed_models", "expires_at": "expires_at"}
+    fields = {"name": "name", "models": "allowed_models", "expires_at": "expires_at", "project": "project"}
     given: dict[str, object] = {column: terms[term] for term, column in fields.items() if term in terms}  # type: ignore[literal-required]
     if "allowed_models" in given:
         given["allowed_models"] = sorted(set(terms["models"]))

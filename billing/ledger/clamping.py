@@ -8,10 +8,16 @@ from django.conf import settings
 
 from billing.ledger.entries import Begin, InputNotCounted, SpendingCapReached
 from billing.ledger.records import most_minor
-from billing.models import Budget, KeyBudget
+from billing.models import Budget, KeyBudget, ProjectBudget
 from billing.money import EXACT, format_exact
 from billing.plans.price_lists import PriceList
 from billing.tokens import TokenClass
+
+# Whose cap it is, and the page to raise it on.
+_WHOSE: dict[type[Budget], tuple[str, str]] = {
+    KeyBudget: ("this key", "keys"),
+    ProjectBudget: ("this project", "projects"),
+}
 
 
 def most_output(entry: Begin, *, model: str, budgets: Collection[Budget], prices: PriceList) -> int:
@@ -59,7 +65,7 @@ def affordable_output(entry: Begin, *, model: str, left_minor: Decimal, prices: 
 
 
 def _cap_reached(budget: Budget, *, left_minor: Decimal, least_minor: Decimal) -> SpendingCapReached:
-    whose, page = ("this key", "keys") if isinstance(budget, KeyBudget) else ("your organization", "billing")
+    whose, page = _WHOSE.get(type(budget), ("your organization", "billing"))
     cost, left = format_exact(least_minor), format_exact(max(left_minor, Decimal(0)))
     return SpendingCapReached(
         f"The spending cap of {whose} leaves too little for this request, which may cost {cost} with one token of an "

@@ -70,6 +70,7 @@ class Begin:
     countable: bool = False
     server_tools: bool = False
     streamed: bool = False
+    project_id: int | None = None
     key_models: tuple[str, ...] = ()
     claim: Claim | None = None
 

@@ -3,7 +3,7 @@
 `commit` takes any mix of begins and endings and makes them durable in one transaction, so that a thousand
 requests in flight share a few commits. Inside, billing accounts are locked in order of id (so that processes cannot
 deadlock), holds are granted in Python, and each table is written once. An account's lock also guards its records
-and the budgets of its keys: nothing closes a record without holding it.
+and the budgets of its keys and projects: nothing closes a record without holding it.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from django.db import transaction
 
 from billing.bulk_rows import ids_where, insert_rows, update_rows
 from billing.ledger import trial
-from billing.ledger.budgets import LockedBudgets, lock_budgets
+from billing.ledger.budgets import LockedBudgets, Spender, lock_budgets, spender_of
 from billing.ledger.clamping import most_output
 from billing.ledger.entitlement import entitled_model, retirement_notice
 from billing.ledger.entries import Begin, Entry, Grant, NotEntitled, Outcome, Settle, Void
@@ -32,15 +32,15 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
     nothing was written.
     """
     with transaction.atomic():
-        budgets = lock_budgets(organization_ids={_spender_of(entry)[0] for entry in entries}, now=now)
-        budgets.read_keys(map(_spender_of, entries))
+        budgets = lock_budgets(organization_ids={_spender_of(entry).organization_id for entry in entries}, now=now)
+        budgets.read_parts(map(_spender_of, entries))
         keys = LockedKeys((entry.organization_id, entry.claim) for entry in entries if isinstance(entry, Begin))
         still_open = _still_open([entry.grant.record.id for entry in entries if not isinstance(entry, Begin)])
         late = LateSettlements(entries, still_open=still_open)
         outcomes: list[Outcome] = []
         ended: list[UsageRecord] = []
         for entry in entries:
-            if _spender_of(entry)[0] not in budgets.accounts:
+            if _spender_of(entry).organization_id not in budgets.accounts:
                 outcomes.append(NotEntitled("This organization has no billing account: ask support to set one up."))
                 continue
             if isinstance(entry, Begin):
@@ -60,14 +60,12 @@ def commit(entries: Sequence[Entry], *, now: datetime) -> list[Outcome]:
         keys.save()
     for entry, outcome in zip(entries, outcomes, strict=True):
         if isinstance(outcome, Grant) or outcome is True:
-            remember(budgets.accounts[_spender_of(entry)[0]])
+            remember(budgets.accounts[_spender_of(entry).organization_id])
     return outcomes
 
 
-def _spender_of(entry: Entry) -> tuple[int, int | None]:
-    """Return whose request it is: the organization, and the key."""
-    source = entry if isinstance(entry, Begin) else entry.grant.record
-    return source.organization_id, source.api_key_id
+def _spender_of(entry: Entry) -> Spender:
+    return spender_of(entry if isinstance(entry, Begin) else entry.grant.record)
 
 
 def _still_open(record_ids: list[int]) -> set[int]:
@@ -84,7 +82,7 @@ def _begin(entry: Begin, *, budgets: LockedBudgets, keys: LockedKeys, now: datet
         max_tokens = most_output(
             entry,
             model=model,
-            budgets=budgets.spent_from(organization_id=entry.organization_id, api_key_id=entry.api_key_id),
+            budgets=budgets.spent_from(spender_of(entry)),
             prices=prices,
         )
         if prices.trial:

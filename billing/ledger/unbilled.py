@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from billing.ledger.budgets import lock_budgets
+from billing.ledger.budgets import lock_budgets, spender_of
 from billing.models import UsageRecord
 from billing.money import EXACT
 from common import clock
@@ -22,7 +22,7 @@ def close_unbilled(*, organization_id: int, which: Q, state: UsageRecord.State, 
     budgets = lock_budgets(organization_ids=[organization_id], now=now)
     opened = UsageRecord.objects.filter(which, organization_id=organization_id, state=UsageRecord.State.OPEN)
     records = list(opened.order_by("id")[:BATCH])
-    budgets.read_keys((record.organization_id, record.api_key_id) for record in records)
+    budgets.read_parts(map(spender_of, records))
     account = budgets.accounts[organization_id]
     account.trial_used -= sum(record.trial for record in records)
     if state == UsageRecord.State.VOID:

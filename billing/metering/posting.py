@@ -32,7 +32,7 @@ POSTING_LOCK = 7_420_001
 # in that second has none of its usage there.
 ONE_SECOND = timedelta(seconds=1)
 # Columns that tell one total from another, beside its day or hour and its period.
-KEY = ["organization_id", "api_key_id", "plan_id", "priced_at", "model", "trial"]
+KEY = ["organization_id", "api_key_id", "project_id", "plan_id", "priced_at", "model", "trial"]
 
 
 def post_due(*, limit: int = BATCH, organization_id: int | None = None) -> int:

@@ -9,8 +9,10 @@ from billing.models import BillingAccount, DailyUsage, UsageRecord
 from billing.money import EXACT
 
 
-def costs_by_key(accounts: Collection[BillingAccount]) -> dict[int, dict[int | None, Decimal]]:
-    """Return the cents that each account has spent since its spending began, by organization and key.
+def costs_by(accounts: Collection[BillingAccount], *, part: str) -> dict[int, dict[int | None, Decimal]]:
+    """Return the cents that each account has spent since its spending began, by organization and a part's column.
+
+    `part` is the PART of a PartBudget: the key's column, or the project's.
 
     Daily totals, and records not yet in them: the caller sees both as of one moment.
     """
@@ -22,11 +24,10 @@ def costs_by_key(accounts: Collection[BillingAccount]) -> dict[int, dict[int | N
     posted = DailyUsage.objects.filter(**spent)
     unposted = UsageRecord.objects.filter(**spent, posted_at__isnull=True, state=UsageRecord.State.SETTLED)
     for rows in (posted, unposted):
-        for number, api_key_id, cost_minor, period in rows.order_by("id").values_list(
-            "organization_id", "api_key_id", "cost_minor", "period_starts_at"
-        ):
+        columns = ("organization_id", part, "cost_minor", "period_starts_at")
+        for number, part_id, cost_minor, period in rows.order_by("id").values_list(*columns):
             if period is not None and period >= since[number]:
-                costs[number][api_key_id] = EXACT.add(costs[number][api_key_id], cost_minor)
+                costs[number][part_id] = EXACT.add(costs[number][part_id], cost_minor)
     return costs
 
 

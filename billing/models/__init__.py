@@ -20,12 +20,14 @@ from billing.models.meter_event import MeterEvent
 from billing.models.model_cost import ModelCost
 from billing.models.model_retirement import ModelRetirement
 from billing.models.notice import Notice, NoticeMail
+from billing.models.part_budget import PartBudget
 from billing.models.plan import Plan, PlanPrice
 from billing.models.plan_move import PlanMove
 from billing.models.plan_version import PlanVersion
 from billing.models.planned_switch import PlannedSwitch
 from billing.models.posted_usage import PostedUsage
 from billing.models.process_lease import ProcessLease
+from billing.models.project_budget import ProjectBudget
 from billing.models.promotion import Promotion
 from billing.models.reconciled_usage import LedgerMark, ReconciledUsage
 from billing.models.redemption import Redemption
@@ -63,6 +65,7 @@ __all__ = [
     "ModelRetirement",
     "Notice",
     "NoticeMail",
+    "PartBudget",
     "Plan",
     "PlanMove",
     "PlanPrice",
@@ -70,6 +73,7 @@ __all__ = [
     "PlannedSwitch",
     "PostedUsage",
     "ProcessLease",
+    "ProjectBudget",
     "Promotion",
     "ReconciledUsage",
     "Redemption",

@@ -55,7 +55,9 @@ class BillingAccount(Budget):
         help_text="Whether the owner's mailbox had its free trial in another organization.",
     )
     has_key_caps = models.BooleanField(
-        default=False, editable=False, help_text="Whether any key has a budget of its own, for requests to look up."
+        default=False,
+        editable=False,
+        help_text="Whether any key or project has a budget of its own, for requests to look up.",
     )
     stripe_customer_id = models.CharField(max_length=255, blank=True, db_index=True)
     stripe_subscription_id = models.CharField(max_length=255, blank=True, db_index=True)

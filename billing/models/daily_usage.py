@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from billing.models.posted_usage import PostedUsage
+from billing.models.posted_usage import PostedUsage, one_total
 
 KEY = ["organization", "day", "period_starts_at", "plan", "priced_at", "model", "trial"]
 
@@ -16,10 +16,7 @@ class DailyUsage(PostedUsage):
         verbose_name_plural = "daily usage"
         ordering = ["-day", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=[*KEY, "api_key"], name="one_total_a_day"),
-            models.UniqueConstraint(
-                fields=KEY, condition=models.Q(api_key__isnull=True), name="one_keyless_total_a_day"
-            ),
+            one_total(*KEY, name="one_total_of_a_day"),
         ]
 
     def __str__(self) -> str:

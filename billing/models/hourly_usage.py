@@ -4,7 +4,7 @@ from datetime import date
 
 from django.db import models
 
-from billing.models.posted_usage import PostedUsage
+from billing.models.posted_usage import PostedUsage, one_total
 
 KEY = ["organization", "hour", "period_starts_at", "plan", "priced_at", "model", "trial"]
 
@@ -18,10 +18,7 @@ class HourlyUsage(PostedUsage):
         verbose_name_plural = "hourly usage"
         ordering = ["-hour", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=[*KEY, "api_key"], name="one_total_an_hour"),
-            models.UniqueConstraint(
-                fields=KEY, condition=models.Q(api_key__isnull=True), name="one_keyless_total_an_hour"
-            ),
+            one_total(*KEY, name="one_total_of_an_hour"),
         ]
 
     def __str__(self) -> str:

@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
-from accounts.models import ApiKey, Organization
+from accounts.models import ApiKey, Organization, Project
 from billing.models.plan import Plan
 from billing.money import AmountField
 from billing.tokens import TOKEN_COLUMNS, TokenUsage
@@ -20,12 +21,20 @@ COUNTS = [
 ]
 
 
+def one_total(*slot_and_rest: str, name: str) -> models.UniqueConstraint:
+    """Return the constraint that there is one total of a key and project, or of none, in a slot."""
+    number = models.BigIntegerField()
+    parts = [Coalesce(part, models.Value(0), output_field=number) for part in ("api_key", "project")]
+    return models.UniqueConstraint(*slot_and_rest, *parts, name=name)
+
+
 class PostedUsage(models.Model):
-    """Usage of one model by one key, within one billing period and price list. Only posting writes it."""
+    """Usage of one model by one key in one project, within one period and price list. Only posting writes it."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     period_starts_at = models.DateTimeField()
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+", db_index=False)
     priced_at = models.DateTimeField()
     model = models.CharField(max_length=100)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.db import models
 
-from accounts.models import ApiKey, Organization
+from accounts.models import ApiKey, Organization, Project
 from billing.models.plan import Plan
 from billing.money import AmountField
 from billing.tokens import TOKEN_COLUMNS, TokenUsage
@@ -29,6 +29,10 @@ class UsageRecord(models.Model):
         Organization, on_delete=models.PROTECT, related_name="usage_records", db_index=False
     )
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    # Without a constraint: adding one would read the whole table while no request could be recorded.
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+", db_index=False)
     priced_at = models.DateTimeField(help_text="Priced by the plan's prices as of this instant.")
     model = models.CharField(max_length=100)

@@ -8,8 +8,8 @@ from django.db import transaction
 from billing.bulk_rows import update_rows
 from billing.metering import ledger_sums, posting
 from billing.metering.ledger_sums import KEY, SumKey
-from billing.metering.spending import costs_by_key
-from billing.models import BillingAccount, KeyBudget, UsageRecord
+from billing.metering.spending import costs_by
+from billing.models import BillingAccount, KeyBudget, ProjectBudget, UsageRecord
 from billing.money import EXACT, format_exact
 from billing.plans.price_lists import price_list
 
@@ -49,13 +49,15 @@ def _wrongly_priced(key: SumKey) -> list[tuple[UsageRecord, Decimal]]:
 
 
 def _set_spending(account: BillingAccount) -> None:
-    """Set what the account and its keys have spent to what their records cost, under the locks of posting and account.
+    """Set what the account, its keys and projects have spent to their records' costs, under the locks of both.
 
     Whether a budget holds the wrong cost depends on when the record went wrong.
     """
-    costs = costs_by_key([account])[account.organization_id]
-    account.spent_minor = sum(costs.values(), Decimal(0))
+    for table in (KeyBudget, ProjectBudget):
+        costs = costs_by([account], part=table.PART)[account.organization_id]
+        account.spent_minor = sum(costs.values(), Decimal(0))
+        in_period = table._default_manager.filter(spending_starts_at=account.spending_starts_at)
+        for budget in in_period.filter(**{f"{table.PART}__in": [part for part in costs if part is not None]}):
+            budget.spent_minor = costs[budget.part_id]
+            budget.save(update_fields=["spent_minor"])
     account.save(update_fields=["spent_minor"])
-    for budget in KeyBudget.objects.filter(api_key_id__in=costs, spending_starts_at=account.spending_starts_at):
-        budget.spent_minor = costs[budget.api_key_id]
-        budget.save(update_fields=["spent_minor"])

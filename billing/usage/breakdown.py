@@ -10,6 +10,7 @@ from enum import StrEnum
 from billing.models import DailyUsage, PostedUsage
 from billing.money import EXACT
 from billing.tokens import TokenClass
+from billing.usage.by_project import NO_PROJECT
 from billing.usage.report import Rows
 from billing.usage.totals import UsageTotals, add_up, totals_of
 
@@ -23,6 +24,7 @@ class Grouping(StrEnum):
     MODEL = "model"
     KEY = "key"
     MEMBER = "member"
+    PROJECT = "project"
     TOKEN_CLASS = "class"  # noqa: S105 - no password
     STATUS = "status"
 
@@ -40,6 +42,7 @@ MEASURES: dict[Grouping, tuple[Measure, ...]] = {
     Grouping.MODEL: tuple(Measure),
     Grouping.KEY: tuple(Measure),
     Grouping.MEMBER: tuple(Measure),
+    Grouping.PROJECT: tuple(Measure),
     Grouping.TOKEN_CLASS: (Measure.TOKENS,),
     Grouping.STATUS: (Measure.REQUESTS,),
 }
@@ -77,7 +80,7 @@ def break_down(usage: Rows, *, group_by: Grouping, measure: Measure) -> Breakdow
         raise ValueError(f"Usage by {group_by} has no {measure}.")
     days: dict[date, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     totals: dict[str, UsageTotals] = defaultdict(UsageTotals)
-    for row in usage.select_related("api_key__created_by").iterator(chunk_size=2000):
+    for row in usage.select_related("api_key__created_by", "project").iterator(chunk_size=2000):
         assert isinstance(row, DailyUsage)  # noqa: S101 - hours have no day
         of_row = totals_of(row)
         totals[_name_of(row, group_by)] += of_row
@@ -122,6 +125,8 @@ def _name_of(row: PostedUsage, group_by: Grouping) -> str:
         return f"{key.name} …{key.last_four}" if key else NO_KEY
     if group_by is Grouping.MEMBER:
         return key.created_by.email if key and key.created_by else NO_KEY
+    if group_by is Grouping.PROJECT:
+        return row.project.name if row.project else NO_PROJECT
     return row.model if group_by is Grouping.MODEL else ""
 
 

@@ -1,4 +1,4 @@
-"""Usage by hour, day, model, key and member, added up from the rows that bills are made of."""
+"""Usage by hour, day, model, key, member and project, added up from the rows that bills are made of."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,11 +25,14 @@ class Dimension(StrEnum):
     MODEL = "model"
     KEY = "key"
     MEMBER = "member"
+    PROJECT = "project"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The group of one row of a report. A field is None if the report is not grouped by it, or no key was used."""
+    """The group of one row of a report. A field is None if the report is not grouped by it, or no key or
+    project was used.
+    """
 
     hour: datetime | None = None
     day: date | None = None
@@ -37,6 +40,7 @@ class Group:
     key_id: int | None = None
     key_name: str | None = None
     member_email: str | None = None
+    project: str | None = None
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -47,6 +51,7 @@ class Group:
             self.model or "",
             (self.key_id is None, self.key_id or 0),
             (self.member_email is None, self.member_email or ""),
+            (self.project is None, self.project or ""),
         )
 
 
@@ -79,7 +84,7 @@ def usage_report(*, usage: Rows, group_by: Sequence[Dimension]) -> UsageReport:
     Without a dimension there is one row, or none if there is no usage.
     """
     groups: dict[Group, UsageTotals] = defaultdict(UsageTotals)
-    for row in usage.select_related("api_key__created_by").order_by("id").iterator(chunk_size=2000):
+    for row in usage.select_related("api_key__created_by", "project").order_by("id").iterator(chunk_size=2000):
         group = _group_of(row, group_by)
         groups[group] += totals_of(row)
     rows = sorted(groups.items(), key=lambda item: item[0].order)
@@ -97,4 +102,5 @@ def _group_of(row: DailyUsage | HourlyUsage, group_by: Sequence[Dimension]) -> G
         key_id=by_key.id if by_key else None,
         key_name=by_key.name if by_key else None,
         member_email=member.email if member else None,
+        project=row.project.name if row.project and Dimension.PROJECT in group_by else None,
     )

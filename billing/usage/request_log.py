@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from billing.models import UsageRecord
+from billing.usage.by_project import in_project
 
 
 class RequestNotFound(Exception):
@@ -14,11 +15,15 @@ class RequestNotFound(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFilter:
-    """A filter of requests. `[starts_at, ends_at)` are billing time; None filters nothing."""
+    """A filter of requests. `[starts_at, ends_at)` are billing time; None filters nothing.
+
+    `project` is a word of `in_project`.
+    """
 
     state: str | None = None
     model: str | None = None
     key_id: int | None = None
+    project: str | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
 
@@ -33,7 +38,7 @@ def requests_of(*, organization_id: int, wanted: RequestFilter) -> QuerySet[Usag
         "begun_at__lt": wanted.ends_at,
     }
     asked = {name: value for name, value in conditions.items() if value is not None}
-    return UsageRecord.objects.filter(organization_id=organization_id, **asked)
+    return UsageRecord.objects.filter(organization_id=organization_id, **asked, **in_project(wanted.project))
 
 
 def request_of(*, organization_id: int, request_id: str) -> UsageRecord:

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.key_headers import caller_of_headers
 from billing.ledger.entries import Grant
 from chat import completions
 from chat.answers import event_stream
-from chat.api import ApiAnswer, body_of, forwarded_headers, only, plain_answer, request_id_of
+from chat.api import ApiAnswer, body_of, caller_of, forwarded_headers, only, plain_answer, request_id_of
 from chat.cost import cost_of
 from chat.openai.answer import completion
 from chat.openai.request import read_completion_request
@@ -21,7 +20,7 @@ from chat.streaming import StreamedCompletion
 @only("POST")
 async def chat_completions(request: HttpRequest) -> ApiAnswer:
     """Answer in OpenAI's shape, plain or streaming."""
-    caller = await caller_of_headers(request.headers)
+    caller = await caller_of(request)
     asked = read_completion_request(await body_of(request))
     request_id, headers = request_id_of(request), forwarded_headers(request)
     answer: ApiAnswer

@@ -16,6 +16,7 @@ from rest_framework import exceptions as rest_framework
 from accounts.api_keys import ModelNotForKey, ScopeMissing, UnknownApiKey
 from accounts.invitations import InvitationNotFound, InvitationRefused, MailUnavailable
 from accounts.members import MemberNotFound, OwnerProtected
+from accounts.projects import ProjectNotChanged, ProjectRefused
 from billing.bills.invoice_records import InvoiceNotFinal
 from billing.bills.invoices import InvoiceNotFound
 from billing.customer_webhooks.addresses import BadAddress
@@ -65,6 +66,8 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     InvalidRequest: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
     UnknownApiKey: (HTTPStatus.UNAUTHORIZED, "authentication_error"),
     ScopeMissing: (HTTPStatus.FORBIDDEN, "permission_error"),
+    ProjectRefused: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
+    ProjectNotChanged: (HTTPStatus.CONFLICT, "conflict_error"),
     ModelNotForKey: (HTTPStatus.FORBIDDEN, "permission_error"),
     TrialExhausted: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),
     SpendingCapReached: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),

@@ -35,6 +35,10 @@ GET    /api/v1/keys/<int:key_id>                  401     401      401      403 
 PATCH  /api/v1/keys/<int:key_id>                  401     401      401      403   404       200!
 POST   /api/v1/keys/<int:key_id>/rotate           401     401      401      403   404       201!
 POST   /api/v1/keys/<int:key_id>/revoke           401     401      401      403   404       200!
+GET    /api/v1/projects                           401     401      401      403   200       200
+POST   /api/v1/projects                           401     401      401      403   201!      201!
+GET    /api/v1/projects/<int:project_id>          401     401      401      403   404       200
+PATCH  /api/v1/projects/<int:project_id>          401     401      401      403   404       200!
 GET    /api/v1/cap                                401     401      401      403   200       200
 PUT    /api/v1/cap                                401     401      401      403   200!      200!
 GET    /api/v1/alerts                             401     401      401      403   200       200
@@ -63,6 +67,8 @@ BODIES = {
     "POST /api/v1/subscription/change": {"plan": "pro_haiku"},
     "POST /api/v1/keys": {"name": "Made"},
     "PATCH /api/v1/keys/<int:key_id>": {"name": "Renamed"},
+    "POST /api/v1/projects": {"name": "made"},
+    "PATCH /api/v1/projects/<int:project_id>": {"name": "renamed"},
     "PUT /api/v1/cap": {"cap_minor": "500"},
     "PUT /api/v1/alerts": {"percents": [50]},
     "POST /api/v1/webhooks": {"url": "http://127.0.0.1:9/hook"},

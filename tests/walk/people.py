@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.api_keys import create_api_key, revoke_api_key
 from accounts.models import Invitation, KeyScope, Membership, Organization, User
+from accounts.projects import create_project
 from accounts.secret_hash import secret_hash
 from billing.customer_webhooks.endpoints import add_endpoint
 from billing.customer_webhooks.log import send_test
@@ -94,6 +95,7 @@ def _rows_of(organization: Organization) -> dict[str, object]:
         "delivery_id": delivery.pk,
         "api_key_id": api_key.id,
         "key_id": api_key.id,
+        "project_id": create_project(organization_id=organization.id, name="bot", now=timezone.now()).id,
         "invitation_id": invitation.id,
         "request_id": grant.request_id,
         "invoice_id": make_invoice(make_stripe_customer(organization)).id,
