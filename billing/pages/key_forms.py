@@ -1,13 +1,13 @@
 """Forms of the keys page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypedDict
 
 from django import forms
 from django.db.models import TextChoices
 
-from accounts.models import SCOPES, KeyScope
+from accounts.models import SCOPES, KeyScope, Project
 from billing.keys.listing import KeyOrder, KeyRow
 from billing.keys.terms import KeyTerms
 from billing.money import MAX_DECIMALS, plain, to_cents, to_dollars
@@ -53,6 +53,11 @@ class KeyForm(forms.Form):
         help_text="For tokens, beside your organization's own cap.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "placeholder": "No cap", "autocomplete": "off"}),
     )
+    project = forms.ChoiceField(
+        required=False,
+        label="Project",
+        help_text="All its requests belong to it. Without one, each request may name any.",
+    )
     expires = forms.ChoiceField(choices=Expiry, required=False, label="Expires")
     expires_on = forms.DateField(
         required=False,
@@ -61,11 +66,15 @@ class KeyForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
-    def __init__(self, *args: Any, models: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, models: Sequence[str], projects: Iterable[Project], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._projects = {project.name: project for project in projects}
         field = self.fields["models"]
         assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 - declared above
         field.choices = [(model, model) for model in models]
+        named = self.fields["project"]
+        assert isinstance(named, forms.ChoiceField)  # noqa: S101 - declared above
+        named.choices = [("", "None"), *((name, name) for name in self._projects)]
 
     def clean(self) -> dict[str, Any]:
         """Require the day of a custom expiry, and refuse a past one unless the key has it already."""
@@ -86,14 +95,21 @@ class KeyForm(forms.Form):
             terms["models"] = chosen["models"]
         if "cap" in self.changed_data:
             terms["cap_minor"] = None if chosen["cap"] is None else to_cents(chosen["cap"])
+        if "project" in self.changed_data:
+            terms["project"] = self._projects.get(chosen["project"])
         if self._expiry_changed:
             terms["expires_at"] = self._expires_at()
         return terms
 
     @property
+    def has_projects(self) -> bool:
+        """Whether there is a project to choose."""
+        return bool(self._projects)
+
+    @property
     def limits_have_errors(self) -> bool:
         """Whether any of the limits must be shown for its error."""
-        return any(name in self.errors for name in ("models", "cap", "expires", "expires_on"))
+        return any(name in self.errors for name in ("models", "cap", "project", "expires", "expires_on"))
 
     @property
     def _expiry_changed(self) -> bool:
@@ -130,6 +146,7 @@ def _initial(key: KeyRow) -> dict[str, Any]:
     return {
         "name": key.name,
         "models": key.models,
+        "project": key.project or "",
         # Through text, so that a round amount is shown without an exponent.
         "cap": None if cap_minor is None else plain(to_dollars(cap_minor)),
         "expires": Expiry.ON_A_DATE if last_day else Expiry.NEVER,

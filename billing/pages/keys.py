@@ -19,6 +19,7 @@ from billing.keys.terms import change_key, create_key
 from billing.models import BillingAccount
 from billing.pages.key_forms import KeyListForm, KeyTermsForm, NewKeyForm, RotationForm
 from billing.plans.price_lists import models_of_account
+from billing.projects.listing import projects_for_key
 from common import clock
 
 PAGE_SIZE = 25
@@ -72,6 +73,7 @@ def change(request: HttpRequest, membership: Membership, *, api_key_id: int) -> 
         request.POST if request.method == "POST" else None,
         key=row,
         models=sorted({*models_of_account(membership.organization_id), *row.models}),
+        projects=projects_for_key(organization_id=membership.organization_id, current=row.project),
     )
     if not form.is_valid():
         context = {"membership": membership, "key": row, "form": form, "rotation": RotationForm()}
@@ -121,7 +123,11 @@ def _key_of(membership: Membership, api_key_id: int) -> ApiKey:
 
 
 def _new_key_form(membership: Membership, request: HttpRequest | None = None) -> NewKeyForm:
-    return NewKeyForm(request.POST if request else None, models=models_of_account(membership.organization_id))
+    return NewKeyForm(
+        request.POST if request else None,
+        models=models_of_account(membership.organization_id),
+        projects=projects_for_key(organization_id=membership.organization_id),
+    )
 
 
 def _rows(membership: Membership, found: list[ApiKey]) -> list[KeyRow]:

@@ -16,6 +16,7 @@ from billing.keys.listing import keys_of
 from billing.models import DailyUsage, UsageRecord
 from billing.money import EXACT, format_exact
 from billing.pages.frame import page_frame
+from billing.pages.project_choices import project_choices
 from billing.plans.price_lists import price_list
 from billing.tokens import TokenClass
 from billing.usage.request_log import RequestFilter, RequestNotFound, request_of, requests_of
@@ -32,6 +33,7 @@ class RequestForm(forms.Form):
     state = forms.ChoiceField(choices=STATES, required=False)
     model = forms.ChoiceField(required=False)
     key = forms.ModelChoiceField(queryset=ApiKey.objects.none(), required=False, empty_label="Any key")
+    project = forms.ChoiceField(required=False)
     id = forms.CharField(label="Request id", max_length=40, required=False)
     before = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1, max_value=MAX_ID)
 
@@ -40,6 +42,7 @@ class RequestForm(forms.Form):
         used = DailyUsage.objects.filter(organization_id=organization_id).values_list("model", flat=True)
         models = [(model, model) for model in used.distinct().order_by("model")]
         self.fields["model"].choices = [("", "Any model"), *models]  # type: ignore[attr-defined]
+        self.fields["project"].choices = project_choices(organization_id)  # type: ignore[attr-defined]
         self.fields["key"].queryset = keys_of(organization_id=organization_id).order_by("name", "id")  # type: ignore[attr-defined]
 
     def wanted(self) -> RequestFilter:
@@ -49,6 +52,7 @@ class RequestForm(forms.Form):
             state=data.get("state") or None,
             model=data.get("model") or None,
             key_id=data["key"].id if data.get("key") else None,
+            project=data.get("project") or None,
         )
 
 
@@ -78,7 +82,7 @@ def requests(request: HttpRequest, membership: Membership) -> HttpResponse:
         return redirect("request", request_id=request_id)
     rows = requests_of(organization_id=membership.organization_id, wanted=wanted)
     records, has_more = page_of(rows, limit=PAGE_SIZE, after=form.cleaned_data.get("before"))
-    kept = {name: request.GET[name] for name in ("state", "model", "key") if request.GET.get(name)}
+    kept = {name: request.GET[name] for name in ("state", "model", "key", "project") if request.GET.get(name)}
     context |= {
         "form": form,
         "requests": [recent_request(record) for record in records],

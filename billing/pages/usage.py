@@ -13,6 +13,7 @@ from accounts.models import Membership
 from accounts.pages.access import member_page
 from billing.money import exact_text
 from billing.pages.frame import account_of, page_frame
+from billing.pages.project_choices import project_choices
 from billing.pages.usage_query import GROUPINGS, MEASURE_NAMES, RANGES, read_query
 from billing.tokens import TOKEN_COLUMNS
 from billing.usage.breakdown import MEASURES, Measure, break_down
@@ -21,9 +22,10 @@ from billing.usage.report import Dimension, UsageReport, usage_report
 from common import clock
 from common.rest.csv_table import csv_text
 
+FILE_GROUPS = [Dimension.DAY, Dimension.MODEL, Dimension.KEY, Dimension.MEMBER, Dimension.PROJECT]
 # Beyond these a table is cut off and points to the file.
 MOST_ROWS = 100
-FILE_COLUMNS = ["day", "model", "key", "member", "requests", "failed_requests", *TOKEN_COLUMNS, "exact_usd"]
+FILE_COLUMNS = ["day", "model", "key", "member", "project", "requests", "failed_requests", *TOKEN_COLUMNS, "exact_usd"]
 
 
 @require_safe
@@ -43,6 +45,7 @@ def usage(request: HttpRequest, membership: Membership) -> HttpResponse:
             _Choice(MEASURE_NAMES[measure], query.address(measure=measure), measure is query.measure)
             for measure in MEASURES[query.group_by]
         ],
+        "projects": project_choices(membership.organization_id),
         "grouping": GROUPINGS[query.group_by],
         "measure": MEASURE_NAMES[query.measure],
         "is_cost": query.measure is Measure.COST,
@@ -64,11 +67,11 @@ def usage(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_safe
 @member_page
 def usage_file(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Return the usage of the same range as CSV, by day, model and key, with exact costs in dollars."""
+    """Return the usage of the same range as CSV, by day, model, key and project, with exact costs in dollars."""
     account, now = account_of(membership), clock.now()
     account.enter_period(now=now)
     query = read_query(request.GET, account=account, now=now)
-    report = usage_report(usage=query.rows, group_by=[Dimension.DAY, Dimension.MODEL, Dimension.KEY, Dimension.MEMBER])
+    report = usage_report(usage=query.rows, group_by=FILE_GROUPS)
     name = f"usage-{query.covered.starts_at:%Y-%m-%d}-to-{query.covered.ends_at:%Y-%m-%d}.csv"
     return HttpResponse(
         csv_text(FILE_COLUMNS, _file_rows(report)),
@@ -101,6 +104,7 @@ def _file_rows(report: UsageReport) -> Iterator[dict[str, Any]]:
             "model": group.model,
             "key": group.key_name,
             "member": group.member_email,
+            "project": group.project,
             "requests": totals.requests,
             "failed_requests": totals.failed_requests,
             **{name: getattr(totals.usage, name) for name in TOKEN_COLUMNS},

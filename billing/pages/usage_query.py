@@ -9,6 +9,7 @@ from django.http import QueryDict
 from billing.models import BillingAccount
 from billing.periods import Period, period_at
 from billing.usage.breakdown import MEASURES, Grouping, Measure
+from billing.usage.by_project import in_project
 from billing.usage.report import Rows, usage_of_period, usage_within
 
 PERIOD, LAST_PERIOD = "period", "last"
@@ -17,10 +18,12 @@ GROUPINGS = {
     Grouping.MODEL: "Model",
     Grouping.KEY: "Key",
     Grouping.MEMBER: "Member",
+    Grouping.PROJECT: "Project",
     Grouping.TOKEN_CLASS: "Token class",
     Grouping.STATUS: "Status",
 }
 MEASURE_NAMES = {Measure.COST: "Cost", Measure.TOKENS: "Tokens", Measure.REQUESTS: "Requests"}
+LONGEST_PROJECT = 64
 ONE_DAY = timedelta(days=1)
 
 
@@ -32,6 +35,7 @@ class UsageQuery:
     range: str
     group_by: Grouping
     measure: Measure
+    project: str
     covered: Period
     before: Period
 
@@ -52,12 +56,18 @@ class UsageQuery:
 
     def address(self, **changes: str) -> str:
         """Return the query with some of it changed, for a link."""
-        return urlencode({"range": self.range, "by": self.group_by, "measure": self.measure, **changes})
+        return urlencode({"range": self.range, "by": self.group_by, "measure": self.measure, **self._kept, **changes})
+
+    @property
+    def _kept(self) -> dict[str, str]:
+        return {"project": self.project} if self.project else {}
 
     def _rows_of(self, period: Period) -> Rows:
         if self.range in (PERIOD, LAST_PERIOD):
-            return usage_of_period(organization_id=self.organization_id, period=period)
-        return usage_within(organization_id=self.organization_id, covered=period, by_hour=False)
+            rows = usage_of_period(organization_id=self.organization_id, period=period)
+        else:
+            rows = usage_within(organization_id=self.organization_id, covered=period, by_hour=False)
+        return rows.filter(**in_project(self.project))
 
 
 def read_query(data: QueryDict, *, account: BillingAccount, now: datetime) -> UsageQuery:
@@ -73,6 +83,7 @@ def read_query(data: QueryDict, *, account: BillingAccount, now: datetime) -> Us
         range=range_,
         group_by=group_by,
         measure=Measure(measure) if measure in MEASURES[group_by] else MEASURES[group_by][0],
+        project=data.get("project", "")[:LONGEST_PROJECT],
         covered=covered,
         before=before,
     )

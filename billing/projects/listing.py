@@ -41,6 +41,11 @@ def listed_projects(*, organization_id: int, archived: bool | None = None) -> Qu
     return projects if archived is None else projects.filter(archived_at__isnull=not archived)
 
 
+def projects_for_key(*, organization_id: int, current: str | None = None) -> QuerySet[Project]:
+    """Return the projects that a key may belong to: those in use, and the one that it belongs to."""
+    return projects_of(organization_id=organization_id).filter(Q(archived_at__isnull=True) | Q(name=current or ""))
+
+
 def project_rows(projects: Iterable[Project], *, account: BillingAccount, now: datetime) -> list[ProjectRow]:
     """Return the rows of an organization's projects, in order. `now` is billing time."""
     found = list(projects)

@@ -102,6 +102,12 @@ GET  /app/keys/<int:api_key_id>/                  login   404       403     200 
 POST /app/keys/<int:api_key_id>/                  login   404       403     302!   302!
 POST /app/keys/<int:api_key_id>/rotate            login   404       403     302!   302!
 POST /app/keys/<int:api_key_id>/revoke            login   404       403     302!   302!
+GET  /app/projects/                               login   200       200     200    200
+POST /app/projects/create                         login   302!      403     302!   302!
+GET  /app/projects/<int:project_id>/              login   404       403     200    200
+POST /app/projects/<int:project_id>/              login   404       403     302!   302!
+POST /app/projects/<int:project_id>/archive       login   404       403     302!   302!
+POST /app/projects/<int:project_id>/restore       login   404       403     302    302
 GET  /app/team/                                   login   200       200     200    200
 POST /app/team/invite                             login   302!      403     302!   302!
 POST /app/team/invitations/<int:invitation_id>/withdraw  login  302  403  302!  302!
@@ -199,6 +205,8 @@ FORMS = {
     "POST /app/settings/webhooks/add": {"url": "http://127.0.0.1:9/hook"},
     "POST /app/settings/webhooks/<int:endpoint_id>/": {"url": "http://127.0.0.1:9/changed"},
     "POST /app/settings/webhooks/<int:endpoint_id>/rotate": {"overlap": "3600"},
+    "POST /app/projects/create": {"name": "made"},
+    "POST /app/projects/<int:project_id>/": {"name": "renamed"},
     "POST /app/team/invite": {"email": "new@example.com", "role": "member"},
     "POST /app/team/<int:member_id>/role": {"role": "admin"},
     "POST /app/chat/<int:conversation_id>/rename": {"title": "Renamed"},
