@@ -13,8 +13,11 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from accounts.organizations import membership_or_none
+from billing.ledger.idempotency import KEPT_FOR
+from billing.pages.estimate import estimate
 from billing.pages.frame import account_of
 from billing.pages.price_table import plans_on_sale, shared_prices, worked_example
+from common import clock
 from rgent.laptop.mailbox import mail_named, newest_mails
 
 # A mail program's: inline styles, and nothing from anywhere. Its links open pages of their own.
@@ -31,6 +34,15 @@ MAIL_POLICY = {
 NOT_FOR_ROBOTS = ["/accounts/", "/admin/", "/api/v1/", "/app/", "/mail/", "/v1/"]
 
 
+def answers_by_settings() -> dict[str, Any]:
+    """Return the settings by which some answers to frequent questions go."""
+    return {
+        "abort_policy": settings.STREAM_ABORT_POLICY,
+        "answers_kept_h": int(KEPT_FOR.total_seconds() // 3600),
+        "chat_kept_days": settings.CHAT_KEPT_DAYS,
+    }
+
+
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Show the product and its prices."""
@@ -39,6 +51,7 @@ def landing(request: HttpRequest) -> HttpResponse:
         "plans": plans,
         "price_rows": shared_prices(plans),
         "example": worked_example(),
+        "faq": answers_by_settings(),
         "quickstart_model": next((plan.models[0] for plan in plans if plan.models), ""),
     }
     return render(request, "public/landing.html", context)
@@ -56,6 +69,8 @@ def pricing(request: HttpRequest) -> HttpResponse:
         "membership": membership,
         "plans": plans,
         "price_rows": shared_prices(plans),
+        "estimate": estimate(request.GET, now=clock.now()),
+        "faq": answers_by_settings(),
         "example": worked_example(),
         "current_plan": account.plan.code if account else "",
         "subscribed": bool(account and account.stripe_subscription_id),

@@ -1,7 +1,7 @@
 """The price table of the public pages."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -94,24 +94,29 @@ def worked_example() -> WorkedExample | None:
     if plan is None or not prices:
         return None
     model = prices[0].model
-    usage = tuple(
-        usage_line(
-            model=model,
-            token_class=TokenClass(price.token_class),
-            tokens=EXAMPLE_TOKENS[TokenClass(price.token_class)],
-            per_token_minor=price.per_token_minor,
-        )
-        for price in prices
-        if price.model == model and price.token_class in EXAMPLE_TOKENS
-    )
-    base = base_line(plan_name=plan.name, base_minor=Decimal(offered_base_minor(plan=plan)), detail="one month")
     return WorkedExample(
         plan_name=plan.name,
         model=model,
         input_tokens=EXAMPLE_TOKENS[TokenClass.INPUT],
         output_tokens=EXAMPLE_TOKENS[TokenClass.OUTPUT],
-        bill=Bill(lines=(base, *(_by_spend(usage) if plan.by_spend else usage))),
+        bill=month_on(plan=plan, model=model, tokens=EXAMPLE_TOKENS),
     )
+
+
+def month_on(*, plan: Plan, model: str, tokens: Mapping[TokenClass, int]) -> Bill:
+    """Return the bill of a month of so many tokens of one model, at the prices that a new subscriber gets."""
+    usage = tuple(
+        usage_line(
+            model=model,
+            token_class=TokenClass(price.token_class),
+            tokens=tokens[TokenClass(price.token_class)],
+            per_token_minor=price.per_token_minor,
+        )
+        for price in offered_prices(plan=plan)
+        if price.model == model and price.token_class in tokens
+    )
+    base = base_line(plan_name=plan.name, base_minor=Decimal(offered_base_minor(plan=plan)), detail="one month")
+    return Bill(lines=(base, *(_by_spend(usage) if plan.by_spend and usage else usage)))
 
 
 def _by_spend(usage: tuple[BillLine, ...]) -> tuple[BillLine, ...]:
