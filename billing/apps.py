@@ -11,8 +11,10 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        """Connect the receivers, and see to it that a new database has plans."""
+        """Connect the receivers, and see to it that a new database has plans, and facts about their models."""
         from billing import signals, webhooks  # noqa: F401
+        from billing.plans.default_cards import create_default_cards
         from billing.plans.default_plans import create_default_plans
 
         post_migrate.connect(create_default_plans, sender=self)
+        post_migrate.connect(create_default_cards, sender=self)

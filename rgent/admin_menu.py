@@ -28,6 +28,7 @@ SECTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("Plans", "sell", "billing_plan"),
         ("Price history", "history", "billing_planprice"),
         ("Prices of Claude's", "payments", "billing_modelcost"),
+        ("Model catalogue", "menu_book", "billing_modelcard"),
         ("Models that retire", "event_busy", "billing_modelretirement"),
         ("Moves of subscribers", "move_up", "billing_planmove"),
     ],

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.organizations import membership_or_none
 from billing.ledger.idempotency import KEPT_FOR
+from billing.pages.catalogue import catalogue
 from billing.pages.estimate import estimate
 from billing.pages.frame import account_of
 from billing.pages.price_table import plans_on_sale, shared_prices, worked_example
@@ -50,7 +51,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "plans": plans,
         "price_rows": shared_prices(plans),
-        "example": worked_example(),
+        "example": worked_example(plans),
         "faq": answers_by_settings(),
         "quickstart_model": next((plan.models[0] for plan in plans if plan.models), ""),
     }
@@ -69,13 +70,26 @@ def pricing(request: HttpRequest) -> HttpResponse:
         "membership": membership,
         "plans": plans,
         "price_rows": shared_prices(plans),
-        "estimate": estimate(request.GET, now=clock.now()),
+        "estimate": estimate(request.GET, plans=plans, now=clock.now()),
         "faq": answers_by_settings(),
-        "example": worked_example(),
+        "example": worked_example(plans),
         "current_plan": account.plan.code if account else "",
         "subscribed": bool(account and account.stripe_subscription_id),
     }
     return render(request, "public/pricing.html", context)
+
+
+@require_safe
+@never_cache
+def model_catalogue(request: HttpRequest) -> HttpResponse:
+    """Show the catalogue of models on sale."""
+    membership = membership_or_none(request)
+    context = {
+        "layout": "layouts/portal.html" if membership else "layouts/public.html",
+        "membership": membership,
+        "models": catalogue(plans_on_sale(), now=clock.now()),
+    }
+    return render(request, "public/models.html", context)
 
 
 @require_safe

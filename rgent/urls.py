@@ -11,6 +11,8 @@ urlpatterns = [
     path("", pages.landing, name="landing"),
     path("pricing/", pages.pricing, name="pricing"),
     path("docs/", include("rgent.documentation.urls")),
+    # Not /models/, which is the API's: rgent.api.paths.
+    path("catalogue/", pages.model_catalogue, name="catalogue"),
     path("health", pages.health, name="health"),
     path("mail/", pages.mail, name="mail"),
     path("mail/<str:name>/", pages.mail_html, name="mail_html"),

@@ -17,6 +17,7 @@ from billing.models.invoice_terms import InvoiceTerms
 from billing.models.key_budget import KeyBudget
 from billing.models.late_usage import LateRecord, LateUsage
 from billing.models.meter_event import MeterEvent
+from billing.models.model_card import ModelCard
 from billing.models.model_cost import ModelCost
 from billing.models.model_retirement import ModelRetirement
 from billing.models.notice import Notice, NoticeMail
@@ -61,6 +62,7 @@ __all__ = [
     "LateUsage",
     "LedgerMark",
     "MeterEvent",
+    "ModelCard",
     "ModelCost",
     "ModelRetirement",
     "Notice",

@@ -1,5 +1,6 @@
 """The cost estimator of the pricing page: a month of requests as the bill itself works it out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from billing.bills.lines import Bill
-from billing.models import Plan
-from billing.pages.price_table import month_on
-from billing.plans.price_lists import offered_prices
+from billing.pages.price_table import PlanOnSale, month_on
 from billing.plans.retirements import in_service
 from billing.tokens import TokenClass
 
@@ -79,15 +78,16 @@ class Estimate:
     bill: Bill | None
 
 
-def estimate(data: QueryDict, *, now: datetime) -> Estimate | None:
+def estimate(data: QueryDict, *, plans: Iterable[PlanOnSale], now: datetime) -> Estimate | None:
     """Return the estimate that an address asks for, of a usual month where it asks for none; None if nothing is sold.
 
     `now` is billing time: models that have retired are not offered.
     """
     sold = {
         f"{plan.code}/{model}": (plan, model)
-        for plan in Plan.objects.on_sale().paid()
-        for model in in_service(sorted({price.model for price in offered_prices(plan=plan)}), now=now)
+        for plan in plans
+        if not plan.is_trial
+        for model in in_service(plan.models, now=now)
     }
     if not sold:
         return None

@@ -8,13 +8,22 @@ from itertools import groupby
 
 from billing import spend
 from billing.bills.lines import Bill, BillLine, base_line, spend_line, usage_line
-from billing.models import Plan, PlanPrice
+from billing.models import Plan, PlanPrice, PlanVersion
 from billing.money import CENTS_PER_DOLLAR, EXACT, format_exact
-from billing.plans.price_lists import offered_base_minor, offered_prices
+from billing.plans.price_lists import current_prices
+from billing.plans.versions import offered_versions, prices_in_order
 from billing.tokens import TokenClass
 
 # The classes everybody uses, and a month of them to work out.
 EXAMPLE_TOKENS = {TokenClass.INPUT: 5_000, TokenClass.OUTPUT: 2_000}
+
+# A plan's limits, and their names. 0 is no limit.
+LIMITS = {
+    "requests_per_minute": "requests a minute",
+    "input_tokens_per_minute": "input tokens a minute",
+    "output_tokens_per_minute": "output tokens a minute",
+    "concurrent_requests": "requests at once",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,8 @@ class ModelPrices:
 class PlanOnSale:
     """A plan as the price table shows it. The trial's base price is $0 and it has no prices.
 
-    `headlines` are the rows that a card has room for: fresh input and output, of each model.
+    `headlines` are the rows that a card has room for: fresh input and output, of each model. `rates` are in cents a
+    token, of a paid plan, and `limits` are in words, empty for none.
     """
 
     code: str
@@ -50,6 +60,10 @@ class PlanOnSale:
     models: list[str]
     prices: list[ModelPrices]
     headlines: list[ModelPrices]
+    base_minor: int
+    by_spend: bool
+    rates: dict[tuple[str, TokenClass], Decimal]
+    limits: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,9 @@ class WorkedExample:
 
 def plans_on_sale(*, organization_id: int | None = None) -> list[PlanOnSale]:
     """Return the free trial and the paid plans, in the order they are shown, with those made for an organization."""
-    return [_on_sale(plan) for plan in Plan.objects.on_sale(organization_id=organization_id)]
+    plans = list(Plan.objects.on_sale(organization_id=organization_id))
+    versions = offered_versions(plans)
+    return [_on_sale(plan, version=versions.get(plan.id)) for plan in plans]
 
 
 def shared_prices(plans: Iterable[PlanOnSale]) -> list[SharedPrices]:
@@ -87,13 +103,12 @@ def shared_prices(plans: Iterable[PlanOnSale]) -> list[SharedPrices]:
     return sorted(rows, key=lambda row: row.model)
 
 
-def worked_example() -> WorkedExample | None:
+def worked_example(plans: Iterable[PlanOnSale]) -> WorkedExample | None:
     """Return the bill of 5,000 input and 2,000 output tokens on the first paid plan; None if nothing is on sale."""
-    plan = Plan.objects.on_sale().paid().first()
-    prices = offered_prices(plan=plan) if plan else []
-    if plan is None or not prices:
+    plan = next((plan for plan in plans if not plan.is_trial), None)
+    if plan is None or not plan.models:
         return None
-    model = prices[0].model
+    model = plan.models[0]
     return WorkedExample(
         plan_name=plan.name,
         model=model,
@@ -103,19 +118,14 @@ def worked_example() -> WorkedExample | None:
     )
 
 
-def month_on(*, plan: Plan, model: str, tokens: Mapping[TokenClass, int]) -> Bill:
+def month_on(*, plan: PlanOnSale, model: str, tokens: Mapping[TokenClass, int]) -> Bill:
     """Return the bill of a month of so many tokens of one model, at the prices that a new subscriber gets."""
     usage = tuple(
-        usage_line(
-            model=model,
-            token_class=TokenClass(price.token_class),
-            tokens=tokens[TokenClass(price.token_class)],
-            per_token_minor=price.per_token_minor,
-        )
-        for price in offered_prices(plan=plan)
-        if price.model == model and price.token_class in tokens
+        usage_line(model=model, token_class=token_class, tokens=tokens[token_class], per_token_minor=rate)
+        for (priced, token_class), rate in plan.rates.items()
+        if priced == model and token_class in tokens
     )
-    base = base_line(plan_name=plan.name, base_minor=Decimal(offered_base_minor(plan=plan)), detail="one month")
+    base = base_line(plan_name=plan.name, base_minor=Decimal(plan.base_minor), detail="one month")
     return Bill(lines=(base, *(_by_spend(usage) if plan.by_spend and usage else usage)))
 
 
@@ -124,19 +134,24 @@ def _by_spend(usage: tuple[BillLine, ...]) -> tuple[BillLine, ...]:
     return (spend_line(units=units, parts=usage),)
 
 
-def _on_sale(plan: Plan) -> PlanOnSale:
-    prices = offered_prices(plan=plan)
+def _on_sale(plan: Plan, *, version: PlanVersion | None) -> PlanOnSale:
+    prices = prices_in_order(version) if version else current_prices(plan=plan)
     priced = [] if plan.is_trial else prices
+    base_minor = (version or plan).base_price_minor
     return PlanOnSale(
         code=plan.code,
         name=plan.name,
         description=plan.description,
         is_trial=plan.is_trial,
-        base_price=_base_price(plan),
+        base_price=format_exact(base_minor).removesuffix(".00"),  # whole dollars, as a price tag has them
         trial_requests=plan.trial_requests,
         models=sorted({price.model for price in prices}),
         prices=_by_model(priced),
         headlines=_by_model([price for price in priced if price.token_class in EXAMPLE_TOKENS]),
+        base_minor=base_minor,
+        by_spend=plan.by_spend,
+        rates={(price.model, TokenClass(price.token_class)): price.per_token_minor for price in priced},
+        limits=_limits_of(plan),
     )
 
 
@@ -155,9 +170,9 @@ def _price_row(price: PlanPrice) -> PriceRow:
     )
 
 
-def _base_price(plan: Plan) -> str:
-    """Show whole dollars without their cents ("$10"), as a price tag does."""
-    return format_exact(offered_base_minor(plan=plan)).removesuffix(".00")
+def _limits_of(plan: Plan) -> str:
+    chosen = {label: getattr(plan, name) for name, label in LIMITS.items()}
+    return ", ".join(f"{limit:,} {label}" for label, limit in chosen.items() if limit)
 
 
 def _dollars(amount: Decimal) -> str:

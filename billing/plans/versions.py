@@ -5,7 +5,7 @@ Stripe, so that it is charged what its pages show, whatever happened to the plan
 there its metadata names the version.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,6 +23,12 @@ class PlanNotPublished(Exception):
 def offered_version(*, plan: Plan) -> PlanVersion | None:
     """Return the version that new subscribers get; None of a plan that was never published, as the free trial."""
     return PlanVersion.objects.filter(plan=plan, offered=True).order_by("-priced_at", "-id").first()
+
+
+def offered_versions(plans: Iterable[Plan]) -> dict[int, PlanVersion]:
+    """Return what `offered_version` does for many plans, by plan, with their prices. A plan without one is left out."""
+    offered = PlanVersion.objects.filter(plan__in=plans, offered=True).order_by("priced_at", "id")
+    return {version.plan_id: version for version in offered.prefetch_related("prices")}
 
 
 def version_to_sell(*, plan: Plan) -> PlanVersion:

@@ -7,6 +7,7 @@ from billing.bills.current import current_bill
 from billing.metering.posting import post_due
 from billing.models import BillingAccount, Plan
 from billing.pages.estimate import estimate
+from billing.pages.price_table import plans_on_sale
 from tests.factories import NOON, begin, make_subscriber, settle
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ def test_it_is_the_bill_of_the_same_month_line_by_line(client, rf):
     post_due()
     bill = current_bill(account=customer.account, now=NOON)
 
-    estimated = estimate(rf.get("/", MONTH).GET, now=NOON).bill
+    estimated = estimate(rf.get("/", MONTH).GET, plans=plans_on_sale(), now=NOON).bill
 
     assert estimated.exact_minor == bill.exact_minor
     assert estimated.charged_minor == sum(line.charged_minor for line in bill.lines)
@@ -96,3 +97,8 @@ def test_the_questions_are_answered_by_the_settings(client, settings, policy, wo
     settings.STREAM_ABORT_POLICY = policy
 
     assert words in page(client)
+
+
+def test_the_page_asks_twelve_queries_at_most(browser, django_assert_max_num_queries):
+    with django_assert_max_num_queries(12):
+        page(browser)

@@ -50,6 +50,7 @@ TABLES = [
     "billing/invoicehold",
     "billing/lateusage",
     "billing/meterevent",
+    "billing/modelcard",
     "billing/modelcost",
     "billing/modelretirement",
     "billing/noticemail",
@@ -156,6 +157,14 @@ POST /admin/billing/invoicehold/ release                        login  login    
 POST /admin/billing/meterevent/ delete_selected                 login  login    403   403       200    302  302
 POST /admin/billing/meterevent/ send_again                      login  login    403   403       200    302! 302!
 POST /admin/billing/meterevent/ mark_as_sent                    login  login    403   403       200    302! 302!
+POST /admin/billing/modelcard/<path:object_id>/change/          login  login    403   403       403    200  200
+GET  /admin/billing/modelcard/<path:object_id>/delete/          login  login    403   403       403    200  200
+POST /admin/billing/modelcard/<path:object_id>/delete/          login  login    403   403       403    302! 302!
+GET  /admin/billing/modelcard/add/                              login  login    403   403       403    200  200
+POST /admin/billing/modelcard/add/                              login  login    403   403       403    200  200
+POST /admin/billing/modelcard/ delete_selected                  login  login    403   403       200    302! 302!
+GET  /admin/billing/modelcard/^([^/]+)/history/([^/]+)/$        login  login    403   403       200    200  200
+POST /admin/billing/modelcard/^([^/]+)/history/([^/]+)/$        login  login    403   403       403    403  403
 GET  /admin/billing/modelcost/numbers.csv                       login  login    403   403       403    200  200
 POST /admin/billing/modelcost/numbers.csv                       login  login    403   403       403    200  200
 POST /admin/billing/modelcost/<path:object_id>/change/          login  login    403   403       403    200  200

@@ -10,6 +10,7 @@ PAGES = read_table("""
                                                   nobody  stranger  member  admin  owner
 GET  /                                            200     200       200     200    200
 GET  /pricing/                                    200     200       200     200    200
+GET  /catalogue/                                  200     200       200     200    200
 GET  /health                                      200     200       200     200    200
 # The sandbox's mailbox: with keys in the settings there is no such page.
 GET  /robots.txt                                  200     200       200     200    200

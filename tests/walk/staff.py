@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Membership, TermsAcceptance, User
-from billing.models import ModelCost, ModelRetirement, Stop
+from billing.models import ModelCard, ModelCost, ModelRetirement, Stop
 from tests.admin.cast import make_cast
 from tests.factories import make_user
 from tests.walk.people import browser_of
@@ -59,6 +59,7 @@ def make_staff() -> Staff:
     make_late_usage(cast.organization)
     make_plan_move(cast.organization)
     ModelRetirement.objects.create(model="claude-old", retires_at=timezone.now())
+    ModelCard.objects.create(model="claude-old", name="Old", context_tokens=1, most_output_tokens=1)
     ModelCost.objects.create(model="claude-old", kind="output", price=5, valid_from="2026-01-01")
     Stop.objects.create(model="claude-old", reason="Broken")
     make_notice_mail(cast.owner, cast.organization)
