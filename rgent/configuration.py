@@ -60,7 +60,7 @@ def reference() -> str:
 
 def variables_read() -> dict[str, Read]:
     """Return every variable that the settings read, by name."""
-    found = {}
+    found: dict[str, Read] = {}
     for path in READERS:
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and (name := _name_of(call)):
