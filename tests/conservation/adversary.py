@@ -54,6 +54,7 @@ class Adversary:
         chosen = self._draw()
         if self._chance.random() < TWO_AT_ONCE:
             chosen += [each for each in self._draw() if each.name.split()[-1] != chosen[0].name.split()[-1]]
+        self._faults = [fault for fault in self._faults if not (fault.once and fault in chosen)]
         with ExitStack() as blocks:
             for fault in chosen:
                 if self._is_fair(fault):
