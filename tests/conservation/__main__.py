@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--faults", default="", help="parts of names, with commas (default: all)")
     parser.add_argument("--quiet", action="store_true", help="no faults, and no changes of business")
+    parser.add_argument("--steady", action="store_true", help="no changes of business")
     parser.add_argument("--customers", type=int, default=4, help="of each kind")
     parser.add_argument("--clients", type=int, default=24, help="requests at once")
     parser.add_argument("--history", type=Path, help="a file for every request and fault, a line of JSON each")
@@ -29,6 +30,7 @@ def main() -> int:
         minutes=asked.minutes,
         faults=tuple(filter(None, asked.faults.split(","))),
         quiet=asked.quiet,
+        steady=asked.steady,
         customers=asked.customers,
         clients=asked.clients,
         logs=asked.logs,

@@ -50,6 +50,7 @@ class Run:
     minutes: float
     faults: tuple[str, ...] = ()
     quiet: bool = False
+    steady: bool = False
     customers: int = 4
     clients: int = 24
     logs: Path | None = None
@@ -93,7 +94,7 @@ class Run:
         adversary = Adversary(deployment, self.history, self.seed, self.faults)
         probes = Probes(deployment, self.history, made[0])
         sampler = Sampler(deployment, lowered)
-        troubles = [] if self.quiet else [adversary, *business]
+        troubles = [] if self.quiet else [adversary, *(() if self.steady else business)]
         for each in (load, probes, sampler, *troubles):
             each.start()
         time.sleep(self.minutes * 60)
