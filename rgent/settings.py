@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.templatetags.static import static
 
+from rgent.admin_colours import PRIMARY
 from rgent.beat import BEAT_SCHEDULE, QUEUES, ROUTES
 from rgent.env import BASE_DIR, env, local_secret
 from rgent.management_api.document import DOCUMENT
@@ -291,6 +292,7 @@ UNFOLD = {
     "SITE_URL": "/",
     "SITE_SYMBOL": "token",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("mark.svg")}],
+    "COLORS": {"primary": PRIMARY},
     "LOGIN": {"form": "accounts.admin_login.AdminLoginForm"},
     "DASHBOARD_CALLBACK": "rgent.admin_menu.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "rgent.admin_menu.sidebar"},
