@@ -12,10 +12,10 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from accounts.audit import entries_of
-from accounts.models import ApiKey, Invitation, Membership, Organization
+from accounts.models import ApiKey, Invitation, Membership, Organization, Project
 from billing.bills.invoices import invoices_of
 from billing.caps.thresholds import percents_of
-from billing.models import BillingAccount, CustomerEndpoint, DailyUsage, KeyBudget, UsageRecord
+from billing.models import BillingAccount, CustomerEndpoint, DailyUsage, KeyBudget, ProjectBudget, UsageRecord
 from billing.money import to_dollars
 from billing.tokens import TOKEN_COLUMNS
 from common.rest.csv_table import csv_text
@@ -99,7 +99,7 @@ def _invitations(organization: Organization) -> Table:
 
 
 def _keys(organization: Organization) -> Table:
-    columns = ["id", "name", "hint", "scopes", "models", "cap", "created_by", "created_at"]
+    columns = ["id", "name", "hint", "scopes", "models", "project_id", "cap", "created_by", "created_at"]
     columns += ["last_used_at", "expires_at", "revoked_at"]
     caps = KeyBudget.objects.filter(api_key__organization=organization).values_list("api_key_id", "cap_minor")
     by_key = {key_id: "" if cap is None else to_dollars(cap) for key_id, cap in caps}
@@ -114,6 +114,18 @@ def _keys(organization: Organization) -> Table:
         return {**_shape_of([each for each in columns if each not in own])(row), **own}
 
     return columns, _batches(rows, shape)
+
+
+def _projects(organization: Organization) -> Table:
+    columns = ["id", "name", "cap", "created_at", "archived_at"]
+    caps = dict(ProjectBudget.objects.filter(project__organization=organization).values_list("project_id", "cap_minor"))
+
+    def shape(row: Project) -> Row:
+        cap_minor = caps.get(row.pk)
+        own = {"cap": "" if cap_minor is None else to_dollars(cap_minor)}
+        return {**_shape_of([each for each in columns if each not in own])(row), **own}
+
+    return columns, _batches(Project.objects.filter(organization=organization), shape)
 
 
 def _webhooks(organization: Organization) -> Table:
@@ -153,12 +165,12 @@ def _invoices(organization: Organization) -> Table:
 
 
 def _daily_usage(organization: Organization) -> Table:
-    columns = ["day", "period_starts_at", "model", "api_key_id", "trial", "requests", *TOKEN_COLUMNS]
+    columns = ["day", "period_starts_at", "model", "api_key_id", "project_id", "trial", "requests", *TOKEN_COLUMNS]
     return _with_cost(columns, DailyUsage.objects.filter(organization=organization))
 
 
 def _requests(organization: Organization) -> Table:
-    columns = ["request_id", "model", "api_key_id", "state", "outcome", "streamed", "estimated", "trial"]
+    columns = ["request_id", "model", "api_key_id", "project_id", "state", "outcome", "streamed", "estimated", "trial"]
     columns += ["begun_at", "settled_at", "period_starts_at", *TOKEN_COLUMNS]
     return _with_cost(columns, UsageRecord.objects.filter(organization=organization))
 
@@ -177,6 +189,7 @@ TABLES: dict[str, Callable[[Organization], Table]] = {
     "members": _members,
     "invitations": _invitations,
     "keys": _keys,
+    "projects": _projects,
     "webhooks": _webhooks,
     "log": _log,
     "invoices": _invoices,

@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.audit import AuditEvent, entries_of
+from accounts.projects import create_project
+from billing.caps.caps import set_project_cap
 from billing.customer_webhooks.endpoints import add_endpoint
 from billing.leaving import export
 from billing.metering.posting import post_due
-from tests.factories import Customer, begin, make_subscriber, settle
+from tests.factories import NOON, Customer, begin, make_subscriber, settle
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +48,22 @@ def test_it_has_everything_of_an_organization(customer):
     assert [row["email"] for row in files["members.csv"]] == [customer.organization.members.get().email]
     assert [row["hint"] for row in files["keys.csv"]] == [customer.api_key.hint]
     assert files["log.csv"][-1]["act"] == "added a member"
+
+
+def test_it_has_the_projects_and_what_was_used_under_each(customer):
+    project = create_project(organization_id=customer.organization.id, name="bot", now=NOON)
+    set_project_cap(project=project, cap_minor=Decimal(250), now=NOON)
+    settle(begin(customer, project_id=project.id), input_tokens=40)
+    post_due()
+
+    files = files_of(b"".join(export.export_pieces(organization=customer.organization)))
+
+    assert [(row["name"], row["cap"]) for row in files["projects.csv"]] == [("bot", "2.50")]
+    assert {row["project_id"]: row["input_tokens"] for row in files["daily_usage.csv"]} == {
+        "": "600",
+        str(project.id): "40",
+    }
+    assert [row["project_id"] for row in files["requests.csv"]] == [str(project.id), "", "", ""]
 
 
 def test_it_has_no_secret_and_nothing_of_others(customer):
