@@ -3,14 +3,13 @@
 from typing import cast
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.looking import membership_to_look
 from accounts.models import Membership, Organization, User
-from common.rest.paging import MAX_ID
 
 CHOSEN = "organization_id"
+MEMBERSHIPS = "memberships_of_the_person"
 
 
 class NoOrganization(Exception):
@@ -39,12 +38,10 @@ def membership_of(request: HttpRequest) -> Membership:
     if looking := membership_to_look(request):
         return looking
     memberships = memberships_of(request)
-    chosen = request.session.get(CHOSEN)
-    found = memberships.filter(organization_id=chosen).first() if chosen else None
-    membership = found or memberships.first()
-    if membership is None:
+    if not memberships:
         raise NoOrganization
-    return membership
+    chosen = request.session.get(CHOSEN)
+    return next((each for each in memberships if each.organization_id == chosen), memberships[0])
 
 
 def membership_or_none(request: HttpRequest) -> Membership | None:
@@ -55,11 +52,13 @@ def membership_or_none(request: HttpRequest) -> Membership | None:
         return None
 
 
-def memberships_of(request: HttpRequest) -> QuerySet[Membership]:
-    """Return the signed-in person's memberships of open organizations, the newest first."""
-    user = cast(User, request.user)  # pages of the portal let in nobody who has not signed in
-    rows = Membership.objects.select_related("organization", "user").filter(user=user, organization__closed_at=None)
-    return rows.order_by("-created_at", "-id")
+def memberships_of(request: HttpRequest) -> list[Membership]:
+    """Return the signed-in person's memberships of open organizations, the newest first. A request reads them once."""
+    if not hasattr(request, MEMBERSHIPS):
+        user = cast(User, request.user)  # pages of the portal let in nobody who has not signed in
+        rows = Membership.objects.select_related("organization", "user").filter(user=user, organization__closed_at=None)
+        setattr(request, MEMBERSHIPS, list(rows.order_by("-created_at", "-id")))
+    return cast(list[Membership], getattr(request, MEMBERSHIPS))
 
 
 def forget_choice(request: HttpRequest) -> None:
@@ -69,7 +68,7 @@ def forget_choice(request: HttpRequest) -> None:
 
 def choose(request: HttpRequest, *, organization_id: int) -> bool:
     """Choose one of the person's organizations for this session. Returns False if they are not a member of it."""
-    is_theirs = organization_id <= MAX_ID and memberships_of(request).filter(organization_id=organization_id).exists()
+    is_theirs = any(each.organization_id == organization_id for each in memberships_of(request))
     if is_theirs:
         request.session[CHOSEN] = organization_id
     return is_theirs

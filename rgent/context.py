@@ -47,7 +47,7 @@ def organizations(request: HttpRequest) -> dict[str, Any]:
     """Return the person's membership for the frame of the portal, and all of them to choose from, read when shown."""
     return {
         "membership": SimpleLazyObject(lambda: membership_or_none(request)),
-        "memberships": SimpleLazyObject(lambda: list(memberships_of(request))),
+        "memberships": SimpleLazyObject(lambda: memberships_of(request)),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -29,6 +30,7 @@ from accounts.recent_sign_in import require_confirmation
 from accounts.team import LastOwner, give_role, people_of, remove
 
 Role = Membership.Role
+PAGE_SIZE = 25
 ROLES_TO_INVITE = [(Role.MEMBER, "Member"), (Role.ADMIN, "Admin")]
 REFUSALS = (MemberNotFound, OwnerProtected, LastOwner, InvitationNotFound, InvitationRefused, MailUnavailable)
 
@@ -150,10 +152,14 @@ def _told(request: HttpRequest) -> Iterator[None]:
 def _team_page(
     request: HttpRequest, membership: Membership, *, form: InvitationForm, status: int = 200
 ) -> HttpResponse:
-    members = list(people_of(organization_id=membership.organization_id))
-    made = ApiKey.objects.usable().filter(organization_id=membership.organization_id).values("created_by")
-    keys = dict(made.annotate(count=Count("id")).values_list("created_by", "count"))
-    owners = sum(member.role == Role.OWNER for member in members)
+    people = people_of(organization_id=membership.organization_id)
+    page = Paginator(people, PAGE_SIZE).get_page(request.GET.get("page"))
+    members = list(page)
+    made = ApiKey.objects.usable().filter(
+        organization_id=membership.organization_id, created_by__in=[each.user_id for each in members]
+    )
+    keys = dict(made.values("created_by").annotate(count=Count("id")).values_list("created_by", "count"))
+    owners = people.filter(role=Role.OWNER).count()
     refusals = refusals_of(organization_id=membership.organization_id)
     context = {
         "membership": membership,
@@ -167,15 +173,16 @@ def _team_page(
             )
             for each in members
         ],
-        "invitations": _invitations(membership) if membership.may_manage else [],
+        "page": page,
+        "invited": _invited(request, membership) if membership.may_manage else None,
         "form": form,
     }
     return render(request, "accounts/team.html", context, status=status)
 
 
-def _invitations(membership: Membership) -> list[Invitation]:
+def _invited(request: HttpRequest, membership: Membership) -> Page[Invitation]:
     pending = pending_invitations(organization_id=membership.organization_id, now=timezone.now())
-    return list(pending.order_by("-created_at", "-id"))
+    return Paginator(pending.order_by("-created_at", "-id"), PAGE_SIZE).get_page(request.GET.get("invited"))
 
 
 def _person(member: Membership, *, reader: Membership, keys: int, owners: int, refusal: str) -> Person:

@@ -65,7 +65,7 @@ class AlertsView(BillingView):
     def get(self, request: Request) -> Response:
         """Return at which shares of a cap owners and admins are mailed, and which mails this period saw."""
         raised = alerts_of(organization_id=self.organization_id, since=self.account.spending_starts_at)
-        percents = percents_of(organization_id=self.organization_id)
+        percents = percents_of(self.account.organization)
         return Response(AlertsOut({"percents": percents, "raised": raised[:MOST_SHOWN]}).data)
 
     @extend_schema(

@@ -1,11 +1,12 @@
 """The current bill: the cost of the open billing period so far, exactly and as Stripe will charge it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from djstripe.models import Customer, Subscription
+from django.db.models import Q
 
 from billing.bills.charges import Charge, ChargeTerms, charge_of
 from billing.bills.lines import (
@@ -20,13 +21,14 @@ from billing.bills.lines import (
     tokens_line,
 )
 from billing.bills.spend_parts import tokens_by_spend
-from billing.credits.balance import credits_at
+from billing.credits.balance import credits_at, grants_left
 from billing.credits.reckoning import Item
-from billing.credits.terms import discounts_of, taxes_of
-from billing.models import BillingAccount, DailyUsage, LateUsage, PlanMove
+from billing.credits.terms import kept_terms
+from billing.models import BillingAccount, CreditGrant, DailyUsage, LateUsage, PlanMove
 from billing.periods import Period, period_at
 from billing.plans.measures import add_up, kind_of, measures_of
-from billing.stripe_billing.stored import price_unit_minor, stored_data
+from billing.stripe_billing.stored import price_unit_minor
+from billing.stripe_copies import copies_of
 
 # Late usage that no coming invoice has: it was invoiced by itself, or Stripe refused it.
 NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
@@ -34,9 +36,14 @@ NOT_COMING = [LateUsage.State.INVOICED, LateUsage.State.REJECTED]
 
 @dataclass(frozen=True, slots=True)
 class CurrentBill(Bill):
-    """The bill of the billing period that is open. `items` are its lines in whole cents, `terms` what changes them."""
+    """The bill of the billing period that is open. `items` are its lines in whole cents, `terms` what changes them.
+
+    `usage` are the period's daily totals, those of free requests among them; `grants` the credits that are left.
+    """
 
     period: Period
+    usage: tuple[DailyUsage, ...]
+    grants: tuple[CreditGrant, ...]
     items: tuple[Item, ...]
     terms: ChargeTerms
 
@@ -58,15 +65,17 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     period's base. Free requests are on no bill. It reads posted usage, which is seconds behind the ledger.
     """
     account.enter_period(now=now)
-    usage = DailyUsage.objects.filter(
-        organization_id=account.organization_id, period_starts_at=account.period_starts_at, trial=False
+    copies, grants = copies_of(account), tuple(grants_left(account.organization_id))
+    usage = tuple(
+        DailyUsage.objects.filter(
+            organization_id=account.organization_id, period_starts_at=account.period_starts_at
+        ).order_by("id")
     )
-    late = LateUsage.objects.filter(organization_id=account.organization_id).order_by("id").select_related("plan")
-    unmetered = late.filter(period_starts_at=account.period_starts_at, reason=LateUsage.Reason.CHANGED)
-    coming = late.filter(bill_starts_at=account.period_starts_at).exclude(state__in=NOT_COMING)
-    used = _usage_lines(usage, unmetered=unmetered)
+    unmetered, coming = _late_usage(account)
+    used = _usage_lines((row for row in usage if not row.trial), unmetered=unmetered)
     moved, others = [*_moved_base_lines(account)], [*map(late_line, coming)]
-    base = [*_base_lines(account)]
+    base = [*_base_lines(account, subscription=copies.subscription)]
+    discounts, taxes = kept_terms(account)
     items = (
         *(_item(line) for line in base),
         *(_item(line, is_usage=True) for line in used),
@@ -75,13 +84,15 @@ def current_bill(*, account: BillingAccount, now: datetime) -> CurrentBill:
     )
     return CurrentBill(
         period=account.period,
+        usage=usage,
+        grants=grants,
         lines=(*base, *moved, *used, *others),
         items=items,
         terms=ChargeTerms(
-            discounts=[each for each in discounts_of(account) if each.covers(account.period_ends_at)],
-            taxes=taxes_of(account),
-            credit_minor=credits_at(account, account.period_ends_at),
-            balance_minor=stored_data(Customer, account.stripe_customer_id).get("balance") or 0,
+            discounts=[each for each in discounts if each.covers(account.period_ends_at)],
+            taxes=taxes,
+            credit_minor=credits_at(account, account.period_ends_at, grants=grants),
+            balance_minor=copies.customer.get("balance") or 0,
         ),
     )
 
@@ -91,7 +102,9 @@ def _item(line: BillLine, *, is_usage: bool = False, is_proration: bool = False)
 
 
 def _moved_base_lines(account: BillingAccount) -> Iterable[BillLine]:
-    """Yield what moves within the period left for the next invoice of the base."""
+    """Yield what moves within the period left for the next invoice of the base, which a subscription alone has."""
+    if not account.stripe_subscription_id:
+        return
     moves = PlanMove.objects.filter(
         organization_id=account.organization_id,
         base_moved_at__gte=account.period_starts_at,
@@ -102,23 +115,37 @@ def _moved_base_lines(account: BillingAccount) -> Iterable[BillLine]:
             yield move_line(description=line["description"], amount_minor=line["amount"])
 
 
-def _base_lines(account: BillingAccount) -> Iterable[BillLine]:
+def _late_usage(account: BillingAccount) -> tuple[list[LateUsage], list[LateUsage]]:
+    """Return the period's usage that is in no meter, and the late usage that the coming invoice has."""
+    late = LateUsage.objects.filter(organization_id=account.organization_id).order_by("id").select_related("plan")
+    unmetered = Q(period_starts_at=account.period_starts_at, reason=LateUsage.Reason.CHANGED)
+    rows = list(late.filter(unmetered | Q(bill_starts_at=account.period_starts_at)))
+    return (
+        [
+            row
+            for row in rows
+            if row.period_starts_at == account.period_starts_at and row.reason == LateUsage.Reason.CHANGED
+        ],
+        [row for row in rows if row.bill_starts_at == account.period_starts_at and row.state not in NOT_COMING],
+    )
+
+
+def _base_lines(account: BillingAccount, *, subscription: Mapping[str, Any]) -> Iterable[BillLine]:
     ends = account.cancel_at is not None and account.cancel_at <= account.period_ends_at
     if account.status == BillingAccount.Status.TRIAL or ends:
         return
     following = period_at(anchor=account.anchor_at, instant=account.period_ends_at)
     yield base_line(
         plan_name=account.plan.name,
-        base_minor=_base_minor(account),
+        base_minor=_base_minor(account, subscription=subscription),
         detail=f"{following.starts_at:%-d %b %Y} to {following.ends_at:%-d %b %Y}, in advance",
         product_id=account.plan.stripe_product_id,
     )
 
 
-def _base_minor(account: BillingAccount) -> Decimal:
+def _base_minor(account: BillingAccount, *, subscription: Mapping[str, Any]) -> Decimal:
     """Return the base price of the subscription, or the plan's own while the subscription is not synced."""
-    stored = stored_data(Subscription, account.stripe_subscription_id)
-    items = stored["items"]["data"] if stored else []
+    items = subscription["items"]["data"] if subscription else []
     licensed = [item for item in items if item["price"]["recurring"]["usage_type"] == "licensed"]
     if not licensed:
         return Decimal(account.plan.base_price_minor)

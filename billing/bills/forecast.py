@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from billing.bills.charges import charge_of
 from billing.bills.current import CurrentBill
-from billing.models import BillingAccount, DailyUsage
+from billing.models import BillingAccount
 from billing.money import EXACT, format_cents, round_to_cents
 
 FEWEST_DAYS = 2
@@ -44,7 +44,7 @@ def forecast_of(bill: CurrentBill, *, account: BillingAccount, now: datetime) ->
 
     `now` is billing time. A spending cap bounds it.
     """
-    costs = _costs_by_day(account)
+    costs = _costs_by_day(bill)
     used = sum(costs.values(), Decimal(0))
     days = _whole_days(account.period_starts_at, now=now)
     if len(days) < FEWEST_DAYS or not used:
@@ -63,13 +63,11 @@ def forecast_of(bill: CurrentBill, *, account: BillingAccount, now: datetime) ->
     )
 
 
-def _costs_by_day(account: BillingAccount) -> dict[date, Decimal]:
-    rows = DailyUsage.objects.filter(
-        organization_id=account.organization_id, period_starts_at=account.period_starts_at, trial=False
-    )
+def _costs_by_day(bill: CurrentBill) -> dict[date, Decimal]:
     costs: dict[date, Decimal] = defaultdict(Decimal)
-    for day, cost_minor in rows.order_by("id").values_list("day", "cost_minor"):
-        costs[day] = EXACT.add(costs[day], cost_minor)
+    for row in bill.usage:
+        if not row.trial:
+            costs[row.day] = EXACT.add(costs[row.day], row.cost_minor)
     return costs
 
 

@@ -25,6 +25,7 @@ from billing.tokens import TokenClass
 
 OWED, DRAFT = "Open", "Draft"
 HALF_A_CENT = Decimal("0.5")
+NEWEST_FIRST = ("-created", "-djstripe_id")
 TONES = {"draft": "plain", "open": "warn", "paid": "good", "uncollectible": "bad", "void": "plain"}
 
 
@@ -36,7 +37,7 @@ class InvoiceNotFound(Exception):
 class InvoiceSummary:
     """One row of the list of invoices. Links are empty until Stripe has made them. `credited` is by credit notes.
 
-    `refunded` is what was paid back without one.
+    `refunded` is what was paid back without one. `attempted` tells whether Stripe tried to collect it.
     """
 
     stripe_id: str
@@ -48,6 +49,7 @@ class InvoiceSummary:
     total: str
     total_minor: int
     unpaid_minor: int
+    attempted: bool
     credited_minor: int
     credited: str
     refunded_minor: int
@@ -106,18 +108,17 @@ def invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
     """Return a Stripe customer's invoices, newest first; none for an empty id."""
     if not customer_id:
         return []
-    invoices = list(Invoice.objects.filter(customer__id=customer_id).order_by("-created", "-djstripe_id"))
-    refunded = refunded_of(invoice.id for invoice in invoices)
-    return [_summary(invoice.stripe_data, refunded_minor=refunded.get(invoice.id, 0)) for invoice in invoices]
+    found = list(Invoice.objects.filter(customer__id=customer_id).order_by(*NEWEST_FIRST))
+    refunded = refunded_of(invoice.id for invoice in found)
+    return [summary_of(invoice.stripe_data, refunded_minor=refunded.get(invoice.id, 0)) for invoice in found]
 
 
-def failed_invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
-    """Return the open invoices of a customer that Stripe tried to collect in vain, newest first."""
+def open_invoices_of(*, customer_id: str) -> list[InvoiceSummary]:
+    """Return the invoices that a customer has to pay, newest first; none for an empty id."""
     if not customer_id:
         return []
-    rows = Invoice.objects.filter(customer__id=customer_id, stripe_data__status="open", stripe_data__attempted=True)
-    found = [_summary(invoice.stripe_data) for invoice in rows.order_by("-created", "-djstripe_id")]
-    return [invoice for invoice in found if invoice.unpaid_minor > 0]
+    rows = Invoice.objects.filter(customer__id=customer_id, stripe_data__status="open").order_by(*NEWEST_FIRST)
+    return [summary_of(invoice.stripe_data) for invoice in rows]
 
 
 def unpaid_notice(invoices: Iterable[InvoiceSummary]) -> str:
@@ -145,7 +146,7 @@ def invoice_of(*, customer_id: str, invoice_id: str) -> InvoiceDetail:
     exact = sum((line.exact_minor for line in lines), Decimal(0))
     adjustments = data["total"] - sum(line.charged_minor for line in lines)
     return InvoiceDetail(
-        summary=_summary(data, refunded_minor=refunded_of([invoice_id]).get(invoice_id, 0)),
+        summary=summary_of(data, refunded_minor=refunded_of([invoice_id]).get(invoice_id, 0)),
         lines=lines,
         exact_minor=exact,
         exact=format_exact(exact),
@@ -168,7 +169,8 @@ def lines_of(data: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
     return _lines(line_data(data), customer_id=data["customer"])
 
 
-def _summary(data: Mapping[str, Any], *, refunded_minor: int = 0) -> InvoiceSummary:
+def summary_of(data: Mapping[str, Any], *, refunded_minor: int = 0) -> InvoiceSummary:
+    """Return an invoice as lists show it, from Stripe's data."""
     status = data["status"] or "draft"
     period = _period(data["period_start"], data["period_end"])
     notes = ("pre_payment_credit_notes_amount", "post_payment_credit_notes_amount")
@@ -183,6 +185,7 @@ def _summary(data: Mapping[str, Any], *, refunded_minor: int = 0) -> InvoiceSumm
         total=format_cents(data["total"]),
         total_minor=data["total"],
         unpaid_minor=data["amount_remaining"],
+        attempted=bool(data.get("attempted")),
         credited_minor=credited,
         credited=format_cents(credited) if credited else "",
         refunded_minor=refunded_minor,

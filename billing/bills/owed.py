@@ -1,8 +1,9 @@
 """Payments that failed: how much is owed, since when, and whether calls are refused for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from billing.bills.invoices import InvoiceSummary, failed_invoices_of
+from billing.bills.invoices import InvoiceSummary, open_invoices_of
 from billing.models import BillingAccount
 from billing.money import format_cents
 
@@ -17,9 +18,14 @@ class Owed:
     is_suspended: bool
 
 
-def owed_by(account: BillingAccount) -> Owed | None:
-    """Return what an account owes on invoices that Stripe could not collect; None where there is no such invoice."""
-    invoices = failed_invoices_of(customer_id=account.stripe_customer_id)
+def owed_by(account: BillingAccount, *, open_invoices: Iterable[InvoiceSummary] | None = None) -> Owed | None:
+    """Return what an account owes on invoices that Stripe could not collect; None where there is no such invoice.
+
+    The account's open invoices are read unless they are given.
+    """
+    if open_invoices is None:
+        open_invoices = open_invoices_of(customer_id=account.stripe_customer_id)
+    invoices = [each for each in open_invoices if each.attempted and each.unpaid_minor > 0]
     if not invoices:
         return None
     total = format_cents(sum(invoice.unpaid_minor for invoice in invoices))

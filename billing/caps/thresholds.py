@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from accounts.models import Organization
 from billing.caps.use import USED_UP, used_percent
 from billing.models import AlertThresholds, BillingAccount, Budget, KeyBudget
 from billing.models.part_budget import in_periods_of
@@ -36,9 +37,12 @@ class ReachedThreshold:
         return self.organization_id, self.api_key_id, self.spending_starts_at, self.cap_minor
 
 
-def percents_of(*, organization_id: int) -> list[int]:
-    """Return the percents of a cap at which an organization wants alerts, ascending."""
-    chosen = AlertThresholds.objects.filter(organization_id=organization_id).first()
+def percents_of(organization: Organization) -> list[int]:
+    """Return the percents of a cap at which an organization wants alerts, ascending.
+
+    They come from the row that was read with the organization; else by a query.
+    """
+    chosen: AlertThresholds | None = getattr(organization, "alert_thresholds", None)
     return list(chosen.percents if chosen else DEFAULT_PERCENTS)
 
 

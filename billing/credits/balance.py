@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from billing.models import BillingAccount, CreditGrant
 from billing.stripe_billing import credits as stripe_credits
@@ -24,12 +24,9 @@ def refresh_balance(account: BillingAccount, *, now: datetime) -> None:
     BillingAccount.objects.filter(id=account.id).exclude(credit_minor=credit_minor).update(credit_minor=credit_minor)
 
 
-def credits_at(account: BillingAccount, instant: datetime) -> int:
-    """Return the cents of credits that an invoice finalized at an instant may still spend."""
-    ending = CreditGrant.objects.filter(
-        organization_id=account.organization_id, state=State.GRANTED, usable=True, expires_at__lte=instant
-    )
-    lost = ending.aggregate(lost=Sum("left_minor"))["lost"] or 0
+def credits_at(account: BillingAccount, instant: datetime, *, grants: Iterable[CreditGrant]) -> int:
+    """Return the cents of credits that an invoice finalized at an instant may still spend, of the `grants` left."""
+    lost = sum(each.left_minor for each in grants if each.usable and each.expires_at and each.expires_at <= instant)
     return max(account.credit_minor - lost, 0)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from billing.models import BillingAccount, Refund
 from billing.money import format_cents
@@ -60,6 +60,12 @@ def refunded_of(invoice_ids: Iterable[str]) -> dict[str, int]:
     """Return the cents that were refunded of invoices, by Stripe's id, without those of nothing."""
     rows = _paid_back().filter(stripe_invoice_id__in=list(invoice_ids)).values_list("stripe_invoice_id")
     return dict(rows.annotate(refunded=Sum("amount_minor")).order_by())
+
+
+def refunded_of_each() -> Subquery:
+    """Return the same of each invoice of a query, to read along with it; null for those of nothing."""
+    paid_back = _paid_back().filter(stripe_invoice_id=OuterRef("id")).order_by().values("stripe_invoice_id")
+    return Subquery(paid_back.annotate(refunded=Sum("amount_minor")).values("refunded"))
 
 
 def _paid_back() -> QuerySet[Refund]:

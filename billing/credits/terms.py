@@ -1,7 +1,7 @@
 """The terms of coming invoices, remembered for the running bill and brought up to date by the worker."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import F
@@ -21,9 +21,8 @@ BATCH = 100
 
 
 def discounts_of(account: BillingAccount) -> list[Discount]:
-    """Return the discounts of an account's subscription, in the order in which Stripe takes them off."""
-    found = (read_discount(data, currency=account.plan.currency) for data in _kept_discounts(account))
-    return [discount for discount in found if discount is not None]
+    """Return the discounts of an account's subscription as they are kept now, in Stripe's order of taking them off."""
+    return _readable(_kept_discounts(account), account=account)
 
 
 def discount_ids_of(account: BillingAccount) -> list[str]:
@@ -41,10 +40,20 @@ def _kept_discounts(account: BillingAccount) -> list[dict[str, Any]]:
     return list(kept.first() or [])
 
 
-def taxes_of(account: BillingAccount) -> list[Tax]:
-    """Return the taxes of an account's next invoice."""
-    kept = InvoiceTerms.objects.filter(organization_id=account.organization_id).values_list("taxes", flat=True)
-    return [read_tax(data) for data in kept.first() or []]
+def kept_terms(account: BillingAccount) -> tuple[list[Discount], list[Tax]]:
+    """Return the discounts, in that order, and the taxes of an account's next invoice.
+
+    They come from the row that was read with the account's organization; else by a query.
+    """
+    kept: InvoiceTerms | None = getattr(account.organization, "invoice_terms", None)
+    if kept is None:
+        return [], []
+    return _readable(kept.discounts, account=account), [read_tax(data) for data in kept.taxes]
+
+
+def _readable(kept: Iterable[Mapping[str, Any]], *, account: BillingAccount) -> list[Discount]:
+    found = (read_discount(data, currency=account.plan.currency) for data in kept)
+    return [discount for discount in found if discount is not None]
 
 
 def note_subscription(account: BillingAccount, *, data: Mapping[str, Any]) -> None:

@@ -72,7 +72,7 @@ def _organization(organization: Organization) -> Row:
         "status": account.status,
         "stripe_customer": account.stripe_customer_id,
         "spending_cap": None if account.cap_minor is None else str(to_dollars(account.cap_minor)),
-        "alerts_at_percent": percents_of(organization_id=organization.pk),
+        "alerts_at_percent": percents_of(organization),
     }
 
 

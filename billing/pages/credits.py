@@ -1,6 +1,7 @@
 """The part of the billing page about credits and promotion codes."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +12,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Membership
 from accounts.pages.access import member_page, require_manager
-from billing.credits.balance import grants_left
 from billing.credits.redeeming import CodeNotRedeemable, redeem_code
-from billing.models import BillingAccount
+from billing.models import BillingAccount, CreditGrant
 from billing.money import format_cents
 from billing.pages.frame import account_of
 from billing.public_words import public_words
@@ -42,20 +42,20 @@ class CreditsView:
     may_redeem: bool
 
 
-def credits_view(account: BillingAccount, membership: Membership) -> CreditsView:
-    """Return what the billing page shows of an account's credits."""
-    grants = tuple(
+def credits_view(account: BillingAccount, membership: Membership, *, grants: Iterable[CreditGrant]) -> CreditsView:
+    """Return what the billing page shows of an account's credits, of which `grants` are left."""
+    shown = tuple(
         GrantView(
             left=format_cents(grant.left_minor),
             amount=format_cents(grant.amount_minor),
             reason=grant.reason,
             expires_at=grant.expires_at,
         )
-        for grant in grants_left(account.organization_id)
+        for grant in grants
     )
     return CreditsView(
         balance=format_cents(account.credit_minor) if account.credit_minor else "",
-        grants=grants,
+        grants=shown,
         may_redeem=membership.may_manage and bool(account.stripe_subscription_id),
     )
 

@@ -7,26 +7,28 @@ from django.views.decorators.http import require_safe
 from accounts.models import Membership
 from accounts.pages.access import member_page
 from billing.bills.current import current_bill
-from billing.pages.frame import page_frame
+from billing.pages.frame import account_with_bill, frame_of
 from billing.pages.onboarding import first_steps
 from billing.pages.usage_query import read_query
 from billing.plans.price_lists import price_list
-from billing.usage.breakdown import break_down
+from billing.usage.breakdown import break_rows_down
 from billing.usage.charts import bar_chart
-from billing.usage.totals import newest_requests, period_usage
+from billing.usage.totals import newest_requests, usage_by_model
 
 
 @require_safe
 @member_page
 def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Show plan, usage, the coming charge, and the next steps."""
-    account, context = page_frame(membership)
+    account = account_with_bill(membership)
+    context = frame_of(account, membership)
+    bill = current_bill(account=account, now=context["now"])
     steps = first_steps(membership=membership, account=account)
     query = read_query(QueryDict(), account=account, now=context["now"])
-    usage = break_down(query.rows, group_by=query.group_by, measure=query.measure)
+    usage = break_rows_down(bill.usage, group_by=query.group_by, measure=query.measure)
     context |= {
-        "bill": current_bill(account=account, now=context["now"]),
-        "usage": period_usage(organization_id=account.organization_id, period=account.period),
+        "bill": bill,
+        "usage": usage_by_model(bill.usage, period=account.period),
         "requests": newest_requests(organization_id=account.organization_id),
         "chart": bar_chart(
             usage.days,

@@ -86,9 +86,10 @@ class WorkedExample:
     bill: Bill
 
 
-def plans_on_sale(*, organization_id: int | None = None) -> list[PlanOnSale]:
-    """Return the free trial and the paid plans, in the order they are shown, with those made for an organization."""
-    plans = list(Plan.objects.on_sale(organization_id=organization_id))
+def plans_on_sale(*, organization_id: int | None = None, paid: bool = False) -> list[PlanOnSale]:
+    """Return the plans in the order they are shown, with those made for an organization; without trial if `paid`."""
+    on_sale = Plan.objects.on_sale(organization_id=organization_id)
+    plans = list(on_sale.paid() if paid else on_sale)
     versions = offered_versions(plans)
     return [_on_sale(plan, version=versions.get(plan.id)) for plan in plans]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from djstripe.models import Customer, PaymentMethod, Subscription
+from djstripe.models import PaymentMethod
 
 from accounts.audit import AuditEvent, note_change
 from billing.bills.owed import owed_by
@@ -16,6 +16,7 @@ from billing.models import BillingAccount
 from billing.stripe_billing import card_changes as stripe_cards
 from billing.stripe_billing import sync
 from billing.stripe_billing.stored import stored_data
+from billing.stripe_copies import StripeCopies, copies_of
 from billing.subscriptions.customer import customer_of
 from billing.subscriptions.plan_changes import NotSubscribed
 from billing.subscriptions.refreshing import refresh_subscription
@@ -58,16 +59,15 @@ class Payment:
 
 def card_of(account: BillingAccount, *, now: datetime) -> Card | None:
     """Return the card that the next invoice is charged to; None without one. Stripe is not asked."""
-    method = stored_data(PaymentMethod, _card_id_of(account))
+    method = stored_data(PaymentMethod, _card_id_in(copies_of(account)))
     return _card(method, now=now) if method else None
 
 
-def _card_id_of(account: BillingAccount) -> str:
+def _card_id_in(copies: StripeCopies) -> str:
     """Return the payment method that pays the account, by Stripe's id; empty without one."""
-    chosen = stored_data(Subscription, account.stripe_subscription_id).get("default_payment_method")
+    chosen = copies.subscription.get("default_payment_method")
     if not chosen:
-        invoicing = stored_data(Customer, account.stripe_customer_id).get("invoice_settings") or {}
-        chosen = invoicing.get("default_payment_method")
+        chosen = (copies.customer.get("invoice_settings") or {}).get("default_payment_method")
     return str(chosen or "")
 
 
@@ -107,7 +107,7 @@ def finish_card_change(*, account: BillingAccount, session_id: str) -> bool:
     card = stripe_cards.saved_card(session_id=session_id, customer_id=account.stripe_customer_id)
     if not card:
         return False
-    if card == _card_id_of(account):  # Stripe's page and its webhook both tell of it
+    if card == _card_id_in(copies_of(account)):  # Stripe's page and its webhook both tell of it
         return True
     stripe_cards.use_card(
         customer_id=account.stripe_customer_id,

@@ -60,10 +60,11 @@ def bring_up_to_date(account: BillingAccount, *, timeout_s: float | None = None)
     They may have paid, within the last day, or their subscription has come to its planned end. Any other account costs
     no call. Raises StripeUnavailable, StripeRejected.
     """
-    if account.stripe_subscription_id:
-        if account.status == BillingAccount.Status.TRIAL:
-            refresh_subscription(subscription_id=account.stripe_subscription_id)
-    elif account.stripe_customer_id and _awaits_payment(account):
+    if not _may_have_changed(account):
+        pass
+    elif account.stripe_subscription_id:
+        refresh_subscription(subscription_id=account.stripe_subscription_id)
+    else:
         newest, status = stripe_subscriptions.newest_subscription(
             customer_id=account.stripe_customer_id, timeout_s=timeout_s
         )
@@ -72,20 +73,31 @@ def bring_up_to_date(account: BillingAccount, *, timeout_s: float | None = None)
     account.refresh_from_db()
 
 
-def look_for_payment(account: BillingAccount) -> None:
-    """Do so for a page, which may be loaded again and again: at most once in LOOK_AGAIN_AFTER_S a process."""
+def look_for_payment(account: BillingAccount) -> bool:
+    """Do so for a page, which may be loaded again and again: at most once in LOOK_AGAIN_AFTER_S a process.
+
+    Returns whether the account was brought up to date.
+    """
     looked_at, now_s = _looked_at.get(account.id, float("-inf")), time.monotonic()
-    if now_s - looked_at < LOOK_AGAIN_AFTER_S:
-        return
+    if now_s - looked_at < LOOK_AGAIN_AFTER_S or not _may_have_changed(account):
+        return False
     if len(_looked_at) >= MOST_REMEMBERED:
         _looked_at.clear()
     _looked_at[account.id] = now_s
     bring_up_to_date(account, timeout_s=LOOK_TIMEOUT_S)
+    return True
 
 
 def forget_looks() -> None:
     """Forget which accounts were looked at."""
     _looked_at.clear()
+
+
+def _may_have_changed(account: BillingAccount) -> bool:
+    """Tell whether Stripe may know of a payment, or of an end, that no webhook has told."""
+    if account.stripe_subscription_id:
+        return account.status == BillingAccount.Status.TRIAL
+    return bool(account.stripe_customer_id) and _awaits_payment(account)
 
 
 def _awaits_payment(account: BillingAccount) -> bool:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from djstripe.models import Customer, TaxId
 
 from billing.credits.terms import mark_stale
 from billing.models import BillingAccount
 from billing.stripe_billing import company as stripe_company
 from billing.stripe_billing.client import StripeRejected
+from billing.stripe_copies import copies_of
 from billing.subscriptions.customer import customer_of
 
 ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
@@ -60,9 +60,8 @@ def company_of(account: BillingAccount) -> Company:
     """Return the details of an account's company, as Stripe last told them."""
     if not account.stripe_customer_id:
         return Company()
-    stored = Customer.objects.filter(id=account.stripe_customer_id).values_list("stripe_data", flat=True).first() or {}
-    tax_ids = TaxId.objects.filter(customer__id=account.stripe_customer_id).order_by("-djstripe_id")
-    tax_id: Mapping[str, Any] = tax_ids.values_list("stripe_data", flat=True).first() or {}
+    copies = copies_of(account)
+    stored, tax_id = copies.customer, copies.tax_id
     address = stored.get("address") or {}
     return Company(
         **{name: address.get(name) or "" for name in ADDRESS},

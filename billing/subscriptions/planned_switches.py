@@ -62,9 +62,10 @@ def forget_planned_switch(*, account: BillingAccount) -> bool:
 
 
 def planned_switch_of(account: BillingAccount) -> PlannedSwitch | None:
-    """Return the switch that waits for the account's renewal, with its plan."""
-    planned = PlannedSwitch.objects.filter(account=account, stripe_subscription_id=account.stripe_subscription_id)
-    return planned.select_related("plan").first()
+    """Return the switch that waits for the account's renewal, read along with the account or else by a query."""
+    planned: PlannedSwitch | None = getattr(account, "planned_switch", None)
+    ours = planned is not None and planned.stripe_subscription_id == account.stripe_subscription_id
+    return planned if ours else None
 
 
 def switch_what_was_renewed(*, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """Usage by day and by one other dimension, in one measure: the numbers of a chart and of the table below it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -76,11 +76,17 @@ class Breakdown:
 
 def break_down(usage: Rows, *, group_by: Grouping, measure: Measure) -> Breakdown:
     """Split `usage`, which is daily, by `group_by`. Raises ValueError for a measure that such groups do not have."""
+    rows = usage.select_related("api_key__created_by", "project").iterator(chunk_size=2000)
+    return break_rows_down(rows, group_by=group_by, measure=measure)
+
+
+def break_rows_down(rows: Iterable[PostedUsage], *, group_by: Grouping, measure: Measure) -> Breakdown:
+    """Do so with rows that were read."""
     if measure not in MEASURES[group_by]:
         raise ValueError(f"Usage by {group_by} has no {measure}.")
     days: dict[date, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     totals: dict[str, UsageTotals] = defaultdict(UsageTotals)
-    for row in usage.select_related("api_key__created_by", "project").iterator(chunk_size=2000):
+    for row in rows:
         assert isinstance(row, DailyUsage)  # noqa: S101 - hours have no day
         of_row = totals_of(row)
         totals[_name_of(row, group_by)] += of_row
@@ -120,14 +126,14 @@ def _parts(
 
 
 def _name_of(row: PostedUsage, group_by: Grouping) -> str:
+    if group_by not in (Grouping.KEY, Grouping.MEMBER, Grouping.PROJECT):
+        return row.model if group_by is Grouping.MODEL else ""
     key = row.api_key
     if group_by is Grouping.KEY:
         return f"{key.name} …{key.last_four}" if key else NO_KEY
     if group_by is Grouping.MEMBER:
         return key.created_by.email if key and key.created_by else NO_KEY
-    if group_by is Grouping.PROJECT:
-        return row.project.name if row.project else NO_PROJECT
-    return row.model if group_by is Grouping.MODEL else ""
+    return row.project.name if row.project else NO_PROJECT
 
 
 _AMOUNTS: dict[Measure, Callable[[UsageTotals], Decimal]] = {

@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
+from django.db.models import QuerySet
+
 from billing.models import DailyUsage, PostedUsage, UsageRecord
 from billing.money import EXACT, format_exact
 from billing.periods import Period
@@ -83,10 +85,16 @@ def period_usage(*, organization_id: int, period: Period) -> PeriodUsage:
 
     It reads posted usage, which is seconds behind the ledger.
     """
+    rows = DailyUsage.objects.filter(organization_id=organization_id, period_starts_at=period.starts_at)
+    return usage_by_model(rows, period=period)
+
+
+def usage_by_model(rows: Iterable[DailyUsage], *, period: Period) -> PeriodUsage:
+    """Add a period's daily totals up by model."""
     by_model: dict[str, list[UsageTotals]] = defaultdict(list)
-    for row in DailyUsage.objects.filter(organization_id=organization_id, period_starts_at=period.starts_at):
+    for row in rows:
         by_model[row.model].append(totals_of(row))
-    models = tuple(add_up(rows, to=ModelUsage(model=model)) for model, rows in sorted(by_model.items()))
+    models = tuple(add_up(found, to=ModelUsage(model=model)) for model, found in sorted(by_model.items()))
     return PeriodUsage(period=period, models=models, total=add_up(models, to=UsageTotals()))
 
 
@@ -96,9 +104,9 @@ def newest_requests(*, organization_id: int, limit: int = 8) -> list[RecentReque
     return [recent_request(record) for record in records]
 
 
-def has_called(*, organization_id: int) -> bool:
-    """Tell whether any request of the organization has been answered."""
-    return UsageRecord.objects.filter(organization_id=organization_id, state=State.SETTLED).exists()
+def answered(*, organization_id: int) -> QuerySet[UsageRecord]:
+    """Return the requests of an organization that were answered."""
+    return UsageRecord.objects.filter(organization_id=organization_id, state=State.SETTLED)
 
 
 def add_up(parts: Iterable[UsageTotals], *, to: Totals) -> Totals:

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.models import Organization
 from billing.caps.thresholds import percents_of
 from billing.models import BillingAccount, Plan, PlanPrice
 
@@ -34,14 +35,14 @@ def test_an_owner_sets_the_cap_and_when_to_be_told(browser, organization):
 
     assert "The spending cap is saved" in answer.content.decode()
     assert cap_of(organization) == 1250
-    assert percents_of(organization_id=organization.id) == [30, 90]
+    assert percents_of(Organization.objects.get(pk=organization.pk)) == [30, 90]
 
 
 def test_an_owner_lifts_the_cap_and_wants_no_mail(browser, organization, account):
     browser.post("/app/billing/cap", {"cap": "", "percents": ""})
 
     assert cap_of(organization) is None
-    assert percents_of(organization_id=organization.id) == []
+    assert percents_of(Organization.objects.get(pk=organization.pk)) == []
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def make_walkers() -> Walkers:
         "name": "none",
         "slug": "webhooks",  # a guide, and a resource of the reference
     }
-    ids |= _rows_of(organization) | _conversation_of(member)
+    ids |= _rows_of(organization) | make_conversation(member)
     return Walkers(organization=organization, browsers=browsers, keys=_make_keys(organization, elsewhere), ids=ids)
 
 
@@ -87,12 +87,8 @@ def _rows_of(organization: Organization) -> dict[str, object]:
         token_hash=secret_hash(INVITATION_TOKEN),
         expires_at=timezone.now() + timedelta(days=1),
     )
-    endpoint, _ = add_endpoint(organization=organization, url="http://127.0.0.1:9/hook")
-    delivery = send_test(endpoint=endpoint, now=timezone.now(), wall_now=timezone.now())
-    EventDelivery.objects.filter(id=delivery.id).update(state=EventDelivery.State.GIVEN_UP)
     return {
-        "endpoint_id": endpoint.pk,
-        "delivery_id": delivery.pk,
+        **make_endpoint(organization),
         "api_key_id": api_key.id,
         "key_id": api_key.id,
         "project_id": create_project(organization_id=organization.id, name="bot", now=timezone.now()).id,
@@ -102,7 +98,7 @@ def _rows_of(organization: Organization) -> dict[str, object]:
     }
 
 
-def _conversation_of(member: Membership) -> dict[str, object]:
+def make_conversation(member: Membership) -> dict[str, object]:
     """Make a conversation of one question and its answer; return their ids."""
     now = timezone.now()
     conversation = Conversation.objects.create(
@@ -114,6 +110,14 @@ def _conversation_of(member: Membership) -> dict[str, object]:
     )
     Conversation.objects.filter(id=conversation.id).update(current=answer)
     return {"conversation_id": conversation.id, "message_id": answer.id}
+
+
+def make_endpoint(organization: Organization) -> dict[str, object]:
+    """Make an endpoint of a customer's system and a delivery that was given up; return their ids likewise."""
+    endpoint, _ = add_endpoint(organization=organization, url="http://127.0.0.1:9/hook")
+    delivery = send_test(endpoint=endpoint, now=timezone.now(), wall_now=timezone.now())
+    EventDelivery.objects.filter(id=delivery.id).update(state=EventDelivery.State.GIVEN_UP)
+    return {"endpoint_id": endpoint.pk, "delivery_id": delivery.pk}
 
 
 def _make_keys(organization: Organization, elsewhere: Organization) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 
 from billing.ledger.entries import Void
 from billing.metering.posting import post_due
-from billing.usage.totals import has_called, newest_requests, period_usage
+from billing.usage.totals import answered, newest_requests, period_usage
 from tests.factories import NOON, begin, make_customer, make_subscriber, settle, write
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def test_usage_is_that_of_one_organization():
 
     assert usage_of(customer).models == ()
     assert newest_requests(organization_id=customer.organization.id) == []
-    assert not has_called(organization_id=customer.organization.id)
+    assert not answered(organization_id=customer.organization.id).exists()
 
 
 def test_newest_requests_come_first_with_their_state_and_cost():
@@ -78,9 +78,9 @@ def test_first_call_is_one_that_was_answered():
     customer = make_customer()
     failed = begin(customer)
     write([Void(grant=failed, outcome="overloaded")], now=NOON)
-    before = has_called(organization_id=customer.organization.id)
+    before = answered(organization_id=customer.organization.id).exists()
 
     settle(begin(customer), input_tokens=10)
 
     assert not before
-    assert has_called(organization_id=customer.organization.id)
+    assert answered(organization_id=customer.organization.id).exists()
