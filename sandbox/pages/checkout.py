@@ -133,8 +133,9 @@ def _unit(line: Json) -> str:
 
 
 def _product(world: World, session: Json) -> str:
-    names = [line["description"] for line in checkout_lines.line_items(world, session)]
-    return " and ".join(dict.fromkeys(names))
+    """Name what is bought as Stripe's page does: the first product, and the number of the others."""
+    first, *others = dict.fromkeys(line["description"] for line in checkout_lines.line_items(world, session))
+    return f"{first} and {len(others)} more" if others else first
 
 
 def _closed(session: Json | None) -> Response:

@@ -24,6 +24,17 @@ def test_page_shows_what_is_sold(shop: Shop):
     assert "$0.0000013" in page
 
 
+def test_page_names_the_first_product_and_counts_the_others(shop: Shop):
+    products = [shop.stripe.v1.products.create({"name": name}).id for name in ("Extra seats", "Support")]
+    price = {"currency": "usd", "unit_amount": 500, "recurring": {"interval": "month"}}
+    more = [{"price": shop.stripe.v1.prices.create({**price, "product": each}).id, "quantity": 1} for each in products]
+
+    page = http_call("GET", str(shop.session(line_items=[*shop.items(), *more]).url)).body.decode()
+
+    assert re.search(r"Subscribe to Pro Haiku and \d more</h1>", page)
+    assert "Subscribe to Pro Haiku and Extra" not in page
+
+
 def test_page_says_what_follows_a_trial(shop: Shop):
     page = http_call("GET", str(shop.session(subscription_data={"trial_period_days": 14}).url)).body.decode()
 
