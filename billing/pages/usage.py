@@ -59,6 +59,7 @@ def usage(request: HttpRequest, membership: Membership) -> HttpResponse:
             days=query.days(today=today),
             series=broken_down.series,
             today=today,
+            whole=query.measure is not Measure.COST,
         ),
     }
     return render(request, "billing/usage.html", context)

@@ -57,15 +57,18 @@ class BarChart:
         return DAY_WIDTH * len(self.bars)
 
 
-def bar_chart(values: Mapping[date, Values], *, days: Sequence[date], series: Sequence[str], today: date) -> BarChart:
+def bar_chart(
+    values: Mapping[date, Values], *, days: Sequence[date], series: Sequence[str], today: date, whole: bool = False
+) -> BarChart:
     """Return the chart of `values` by day and series, for all of `days`; without a value a day stays empty.
 
     The series are drawn in their order, the first at the bottom. Beyond MOST_SERIES the rest become one, "Others".
+    `whole` says that the values are counts, so that no tick is a fraction.
     """
     named = list(series) if len(series) <= MOST_SERIES else [*series[: MOST_SERIES - 1], OTHERS]
     folded = {day: _folded(values.get(day, {}), named) for day in days}
     highest = max((sum(amounts.values()) for amounts in folded.values()), default=Decimal(0))
-    ticks = scale(Decimal(highest))
+    ticks = scale(Decimal(highest), whole=whole)
     labelled = days[:: -(-len(days) // MOST_DAY_LABELS) or 1]
     return BarChart(
         bars=[
@@ -86,13 +89,17 @@ def bar_chart(values: Mapping[date, Values], *, days: Sequence[date], series: Se
     )
 
 
-def scale(highest: Decimal) -> list[Decimal]:
-    """Return round ticks from one that `highest` does not pass down to zero, at most MOST_STEPS + 1 of them."""
+def scale(highest: Decimal, *, whole: bool = False) -> list[Decimal]:
+    """Return round ticks from one that `highest` does not pass down to zero, at most MOST_STEPS + 1 of them.
+
+    With `whole` they are whole numbers.
+    """
     if highest <= 0:
         return [Decimal(1), Decimal(0)]
     least_step = highest / MOST_STEPS
     power = Decimal(1).scaleb(least_step.adjusted())
-    step = next(step * power for step in STEPS if step * power >= least_step)
+    steps = (step * power for step in STEPS)
+    step = next(step for step in steps if step >= least_step and not (whole and step % 1))
     count = int((highest / step).to_integral_value(rounding=ROUND_CEILING))
     return [step * place for place in range(count, -1, -1)]
 

@@ -26,6 +26,13 @@ def test_a_scale_has_round_steps_from_zero_to_above_the_highest(highest, ticks):
     assert scale(Decimal(highest)) == [Decimal(tick) for tick in ticks]
 
 
+@pytest.mark.parametrize(
+    ("highest", "ticks"), [("1", ["1", "0"]), ("3", ["3", "2", "1", "0"]), ("10", ["10", "5", "0"]), ("0", ["1", "0"])]
+)
+def test_a_scale_of_counts_has_no_fractions(highest, ticks):
+    assert scale(Decimal(highest), whole=True) == [Decimal(tick) for tick in ticks]
+
+
 @pytest.mark.parametrize("highest", [Decimal(number) / 7 for number in range(1, 2000, 13)])
 def test_a_scale_has_few_steps_and_room_for_every_value(highest):
     ticks = scale(highest)
