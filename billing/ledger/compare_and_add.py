@@ -190,9 +190,13 @@ def _statement() -> str:
     (postgresql.org/docs, "Transaction Isolation"): that holds for rows locked or updated, so the records that are to
     be closed are locked too.
     """
-    accounts, records = table_name(BillingAccount), table_name(UsageRecord)
-    beginning = column_names(UsageRecord, RECORD_BEGINNING)
-    statement = f"""
+    statement = ", ".join([_read_parameters(), _find_what_agrees(), _write_it()])
+    return " ".join(statement.split())
+
+
+def _read_parameters() -> str:
+    """Return the part that reads the three parameters: accounts, records to open, and records to close."""
+    return f"""
         WITH change AS MATERIALIZED (
             SELECT * FROM json_to_recordset($1::json) AS row (
                 account_id bigint, organization_id bigint, plan_id bigint, status text, priced_at timestamptz,
@@ -205,7 +209,15 @@ def _statement() -> str:
         ), ending AS MATERIALIZED (
             SELECT * FROM json_to_recordset($3::json)
             AS row (account_id bigint, {column_types(UsageRecord, ["id", *RECORD_ENDING])})
-        ), agreeing AS MATERIALIZED (
+        )
+    """  # noqa: S608 - the names are our own models'
+
+
+def _find_what_agrees() -> str:
+    """Return the part that locks the accounts and records, and keeps the changes whose terms and cap still hold."""
+    accounts, records = table_name(BillingAccount), table_name(UsageRecord)
+    return f"""
+        agreeing AS MATERIALIZED (
             SELECT change.account_id FROM (SELECT * FROM change ORDER BY account_id) AS change CROSS JOIN LATERAL (
                 SELECT FROM {accounts} AS account
                 WHERE account.id = change.account_id
@@ -227,7 +239,16 @@ def _statement() -> str:
         ), sound AS MATERIALIZED (
             SELECT change.* FROM change JOIN agreeing USING (account_id)
             WHERE change.endings = (SELECT count(*) FROM open WHERE open.account_id = change.account_id)
-        ), written AS (
+        )
+    """  # noqa: S608 - the names are our own models'
+
+
+def _write_it() -> str:
+    """Return the part that adds to the accounts, opens and closes the records, and tells what was written."""
+    accounts, records = table_name(BillingAccount), table_name(UsageRecord)
+    beginning = column_names(UsageRecord, RECORD_BEGINNING)
+    return f"""
+        written AS (
             UPDATE {accounts} AS account SET
                 trial_used = trial_used + sound.free_requests_begun - sound.free_requests_returned,
                 held_minor = account.held_minor + sound.held_minor - sound.released_minor,
@@ -246,4 +267,3 @@ def _statement() -> str:
         SELECT written.id, written.trial_used, opened.request_id, opened.id
         FROM written LEFT JOIN opened ON opened.organization_id = written.organization_id
     """  # noqa: S608 - the names are our own models'; every value is a parameter
-    return " ".join(statement.split())
