@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.audit import AuditEvent, note_change
 from accounts.key_memory import Caller, KeyProject
-from accounts.models import ApiKey, Project
+from accounts.models import ApiKey, Organization, Project
 from accounts.project import PROJECT_NAME
 from common.database import in_database
 
@@ -50,10 +50,11 @@ def projects_of(*, organization_id: int) -> QuerySet[Project]:
 @transaction.atomic
 def create_project(*, organization_id: int, name: str, now: datetime) -> Project:
     """Create a project. `now` is billing time. Raises ProjectNotChanged."""
+    Organization.objects.select_for_update().get(id=organization_id)  # two at once would both find the last place
     if projects_of(organization_id=organization_id).count() >= MOST_PROJECTS:
         raise ProjectNotChanged(f"An organization has at most {MOST_PROJECTS} projects, archived ones too: rename one.")
     project = Project(organization_id=organization_id, name=_checked(name), created_at=now)
-    _save(project)
+    _save(project, fields=None)
     note_change(AuditEvent.PROJECT_CREATED, organization_id=organization_id, detail=name)
     return project
 
@@ -64,7 +65,7 @@ def rename_project(*, project: Project, name: str) -> None:
     old = project.name
     project.name = _checked(name)
     if name != old:
-        _save(project)
+        _save(project, fields=["name"])
         _tell_keys(project)
         note_change(AuditEvent.PROJECT_CHANGED, organization_id=project.organization_id, detail=f"{old}, now {name}")
 
@@ -131,10 +132,10 @@ def _checked(name: str) -> str:
     return name
 
 
-def _save(project: Project) -> None:
+def _save(project: Project, *, fields: list[str] | None) -> None:
     try:
         with transaction.atomic():
-            project.save()
+            project.save(update_fields=fields)
     except IntegrityError as error:
         raise ProjectNotChanged(f"There is a project {project.name!r} already, perhaps an archived one.") from error
 

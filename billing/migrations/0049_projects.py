@@ -52,11 +52,6 @@ class Migration(migrations.Migration):
             name='project',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.project'),
         ),
-        migrations.AddField(
-            model_name='usagerecord',
-            name='project',
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.project'),
-        ),
         migrations.AlterField(
             model_name='billingaccount',
             name='has_key_caps',

@@ -25,7 +25,13 @@ CARDS: list[dict[str, Any]] = [
 
 
 def create_default_cards(**kwargs: Any) -> None:
-    """Fill an empty catalogue; called after every migrate. Each card begins its history."""
+    """Fill an empty catalogue; called after every migrate. Each card begins its history.
+
+    Nothing is done where the migration went back to a time without the catalogue: `apps` is the state it came to.
+    """
+    apps = kwargs.get("apps")
+    if apps is not None and "modelcard" not in apps.all_models["billing"]:
+        return
     if not ModelCard.objects.exists():
         for card in CARDS:
             ModelCard.objects.create(**card)

@@ -10,7 +10,6 @@ from djstripe.models import Event
 
 from billing.stripe_billing.client import client, translate_stripe_errors
 
-# Twenty types at most (docs.stripe.com/api/events/list). `invoice.updated` tells of what is left out of an invoice's.
 TYPES = [
     "billing.credit_grant.created",
     "billing.credit_grant.updated",
@@ -26,13 +25,18 @@ TYPES = [
     "customer.subscription.updated",
     "invoice.created",
     "invoice.finalized",
+    "invoice.marked_uncollectible",
     "invoice.paid",
+    "invoice.payment_action_required",
     "invoice.payment_failed",
     "invoice.updated",
     "invoice.voided",
     "refund.created",
     "refund.failed",
+    "refund.updated",
 ]
+# docs.stripe.com/api/events/list
+MOST_TYPES_A_CALL = 20
 PAGE = 100
 
 
@@ -55,9 +59,12 @@ def missed_objects(*, since: datetime, until: datetime) -> list[Missed]:
     Raises StripeUnavailable, StripeRejected.
     """
     span = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
-    params: Any = {"types": TYPES, "created": span, "limit": PAGE}
-    with translate_stripe_errors():
-        events = list(client().v1.events.list(params).auto_paging_iter())
+    events: list[stripe.Event] = []
+    for first in range(0, len(TYPES), MOST_TYPES_A_CALL):
+        params: Any = {"types": TYPES[first : first + MOST_TYPES_A_CALL], "created": span, "limit": PAGE}
+        with translate_stripe_errors():
+            events += client().v1.events.list(params).auto_paging_iter()
+    events.sort(key=lambda event: event.created, reverse=True)
     known = _known({event.id for event in events})
     newest: dict[tuple[str, str], Missed] = {}
     for event in events:  # newest first

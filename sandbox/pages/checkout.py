@@ -133,9 +133,9 @@ def _unit(line: Json) -> str:
 
 
 def _product(world: World, session: Json) -> str:
-    """Name what is bought as Stripe's page does: the first product, and the number of the others."""
-    first, *others = dict.fromkeys(line["description"] for line in checkout_lines.line_items(world, session))
-    return f"{first} and {len(others)} more" if others else first
+    """Name what is bought as Stripe's page does: the first product, and how many more; "" for a card alone."""
+    names = list(dict.fromkeys(line["description"] for line in checkout_lines.line_items(world, session)))
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else "".join(names)
 
 
 def _closed(session: Json | None) -> Response:

@@ -4,10 +4,11 @@ import pytest
 from django.conf import settings
 
 from billing import tasks
+from chat import tasks as chat_tasks
 from rgent import tasks as own_tasks
 from rgent.celery import app
 
-PLACES = (f"{tasks.__name__}.", f"{own_tasks.__name__}.")
+PLACES = (f"{tasks.__name__}.", f"{chat_tasks.__name__}.", f"{own_tasks.__name__}.")
 TASKS = {name: task for name, task in app.tasks.items() if name.startswith(PLACES)}
 SCHEDULED = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
 

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.api_keys import create_api_key
+from accounts.models import Project
 from accounts.projects import archive_project, create_project, forget_projects, rename_project
 from billing.models import UsageRecord
 from tests.chat.http import record_of, send
@@ -77,6 +78,16 @@ def test_an_archived_project_takes_no_requests_by_header_or_key(api, customer, p
 
     assert [answer.status for answer in answers] == [400, 400]
     assert all("'billing-bot' is archived" in answer.error[1] for answer in answers)
+
+
+def test_a_project_that_is_renamed_while_it_is_archived_stays_archived(project):
+    as_it_was = Project.objects.get(id=project.id)
+    archive_project(project=project, now=NOON)
+
+    rename_project(project=as_it_was, name="support-bot")
+
+    found = Project.objects.get(id=project.id)
+    assert (found.name, found.archived_at) == ("support-bot", NOON)
 
 
 def test_a_renamed_project_keeps_its_key_and_takes_the_new_name_at_once(api, customer, project):

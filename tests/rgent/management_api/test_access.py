@@ -109,7 +109,7 @@ def test_a_method_that_an_address_lacks_is_a_405_that_names_those_it_has(manager
         (
             b'{"name": "A", "scope": "chat"}',
             400,
-            "scope: There is no such field. Known are: name, models, cap_minor, expires_at, scopes.",
+            "scope: There is no such field. Known are: name, models, cap_minor, project, expires_at, scopes.",
         ),
         (b'{"name": "A", "scopes": ["all"]}', 400, 'scopes.0: "all" is not a valid choice.'),
         (b'{"name": "A", "scopes": []}', 400, "scopes: This list may not be empty."),

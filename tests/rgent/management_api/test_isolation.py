@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
-from accounts.models import ApiKey, Invitation, Membership
+from accounts.models import ApiKey, Invitation, Membership, Project
 from tests.billing.subscribing import let_a_month_pass, make_paying_customer, use
 from tests.factories import make_user
 from tests.rgent.management_api.client import Manager, make_manager
@@ -15,19 +15,28 @@ from tests.rgent.management_api.client import Manager, make_manager
 pytestmark = pytest.mark.django_db
 
 # A valid body for each address that needs one, so that only the id can be refused.
-BODIES = {"keys": {"name": "Mine"}, "members": {"role": "admin"}}
+BODIES = {
+    "keys": {"name": "Mine"},
+    "members": {"role": "admin"},
+    "projects": {"name": "mine"},
+    "webhooks": {"enabled": False},
+}
 
 
 @pytest.fixture
 def stranger(sandbox: Any) -> dict[str, Any]:
-    """Ids of everything an organization has: key, member, invitation, request, invoice."""
+    """Ids of everything an organization has: key, project, webhook, delivery, member, invitation, request, invoice."""
     manager = make_manager(make_paying_customer())
     use(manager.customer, input_tokens=5000)
     let_a_month_pass(sandbox, manager.customer)
     member = Membership.objects.create(organization=manager.organization, user=make_user())
+    endpoint = manager.ok("POST", "/webhooks", {"url": "http://127.0.0.1:9/"}, status=201)
     invited = manager.ok("POST", "/invitations", {"email": "new@example.com"}, status=201)
     return {
         "key_id": manager.customer.api_key.id,
+        "project_id": manager.ok("POST", "/projects", {"name": "website"}, status=201)["id"],
+        "endpoint_id": endpoint["id"],
+        "delivery_id": manager.ok("POST", f"/webhooks/{endpoint['id']}/test", status=201)["id"],
         "member_id": member.id,
         "invitation_id": invited["id"],
         "request_id": manager.get("/requests")["data"][0]["request_id"],
@@ -45,7 +54,7 @@ def rows_of_others(manager: Manager) -> list[Any]:
     """Return all that calls with ids could change, of every organization but the manager's."""
     return [
         list(model.objects.exclude(organization=manager.organization).order_by("id").values())
-        for model in (ApiKey, Membership, Invitation)
+        for model in (ApiKey, Membership, Invitation, Project)
     ]
 
 

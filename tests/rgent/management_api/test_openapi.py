@@ -57,6 +57,7 @@ def ids_of(manager: Manager) -> dict[str, Any]:
     return {
         "endpoint_id": endpoint_id,
         "delivery_id": manager.ok("POST", f"/webhooks/{endpoint_id}/test", status=201)["id"],
+        "project_id": manager.ok("POST", "/projects", {"name": "website"}, status=201)["id"],
         "key_id": manager.customer.api_key.id,
         "member_id": manager.organization.memberships.get().id,
         "invitation_id": manager.organization.invitations.latest("id").id,
