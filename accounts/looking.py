@@ -1,8 +1,9 @@
 """Looking at an organization's pages as its admins see them: for staff, by right, for half an hour, and without power.
 
-Nobody signs in as somebody else. A member of the staff reads the portal of an organization under their own name; every
-form of it is refused (`accounts.pages.access`), so that neither money nor access can be changed. The organization's
-log tells that support looked; the operator's log tells who, and why.
+Nobody signs in as somebody else. A member of the staff reads the portal of an organization under their own name. Every
+form of it is refused, and so are the ways back from Stripe's pages, which charge cards without a form
+(`accounts.pages.access`): neither money nor access can be changed. The organization's log tells that support looked;
+the operator's log tells who, and why.
 """
 
 import time

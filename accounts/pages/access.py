@@ -28,6 +28,7 @@ def member_page(
 
     A stranger is sent to sign in, and who has not accepted the present terms is asked to. A person without an
     organization is told so, as is a member without the second factor that it asks for. Such pages are never cached.
+    Forms of staff who only look are refused; a view that changes something on a GET calls `require_member` itself.
     """
 
     @wraps(view)
@@ -43,8 +44,8 @@ def member_page(
             check_second_factor(membership)
         except SecondFactorNeeded:
             return render(request, "accounts/second_factor_needed.html", {"membership": membership}, status=403)
-        if is_looking(membership) and request.method not in {"GET", "HEAD"}:
-            raise PermissionDenied("You only look at this organization: nothing can be changed. Stop looking first.")
+        if request.method not in {"GET", "HEAD"}:
+            require_member(membership)
         return view(request, membership, *args, **kwargs)
 
     return never_cache(login_required(page))
@@ -54,6 +55,12 @@ def _to_terms(request: HttpRequest) -> HttpResponse:
     """Lead to the page that asks for the terms, and from there back to the page that was asked for."""
     query = f"?{urlencode({'next': request.get_full_path()})}" if request.method == "GET" else ""
     return redirect(reverse("terms") + query)
+
+
+def require_member(membership: Membership) -> None:
+    """Raise PermissionDenied for staff who only look at the organization."""
+    if is_looking(membership):
+        raise PermissionDenied("You only look at this organization: nothing can be changed. Stop looking first.")
 
 
 def require_manager(membership: Membership) -> None:

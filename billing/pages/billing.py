@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.looking import is_looking
 from accounts.models import Membership
 from accounts.pages.access import member_page, require_manager
 from billing.bills.current import current_bill
@@ -35,11 +36,11 @@ from billing.subscriptions.planned_switches import planned_switch_of
 def billing(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Show the plan, the bill so far, the spending cap, the plans to subscribe to, and the invoices, a page of them.
 
-    Where a payment is awaited, Stripe is asked first, unless it does not answer.
+    Where a payment is awaited, Stripe is asked first, unless it does not answer. Staff who only look see what is kept.
     """
     account = account_with_bill(membership)
     with suppress(StripeUnavailable, StripeRejected):
-        if look_for_payment(account):
+        if not is_looking(membership) and look_for_payment(account):
             account = account_with_bill(membership)
     return _billing_page(request, membership, account)
 

@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Membership
-from accounts.pages.access import member_page, require_manager
+from accounts.pages.access import member_page, require_manager, require_member
 from billing.bills.owed import owed_by
 from billing.models import BillingAccount
 from billing.pages.frame import account_of
@@ -29,6 +29,7 @@ def change_card(request: HttpRequest, membership: Membership) -> HttpResponse:
 @member_page
 def card_return(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Pay with the card just saved from now on, and what is owed at once."""
+    require_member(membership)
     require_manager(membership)
     account = account_of(membership)
     with told(request, declined="Enter another card: it is charged at once."):

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Membership
-from accounts.pages.access import member_page, require_manager
+from accounts.pages.access import member_page, require_manager, require_member
 from billing.models import Plan
 from billing.pages.frame import account_of
 from billing.plans.versions import PlanNotPublished
@@ -47,6 +47,7 @@ def subscribe(request: HttpRequest, membership: Membership) -> HttpResponse:
 @member_page
 def checkout_return(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Activate the plan just paid for, without waiting for the webhook, and go on to the billing page."""
+    require_member(membership)
     account = account_of(membership)
     try:
         activated = finish_checkout(account=account, session_id=request.GET.get("session_id", ""))

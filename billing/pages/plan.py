@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Membership
-from accounts.pages.access import member_page, require_manager
+from accounts.pages.access import member_page, require_manager, require_member
 from billing.bills.invoices import InvoiceLine
 from billing.models import BillingAccount, Plan
 from billing.money import format_cents
@@ -65,6 +65,7 @@ def switch(request: HttpRequest, membership: Membership) -> HttpResponse:
     wanted = next((each for each in offered if each.code == request.GET.get("plan")), None)
     if wanted is None:
         return render(request, "billing/plan_choice.html", {**context, "plans": offered, "switching": True})
+    require_member(membership)  # before a preview, usage is sent to Stripe
     with told(request):
         plan = Plan.objects.get(code=wanted.code)
         preview = preview_plan(account=account, plan=plan, now=context["now"])

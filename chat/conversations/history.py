@@ -35,8 +35,11 @@ class Day:
 
 
 def conversations_of(membership: Membership) -> QuerySet[Conversation]:
-    """Return a member's own conversations, the last changed first. Nobody else's are read anywhere."""
-    return Conversation.objects.filter(membership=membership).order_by("-changed_at", "-id")
+    """Return a member's own conversations, the last changed first. Nobody else's are read anywhere.
+
+    Staff who only look have none: their membership is in no table.
+    """
+    return Conversation.objects.filter(membership_id=membership.pk).order_by("-changed_at", "-id")
 
 
 def history(membership: Membership, *, wanted: str = "", page: int = 1) -> tuple[list[Conversation], bool]:
@@ -86,7 +89,7 @@ def _found(membership: Membership, words: list[str]) -> QuerySet[Message, int]:
     else:
         query = " ".join(f'"{word}"*' for word in words)
     matches = RawSQL(SEARCHES[connection.vendor], [query])  # noqa: S611 - the words are a parameter
-    messages = Message.objects.filter(conversation__membership=membership, id__in=matches)
+    messages = Message.objects.filter(conversation__membership_id=membership.pk, id__in=matches)
     return messages.values_list("conversation_id", flat=True)
 
 

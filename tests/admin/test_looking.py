@@ -1,16 +1,20 @@
 """Staff look at an organization's portal: by right, for a while, with a banner, in its log, and without any power."""
 
+import re
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ApiKey, AuditEntry, User
-from tests.admin.cast import Cast
+from billing.models import BillingAccount, Plan
+from tests.admin.cast import NOON, Cast
 from tests.walk.addresses import page_addresses
 
 # What these change is the own account of the person who looks, and the looking itself.
@@ -35,6 +39,12 @@ def look(client: Client, cast: Cast, reason: str = "Ticket 7"):
     return client.post(url, {"reason": reason, "_form_submitted": "on"})
 
 
+def of_the_organization() -> list[str]:
+    """Return the addresses of the portal that show or change an organization, with 1 for each id."""
+    addresses = [path for path in sorted(page_addresses()) if path.startswith("/app/") and path != PROFILE]
+    return [re.sub("<[^>]+>", "1", path) for path in addresses if not path.startswith(OWN)]
+
+
 def test_staff_see_the_portal_of_an_organization_under_a_banner(support: Client, cast: Cast) -> None:
     answer = look(support, cast)
     page = support.get(reverse("keys")).content.decode()
@@ -53,16 +63,40 @@ def test_its_log_tells_that_support_looked(support: Client, cast: Cast) -> None:
 
 def test_no_form_of_an_organization_is_taken(support: Client, cast: Cast) -> None:
     look(support, cast)
-    addresses = [path for path in sorted(page_addresses()) if path.startswith("/app/") and path != PROFILE]
-    addresses = [path for path in addresses if not path.startswith(OWN)]
-    filled = [path.replace("<int:", "<").replace("<str:", "<").split("<") for path in addresses]
-    paths = ["1".join([head, *(part.partition(">")[2] for part in rest)]) for head, *rest in filled]
 
-    answers = {path: support.post(path).status_code for path in paths}
+    answers = {path: support.post(path).status_code for path in of_the_organization()}
 
     assert len(answers) > 25
     assert {path: status for path, status in answers.items() if status not in {403, 404, 405}} == {}
     assert ApiKey.objects.filter(revoked_at=None).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("card_return", {"session_id": "cs_test_1"}),
+        ("checkout_return", {"session_id": "cs_test_1"}),
+        ("switch_plan", {"plan": "pro_haiku"}),
+    ],
+)
+def test_a_page_that_changes_something_is_refused(
+    support: Client, cast: Cast, name: str, query: dict[str, str]
+) -> None:
+    Plan.objects.paid().update(published_at=NOON)
+    BillingAccount.objects.update(plan=Plan.objects.get(code="trial"))
+    look(support, cast)
+
+    assert support.get(reverse(name), query).status_code == 403
+
+
+def test_no_other_page_writes_anything(support: Client, cast: Cast) -> None:
+    look(support, cast)
+    with CaptureQueriesContext(connection) as queries:
+        answers = [support.get(path).status_code for path in of_the_organization()]
+
+    written = [query["sql"] for query in queries if query["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert answers.count(200) > 12
+    assert [sql for sql in written if '"django_session"' not in sql] == []
 
 
 def test_it_ends_when_asked_to_and_by_itself(support: Client, cast: Cast) -> None:
