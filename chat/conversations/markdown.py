@@ -5,6 +5,7 @@ two alone. Pictures are left out, since their addresses could carry words of the
 """
 
 import re
+from functools import cache
 from html import escape
 
 import nh3
@@ -18,7 +19,13 @@ from pygments.util import ClassNotFound
 MOST_COLOURED = 15_000
 MOST_TYPESET = 40_000
 MOST_CODE = 150_000
-FENCED = re.compile(r"^(`{3,}|~{3,})[^\n]*\n.*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
+# Beyond these cells, tables stay as they were written. A row of one character is filled up to its table's columns.
+MOST_CELLS = 5_000
+# Fences as CommonMark has them, or words would pass for code. The quantifiers are possessive, so that a line of nothing
+# but fence characters is read once, and not once for each length that a fence could have.
+FENCED = re.compile(
+    r"^ {0,3}(([`~])\2{2,}+)(?:(?<=~)|(?=[^`\n]*+\n))[^\n]*+\n.*?(?:^ {0,3}\1\2*+[ \t]*+$|\Z)", re.MULTILINE | re.DOTALL
+)
 TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "span"),
     *("em", "strong", "s", "a", "table", "thead", "tbody", "tr", "th", "td"),
@@ -30,14 +37,31 @@ _FORMATTER = HtmlFormatter(nowrap=True)
 
 def render(text: str) -> str:
     """Return markdown as HTML that may stand in a page."""
-    words = len(FENCED.sub("", text))
-    code = len(text) - words
-    if words > MOST_TYPESET or code > MOST_CODE:
-        return f"<pre>{escape(text)}</pre>"
-    made = (_coloured if code <= MOST_COLOURED else _plain).render(text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > MOST_TYPESET + MOST_CODE:
+        return _as_written(text)
+    words = FENCED.sub("", text)
+    code_length = len(text) - len(words)
+    if len(words) > MOST_TYPESET or code_length > MOST_CODE:
+        return _as_written(text)
+    typesetter = _typesetter(coloured=code_length <= MOST_COLOURED, tables=_most_cells(words) <= MOST_CELLS)
     return nh3.clean(
-        made, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="nofollow noopener noreferrer"
+        typesetter.render(text),
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes=SCHEMES,
+        link_rel="nofollow noopener noreferrer",
     )
+
+
+def _as_written(text: str) -> str:
+    return f"<pre>{escape(text)}</pre>"
+
+
+def _most_cells(words: str) -> int:
+    """Return how many cells the tables of these words have at most: a table ends at an empty line."""
+    paragraphs = [paragraph.split("\n") for paragraph in words.split("\n\n") if "|" in paragraph]
+    return sum(len(lines) * (1 + max(line.count("|") for line in lines)) for lines in paragraphs)
 
 
 def _colour(code: str, language: str, _: str) -> str:
@@ -50,8 +74,8 @@ def _colour(code: str, language: str, _: str) -> str:
         return ""
 
 
-def _typesetter(**options: object) -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, **options}).enable(["table", "strikethrough"]).disable(["image"])
-
-
-_coloured, _plain = _typesetter(highlight=_colour), _typesetter()
+@cache
+def _typesetter(*, coloured: bool, tables: bool) -> MarkdownIt:
+    options = {"html": False, "highlight": _colour if coloured else None}
+    rules = ["table", "strikethrough"] if tables else ["strikethrough"]
+    return MarkdownIt("commonmark", options).enable(rules).disable(["image"])

@@ -24,6 +24,11 @@ PATHOLOGICAL = {
     "brackets": "[" * 200_000,
     "emphasis": "*a _b " * 30_000,
     "quotes": ">" * 20_000 + "x",
+    "columns": "|a" * 2_500 + "\n" + "|-" * 2_500 + "\n" + ("|a" * 2_500 + "\n") * 5,
+    "cells that are filled up": "|a" * 250 + "\n" + "|-" * 250 + "\n" + "x\n" * 250,
+    "fence characters": "`" * 39_000,
+    "words after a fence that is none": "```a`\n" + "*a _b " * 20_000,
+    "words after a fence that is closed": "```\n   ```\r" + "*a _b " * 20_000,
     "html": "<div><script>x</script>" * 10_000,
 }
 
@@ -60,6 +65,22 @@ def test_an_answer_of_any_size_is_typeset_in_200_ms(name: str):
 
     assert time.process_time() - began_s < 0.2
     assert "<script" not in made
+
+
+def test_a_long_line_of_backticks_is_read_once():
+    began_s = time.process_time()
+
+    made = render("`" * 200_000)
+
+    assert time.process_time() - began_s < 0.1
+    assert made == f"<pre>{'`' * 200_000}</pre>"
+
+
+def test_a_table_of_too_many_cells_stays_as_it_was_written_and_the_rest_is_typeset():
+    made = render("**a**\n\n" + "|a" * 2_500 + "\n" + "|-" * 2_500 + "\n")
+
+    assert made.startswith("<p><strong>a</strong></p>")
+    assert "<table" not in made
 
 
 def test_code_has_colours_and_tables_are_tables():
