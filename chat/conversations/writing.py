@@ -71,13 +71,13 @@ def ask(*, membership: Membership, conversation: Conversation | None, question: 
 
 
 def ask_again(*, conversation: Conversation, answer: Message, model: str, nonce: str, now: datetime) -> Asked:
-    """Put another answer beside one that there is, of `model` if one is named."""
+    """Put another answer beside one that there is, of `model` if one is named. Raises NothingAsked."""
     kept = _nonce(conversation.membership, nonce)
     if earlier := _asked_again_before(kept):
         return Asked(earlier, new=False)
     try:
         return Asked(_write_again(conversation, answer, model=model, nonce=kept, now=now), new=True)
-    except IntegrityError:  # the same form, at the same moment
+    except (IntegrityError, NothingAsked):  # the same form, at the same moment
         if earlier := _asked_again_before(kept):
             return Asked(earlier, new=False)
         raise
@@ -112,6 +112,8 @@ def _write_again(
     """Write another answer-to-be. It replaces one that failed without a word."""
     question = answer.parent
     assert question is not None  # noqa: S101 - an answer always follows a question
+    tree = tree_of(conversation)
+    _check_all_written([*tree.branch(answer.id), *tree.siblings(answer.id)])
     if model:
         Conversation.objects.filter(id=conversation.id).update(model=model)
         conversation.model = model
@@ -143,8 +145,7 @@ def _write(
     branch = tree_of(conversation).branch(question.parent_id)
     if conversation_was_there and question.parent_id is not None and not branch:
         raise NothingAsked("This conversation has changed in another tab. Open it again, and send the message there.")
-    if Message.objects.filter(id__in=branch, state=Message.State.WRITING).exists():
-        raise NothingAsked("Claude is still writing. Wait for the answer, or stop it first.")
+    _check_all_written(branch)
     sizes = Attachment.objects.filter(message_id__in=branch).values_list("size", flat=True)
     check_branch([*sizes, *(len(file.data) for file in question.files)])
     message = Message.objects.create(
@@ -160,6 +161,12 @@ def _write(
             message=message, name=storable(file.name), media_type=file.media_type, data=file.data, size=len(file.data)
         )
     return _answer(conversation, message, nonce=None, now=now)
+
+
+def _check_all_written(ids: Sequence[int]) -> None:
+    """Raise NothingAsked where one of these messages is an answer that is still being written."""
+    if Message.objects.filter(id__in=ids, state=Message.State.WRITING).exists():
+        raise NothingAsked("Claude is still writing. Wait for the answer, or stop it first.")
 
 
 def _answer(conversation: Conversation, question: Message, *, nonce: str | None, now: datetime) -> Message:

@@ -45,13 +45,16 @@ def again(request: HttpRequest, membership: Membership, *, conversation_id: int)
     """Ask for another answer to the same question, which is kept beside the first."""
     conversation = own_conversation(membership, conversation_id)
     answer = _message(request, conversation, role=Message.Role.ASSISTANT)
-    asked = writing.ask_again(
-        conversation=conversation,
-        answer=answer,
-        model=request.POST.get("model", "")[:100],
-        nonce=request.POST.get("nonce", ""),
-        now=clock.now(),
-    )
+    try:
+        asked = writing.ask_again(
+            conversation=conversation,
+            answer=answer,
+            model=request.POST.get("model", "")[:100],
+            nonce=request.POST.get("nonce", ""),
+            now=clock.now(),
+        )
+    except NothingAsked as error:
+        return conversation_page(request, membership, conversation, refused=str(error))
     return _start(asked)
 
 

@@ -98,6 +98,25 @@ def test_an_answer_asked_again_is_kept_beside_the_first_and_both_are_counted(tab
     assert "2/2" in page
 
 
+def test_an_answer_is_not_asked_again_while_it_or_another_beside_it_is_written(tab: Tab):
+    first = tab.ask(SLOWLY)
+    path = f"/app/chat/{first.conversation_id}"
+
+    refused = [tab.post(f"{path}/again", message=first.id, nonce="early")]
+    tab.post(f"{path}/stop", message=first.id)
+    is_over(first)
+    second = tab.newest(tab.post(f"{path}/again", message=first.id, nonce="again"))
+    twice = tab.post(f"{path}/again", message=first.id, nonce="again")
+    refused.append(tab.post(f"{path}/again", message=first.id, nonce="another"))
+    tab.post(f"{path}/stop", message=second.id)
+    is_over(second)
+
+    assert [answer.status for answer in refused] == [422, 422]
+    assert b"Claude is still writing" in refused[1].body
+    assert twice.status == 302
+    assert Message.objects.filter(role=Message.Role.ASSISTANT).count() == 2
+
+
 def test_an_answer_is_asked_again_of_the_model_that_is_chosen_then(tab: Tab):
     refused = is_over(tab.ask("Hello", model="claude-gone"))
 
