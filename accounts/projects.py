@@ -1,6 +1,7 @@
 """Projects: made, renamed, archived, and found by the name that a request sends."""
 
 import time
+from collections import defaultdict, deque
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +21,8 @@ MOST_PROJECTS = 200
 # How long a process trusts what it knows of a project that a header names.
 REMEMBERED_S = 3.0
 MOST_REMEMBERED = 50_000
+# Unknown names are looked up no more often than this, for each organization and process: threads that look up are few.
+MOST_UNKNOWN_A_MINUTE = 60
 NAME_RULE = (
     "A name has 1 to 64 lower-case letters, digits, dots, hyphens or underscores, and begins with a letter or digit."
 )
@@ -40,6 +43,7 @@ class _Known:
 
 
 _known: dict[tuple[int, str], _Known] = {}
+_unknown: defaultdict[int, deque[float]] = defaultdict(deque)
 
 
 def projects_of(*, organization_id: int) -> QuerySet[Project]:
@@ -107,11 +111,26 @@ async def _find(organization_id: int, name: str) -> KeyProject:
         return known.project
     if not PROJECT_NAME.fullmatch(name):
         raise ProjectRefused(f"rgent-project: {NAME_RULE}")
-    project = await in_database(_look_up, organization_id, name)
+    _refuse_guesses(organization_id)
+    try:
+        project = await in_database(_look_up, organization_id, name)
+    except ProjectRefused:
+        _unknown[organization_id].append(time.monotonic())
+        raise
     if len(_known) >= MOST_REMEMBERED:
         _known.clear()
     _known[organization_id, name] = _Known(project, until_s=time.monotonic() + REMEMBERED_S)
     return project
+
+
+def _refuse_guesses(organization_id: int) -> None:
+    if len(_unknown) >= MOST_REMEMBERED:
+        _unknown.clear()
+    lately = _unknown[organization_id]
+    while lately and lately[0] < time.monotonic() - 60:
+        lately.popleft()
+    if len(lately) >= MOST_UNKNOWN_A_MINUTE:
+        raise ProjectRefused(f"rgent-project: too many unknown names in a minute. Send one of {_page()}, in a minute.")
 
 
 def _look_up(organization_id: int, name: str) -> KeyProject:
@@ -124,6 +143,7 @@ def _look_up(organization_id: int, name: str) -> KeyProject:
 def forget_projects() -> None:
     """Forget what this process knows of projects."""
     _known.clear()
+    _unknown.clear()
 
 
 def _checked(name: str) -> str:

@@ -80,6 +80,17 @@ def test_an_archived_project_takes_no_requests_by_header_or_key(api, customer, p
     assert all("'billing-bot' is archived" in answer.error[1] for answer in answers)
 
 
+def test_unknown_names_are_looked_up_sixty_times_a_minute(api, customer, project):
+    forget_projects()
+    assert record_of(ask(api, customer.key, project="billing-bot"))
+
+    answers = [ask(api, customer.key, project=f"guess-{number}") for number in range(62)]
+
+    assert {answer.status for answer in answers} == {400}
+    assert ["too many unknown names" in answer.error[1] for answer in answers] == [False] * 60 + [True] * 2
+    assert record_of(ask(api, customer.key, project="billing-bot"))
+
+
 def test_a_project_that_is_renamed_while_it_is_archived_stays_archived(project):
     as_it_was = Project.objects.get(id=project.id)
     archive_project(project=project, now=NOON)
