@@ -13,7 +13,7 @@ ALL = "*"
 # What pages and bills are read from. The README names the same.
 FAMILIES = (
     *("customer.", "payment_method.", "checkout.session.", "invoice.", "product.", "price.", "coupon."),
-    *("promotion_code.", "credit_note.", "charge.dispute.", "billing.credit_grant."),
+    *("promotion_code.", "credit_note.", "refund.", "charge.dispute.", "billing.credit_grant."),
 )
 
 

@@ -1,12 +1,15 @@
 """The doctor finds what is missing, says what to do, and mends the webhook endpoint."""
 
+import ast
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
 
 from accounts.models import User
+from billing import webhooks
 from billing.models import Plan
 from billing.plans.publishing import publish_plans
 from billing.stripe_billing import webhook_endpoints
@@ -95,6 +98,16 @@ def test_every_event_that_is_received_is_asked_for(db):
     received = {name for name, signal in WEBHOOK_SIGNALS.items() if receives(signal)}
 
     assert received - set(webhook_endpoints.events_read()) == set()
+
+
+def test_every_event_that_is_handled_before_dj_stripe_is_asked_for():
+    from djstripe.signals import WEBHOOK_SIGNALS
+
+    code = ast.walk(ast.parse(Path(webhooks.__file__).read_text()))
+    handled = {node.value for node in code if isinstance(node, ast.Constant) and node.value in WEBHOOK_SIGNALS}
+
+    assert {"refund.created", "invoice.created"} <= handled
+    assert handled - set(webhook_endpoints.events_read()) == set()
 
 
 def test_a_stripe_that_does_not_answer_is_told_and_the_rest_is_looked_at(api, sandbox):
