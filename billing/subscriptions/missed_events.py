@@ -38,8 +38,8 @@ NAMELESS = ("dispute", "refund")
 def fetch_missed(*, now: datetime) -> int:
     """Fetch the objects of events that no webhook brought; return how many subscriptions were applied.
 
-    One that fails is logged, and stops none of the others. Where Stripe did not answer for one, the next run begins
-    with it. `now` is billing time. Raises StripeUnavailable, StripeRejected.
+    One that fails is logged, and stops none of the others. Where Stripe did not answer for one, or the database did not
+    take it, the next run begins with it. `now` is billing time. Raises StripeUnavailable, StripeRejected.
     """
     cursor = EventCursor.objects.filter(read_until__lte=now).first()  # the sandbox's clock may have been set back
     since = max(cursor.read_until - CLOCKS_DIFFER_BY, now - KEPT_FOR) if cursor else now - FIRST_READ

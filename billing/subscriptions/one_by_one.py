@@ -4,6 +4,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import Error as DatabaseFault
+
 from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 
 logger = logging.getLogger(__name__)
@@ -15,7 +17,7 @@ MOST_UNAVAILABLE = 3
 class OneByOne:
     """Guards each step of a run: what goes wrong in it is logged, and the run goes on with the next.
 
-    `all_reached` tells whether Stripe has answered in every step so far.
+    `all_reached` tells whether Stripe and the database have served every step so far.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,8 @@ class OneByOne:
             return
         except StripeRejected as error:
             logger.error("Stripe refused to tell of an account", extra={**about, "error": str(error)})
-        except Exception:
+        except Exception as error:
+            # A database that went away comes back: then the step may go well. Of other faults that is not known.
+            self.all_reached = self.all_reached and not isinstance(error, DatabaseFault)
             logger.exception("an account could not be brought in line with Stripe", extra=about)
         self._unavailable = 0

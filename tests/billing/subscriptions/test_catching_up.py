@@ -293,6 +293,18 @@ def test_an_object_of_which_stripe_does_not_tell_now_is_asked_for_again(sandbox,
     assert first.account.plan.is_trial
 
 
+def test_an_object_that_the_database_did_not_take_is_asked_for_again(sandbox, stripe):
+    customer = make_paying_customer()
+    catch_up(now=clock.now() + timedelta(minutes=1))
+    cancel(stripe, customer.account)
+
+    with failing_for(customer.account):
+        assert catch_up(now=clock.now() + timedelta(minutes=5)) == 0
+
+    assert catch_up(now=clock.now() + timedelta(minutes=6)) == 1
+    assert customer.account.plan.is_trial
+
+
 def test_while_stripe_is_down_it_waits(sandbox):
     customer = make_customer()
     pay(checkout(customer))
