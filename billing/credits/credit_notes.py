@@ -12,7 +12,7 @@ from django.db import transaction
 
 from billing.credits.making import Making
 from billing.credits.terms import mark_stale
-from billing.models import BillingAccount, CreditNote
+from billing.models import BillingAccount, CreditNote, Refund
 from billing.money import format_cents
 from billing.stripe_billing import credit_notes as stripe_notes
 from billing.stripe_billing import sync
@@ -64,7 +64,10 @@ NOTES = Making(model=CreditNote, make=_give_back)
 
 @transaction.atomic
 def keep_note(data: Mapping[str, Any]) -> None:
-    """Keep a credit note as Stripe tells it, ours or one that somebody made in the dashboard. A void one stays void."""
+    """Keep a credit note as Stripe tells it, ours or one that somebody made in the dashboard. A void one stays void.
+
+    Refunds that it names are no longer told and counted by themselves: it tells of them.
+    """
     account = BillingAccount.objects.filter(stripe_customer_id=data["customer"]).first()
     if account is None:
         return
@@ -93,6 +96,7 @@ def keep_note(data: Mapping[str, Any]) -> None:
     )
     if not made:
         CreditNote.objects.filter(id=row.id).exclude(state=State.VOID).update(**values)
+    Refund.objects.filter(stripe_id__in=[made["refund"] for made in data["refunds"]]).delete()
     mark_stale(organization_id=account.organization_id)
 
 

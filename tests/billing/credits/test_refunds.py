@@ -7,6 +7,7 @@ from django.test import Client
 from djstripe.models import Invoice
 
 from billing.bills.invoices import invoices_of
+from billing.credits.credit_notes import notes_of
 from billing.credits.refunds import refunds_of
 from billing.models import Refund
 from billing.stripe_billing import client as gateway
@@ -57,6 +58,23 @@ def test_one_of_a_credit_note_is_not_told_twice(client: Client, customer: Custom
     assert deliver(client, "refund.created", dict(made.to_dict())) == 200
 
     assert not Refund.objects.exists()
+
+
+def test_one_that_a_credit_note_names_later_is_told_by_the_note_alone(
+    client: Client, customer: Customer, invoice: Invoice
+) -> None:
+    made = refund(customer, 200)
+    assert deliver(client, "refund.created", made) == 200
+    assert Refund.objects.exists()
+    params: Any = {"invoice": invoice.id, "amount": 200, "refund_amount": 200}
+    note = dict(gateway.client().v1.credit_notes.create(params).to_dict())
+
+    named = [{"refund": made["id"], "amount_refunded": 200}]  # made with `refunds`, which the sandbox does not take
+    assert deliver(client, "credit_note.created", {**note, "refunds": named}) == 200
+
+    of_invoice: Any = {"organization_id": customer.organization.pk, "invoice_id": invoice.id}
+    assert [note.amount for note in notes_of(**of_invoice)] == ["$2.00"]
+    assert refunds_of(**of_invoice) == []
 
 
 def test_one_that_failed_is_shown_no_more(client: Client, customer: Customer, invoice: Invoice) -> None:
