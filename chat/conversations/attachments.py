@@ -1,6 +1,6 @@
 """Files that are attached to questions: pictures and PDFs, known by their first bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.core.files.uploadedfile import UploadedFile
@@ -40,9 +40,14 @@ class File:
 def read_files(uploads: "Iterable[UploadedFile[bytes]]") -> list[File]:
     """Return the files of a form. Raises FileRefused."""
     files = [_read(upload) for upload in uploads]
+    check_number(files)
+    return files
+
+
+def check_number(files: Sequence[File]) -> None:
+    """Raise FileRefused where these are more files than one message may have."""
     if len(files) > MOST_FILES:
         raise FileRefused(f"Attach {MOST_FILES} files at most to one message.")
-    return files
 
 
 def check_branch(sizes: Iterable[int]) -> None:

@@ -4,14 +4,15 @@ A form that comes twice, as after a cut network, makes one question and one answ
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Membership
-from chat.conversations.attachments import File, check_branch
+from chat.conversations.attachments import MOST_FILES, File, check_branch, check_number
 from chat.conversations.blocks import storable
 from chat.conversations.tree import tree_of
 from chat.models import Attachment, Conversation, Message
@@ -28,7 +29,10 @@ class NothingAsked(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question as a form sends it: after `parent_id`, with the choices that hold from then on."""
+    """A question as a form sends it: after `parent_id`, with the choices that hold from then on.
+
+    `kept_ids` are the attachments that an edited question keeps of the one that stands at its place.
+    """
 
     text: str
     model: str
@@ -36,6 +40,7 @@ class Question:
     thinks: bool = False
     parent_id: int | None = None
     files: Sequence[File] = ()
+    kept_ids: Sequence[int] = ()
     nonce: str = ""
 
 
@@ -52,6 +57,9 @@ def ask(*, membership: Membership, conversation: Conversation | None, question: 
 
     Raises NothingAsked, FileRefused.
     """
+    kept = [File(each.name, each.media_type, bytes(each.data)) for each in kept_files(conversation, question)]
+    question = replace(question, files=[*kept, *question.files])
+    check_number(question.files)
     text = storable(question.text.replace("\r\n", "\n")).strip()
     if not text and not question.files:
         raise NothingAsked("Write a message first.")
@@ -68,6 +76,15 @@ def ask(*, membership: Membership, conversation: Conversation | None, question: 
         if earlier := _asked_before(nonce, text=text):
             return Asked(earlier, new=False)
         raise
+
+
+def kept_files(conversation: Conversation | None, question: Question) -> QuerySet[Attachment]:
+    """Return the attachments that an edited question keeps: of questions at its place in the same conversation."""
+    return Attachment.objects.filter(
+        id__in=question.kept_ids[: MOST_FILES + 1],
+        message__conversation=conversation,
+        message__parent_id=question.parent_id,
+    )
 
 
 def ask_again(*, conversation: Conversation, answer: Message, model: str, nonce: str, now: datetime) -> Asked:

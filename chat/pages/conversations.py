@@ -18,7 +18,7 @@ from billing.plans.retirements import in_service
 from billing.tokens import TokenClass
 from chat.conversations.history import by_day, history
 from chat.conversations.showing import show
-from chat.conversations.writing import Question
+from chat.conversations.writing import Question, kept_files
 from chat.models import Conversation
 from chat.pages.access import chat_page, own_conversation
 
@@ -69,6 +69,7 @@ def conversation_page(
         "models": models,
         "chosen": _chosen(shown, question, models),
         "question": question,
+        "kept": kept_files(shown, question).defer("data") if question and question.kept_ids else (),
         "refused": refused,
         "nonce": secrets.token_hex(8),
         "edited_id": _number(request, "edit"),

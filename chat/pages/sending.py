@@ -114,6 +114,9 @@ def _question(request: HttpRequest, *, read: bool = False) -> Question:
         thinks="thinks" in request.POST,
         parent_id=int(parent) if parent.isascii() and parent.isdigit() else None,
         files=read_files(uploads) if read else (),
+        kept_ids=[
+            int(each) for each in request.POST.getlist("kept") if each.isascii() and each.isdigit() and len(each) < 10
+        ],
         nonce=request.POST.get("nonce", ""),
     )
 

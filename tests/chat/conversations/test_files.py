@@ -50,3 +50,37 @@ def test_a_form_of_megabytes_is_taken_from_who_is_signed_in_alone(tab: Tab):
 
     assert taken.status in {200, 422}
     assert refused.status == 413
+
+
+def test_an_edited_question_keeps_the_files_whose_boxes_stay(tab: Tab):
+    answer = is_over(tab.newest(tab.post_file("/app/chat/send", name="dot.png", data=PICTURE, **QUESTION)))
+    file, path = Attachment.objects.get(), f"/app/chat/{answer.conversation_id}"
+
+    boxes = tab.open(f"{path}/?edit={answer.parent_id}").body.decode()
+    kept = is_over(tab.ask("And this?", conversation=answer.conversation, parent="", kept=file.id))
+    left_out = is_over(tab.ask("No picture", conversation=answer.conversation, parent=""))
+
+    assert f'name="kept" value="{file.id}" checked>dot.png' in boxes
+    assert [bytes(each.data) for each in kept.parent.attachments.all()] == [PICTURE]
+    assert not left_out.parent.attachments.exists()
+
+
+def test_a_refused_edit_stands_in_the_form_again_with_its_files(tab: Tab):
+    answer = is_over(tab.newest(tab.post_file("/app/chat/send", name="dot.png", data=PICTURE, **QUESTION)))
+    file = Attachment.objects.get()
+
+    refused = tab.post_file(
+        f"/app/chat/{answer.conversation_id}/send", name="page.html", data=b"<p>", kept=file.id, **QUESTION
+    )
+
+    assert refused.status == 422
+    assert f'name="kept" value="{file.id}" checked'.encode() in refused.body
+
+
+def test_files_of_another_conversation_are_not_kept(tab: Tab):
+    answer = is_over(tab.newest(tab.post_file("/app/chat/send", name="dot.png", data=PICTURE, **QUESTION)))
+
+    other = is_over(tab.ask("Mine now?", kept=Attachment.objects.get().id))
+
+    assert other.conversation_id != answer.conversation_id
+    assert not other.parent.attachments.exists()
