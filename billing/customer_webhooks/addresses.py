@@ -4,8 +4,9 @@ A name is judged when it is connected to, by the address of that connection: a n
 may lead into our network later (DNS rebinding).
 """
 
+import re
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,11 @@ MOST_CHARS = 500
 PUBLIC_IPV6 = IPv6Network("2000::/3")
 # Tunnels, in whose addresses one of IPv4 is hidden.
 TUNNELS = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
+# Python calls these global: protocol assignments, relays of 6to4, documentation (RFC 6890, 7526, 9637).
+NOT_PUBLIC = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+# The last label of a host that receivers read as a number, as https://url.spec.whatwg.org/#ends-in-a-number-checker has
+# it: no name of the public internet ends so.
+NUMBER = re.compile(r"[^a-z]*|0x[0-9a-f]*")
 
 
 class BadAddress(Exception):
@@ -41,6 +47,7 @@ def check_url(url: str) -> str:
         raise BadAddress(f"Write the address in at most {MOST_CHARS} letters of ASCII, without spaces.")
     if not host or parts.username is not None or parts.fragment:
         raise BadAddress("Write the address as https://example.com/webhooks, without a user name and without #.")
+    host = host.removesuffix(".")  # the root of all names: localhost. is localhost
     _check_scheme(parts.scheme, host=host)
     _check_literal(host)
     return url
@@ -62,6 +69,8 @@ def _check_literal(host: str) -> None:
     except ValueError:
         if host == "localhost" and not settings.SANDBOX:
             raise BadAddress("This address leads to a private network: webhooks go to public ones.") from None
+        if NUMBER.fullmatch(host.rpartition(".")[2]):
+            raise BadAddress("Write the host as a name, or as four decimal numbers such as 203.0.113.7.") from None
         return
     if not may_connect(address):
         raise BadAddress("This address is one of a private network: webhooks go to public ones.")
@@ -86,7 +95,7 @@ def may_connect(address: IPv4Address | IPv6Address) -> bool:
             return False
     elif address.is_multicast or address.is_reserved:
         return False
-    return address.is_global
+    return address.is_global and not any(address in network for network in NOT_PUBLIC)
 
 
 def guarded_socket(info: tuple[Any, ...]) -> socket.socket:

@@ -21,6 +21,9 @@ PRIVATE = [
     "224.0.0.1",
     "240.0.0.1",
     "255.255.255.255",
+    "192.0.0.8",
+    "192.0.0.9",
+    "192.88.99.1",
     "::1",
     "::",
     "fe80::1",
@@ -32,6 +35,7 @@ PRIVATE = [
     "2002:7f00:1::",
     "2001:0:7f00:1::",
     "2001:db8::1",
+    "3fff::1",
 ]
 
 
@@ -72,6 +76,14 @@ def test_in_the_sandbox_mode_loopback_alone_is_added():
         "https://example.com:99999/",
         "https://[::1/",
         "https://localhost/",
+        "https://localhost./",
+        "https://127.0.0.1./",
+        "https://2130706433/",
+        "https://127.1/",
+        "https://0x7f000001/",
+        "https://0x7F.0.0.0x1/",
+        "https://0177.0.0.1/",
+        "https://example.com../",
         "example.com",
         "https://example.com/a b",
         "https://example.com/" + "a" * 500,
@@ -85,6 +97,11 @@ def test_other_addresses_are_refused_with_a_sentence(production, url):
 
 def test_an_address_is_kept_as_it_is_written(production):
     assert check_url(" https://example.com:8443/hook?a=1 ") == "https://example.com:8443/hook?a=1"
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "example.com.", "0x7f.example", "7.xn--p1ai", "[2606:4700::1111]"])
+def test_public_hosts_may_be_saved(production, host):
+    assert check_url(f"https://{host}/hook")
 
 
 def test_http_is_for_the_loopback_of_the_sandbox_mode():
