@@ -12,7 +12,7 @@ from django.conf import settings
 
 from accounts.access_log import note
 from accounts.addresses import mailbox_of
-from accounts.daily_counts import count_today
+from accounts.counts import count_today
 
 # So many networks have to ask before a mailbox gets no more codes.
 NETWORKS = 3

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from accounts.daily_counts import count_today
+from accounts.counts import count_today
 
 logger = logging.getLogger(__name__)
 

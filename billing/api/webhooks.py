@@ -210,7 +210,7 @@ class WebhookTestView(WebhookEndpointView):
         operation_id="test_webhook", summary="Send a test", request=None, responses={201: Delivery, 409: None}
     )
     def post(self, request: Request, endpoint_id: int) -> Response:
-        """Send a `webhook.test` event within seconds, and return its delivery. At most ten a minute."""
+        """Send a `webhook.test` event within seconds; ten a minute, with deliveries that are sent again."""
         delivery = send_test(endpoint=self.endpoint_of(endpoint_id), now=self.now, wall_now=timezone.now())
         return Response(Delivery(delivery).data, status=201)
 
@@ -242,7 +242,7 @@ class ResendView(WebhookEndpointView):
         responses={200: Delivery, 409: None},
     )
     def post(self, request: Request, endpoint_id: int, delivery_id: int) -> Response:
-        """Send an event again, with the same id. One that waits already is left as it is."""
+        """Send an event again, with the same id; ten a minute, with tests. One that waits already is left as it is."""
         rows = deliveries_of(endpoint=self.endpoint_of(endpoint_id)).select_related("event", "endpoint")
         delivery = rows.filter(id=delivery_id).first()
         if delivery is None:

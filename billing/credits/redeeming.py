@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.daily_counts import count_today
+from accounts.counts import count_today
 from billing.credits.terms import discount_ids_of, discounts_of, mark_stale, promotion_ids_of, refresh_terms
 from billing.models import BillingAccount, Redemption
 from billing.stripe_billing import promotions as stripe_promotions

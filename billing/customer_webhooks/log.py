@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from billing.customer_webhooks.events import Type, emit_test
+from accounts.counts import count_this_minute
+from billing.customer_webhooks.events import emit_test
 from billing.models import CustomerEndpoint, CustomerEvent, EventDelivery
 
 State = EventDelivery.State
 KEPT = timedelta(days=30)
-MOST_TESTS = 10
-IN = timedelta(minutes=1)
+MOST_A_MINUTE = 10
 FORGOTTEN_AT_ONCE = 5000
 
 
@@ -19,8 +19,8 @@ class EndpointIsOff(Exception):
     """The endpoint is switched off, so nothing is sent to it."""
 
 
-class TooManyTests(Exception):
-    """The organization has sent as many tests as it may within a minute."""
+class TooManySendings(Exception):
+    """The organization has sent as many tests, and deliveries again, as it may within a minute."""
 
 
 def deliveries_of(*, endpoint: CustomerEndpoint) -> QuerySet[EventDelivery]:
@@ -32,12 +32,10 @@ def deliveries_of(*, endpoint: CustomerEndpoint) -> QuerySet[EventDelivery]:
 def send_test(*, endpoint: CustomerEndpoint, now: datetime, wall_now: datetime) -> EventDelivery:
     """Write a test event for an endpoint, which is sent within seconds. `now` is billing time.
 
-    Raises EndpointIsOff, TooManyTests.
+    Raises EndpointIsOff, TooManySendings.
     """
     locked = _open(endpoint)
-    tests = CustomerEvent.objects.filter(organization_id=locked.organization_id, type=Type.TEST)
-    if tests.filter(created_at__gt=wall_now - IN).count() >= MOST_TESTS:
-        raise TooManyTests(f"{MOST_TESTS} tests were sent within a minute: wait for one.")
+    _count_sending(locked, wall_now=wall_now)
     return emit_test(locked, now=now)
 
 
@@ -45,10 +43,13 @@ def send_test(*, endpoint: CustomerEndpoint, now: datetime, wall_now: datetime) 
 def send_again(*, delivery: EventDelivery, wall_now: datetime) -> bool:
     """Have a delivery sent again, with all attempts before it. Returns False where it waits already.
 
-    Raises EndpointIsOff.
+    Raises EndpointIsOff, TooManySendings.
     """
-    _open(delivery.endpoint)
+    locked = _open(delivery.endpoint)
     ended = EventDelivery.objects.filter(pk=delivery.pk).exclude(state=State.WAITING)
+    if not ended.exists():
+        return False
+    _count_sending(locked, wall_now=wall_now)
     return bool(ended.update(state=State.WAITING, attempts=0, next_attempt_at=wall_now, ended_at=None))
 
 
@@ -64,3 +65,11 @@ def _open(endpoint: CustomerEndpoint) -> CustomerEndpoint:
     if locked.disabled_at is not None:
         raise EndpointIsOff("This endpoint is switched off: switch it on first.")
     return locked
+
+
+def _count_sending(endpoint: CustomerEndpoint, *, wall_now: datetime) -> None:
+    """Count a test or a delivery sent again. Raises TooManySendings: a receiver is called by us, not flooded."""
+    if count_this_minute(f"webhook sendings:{endpoint.organization_id}", now=wall_now) > MOST_A_MINUTE:
+        raise TooManySendings(
+            f"Your organization may send {MOST_A_MINUTE} tests and deliveries again a minute: wait for the next minute."
+        )

@@ -26,7 +26,7 @@ from billing.customer_webhooks.endpoints import (
     switch_on,
 )
 from billing.customer_webhooks.events import body_of
-from billing.customer_webhooks.log import EndpointIsOff, TooManyTests, deliveries_of, send_again, send_test
+from billing.customer_webhooks.log import EndpointIsOff, TooManySendings, deliveries_of, send_again, send_test
 from billing.models import CustomerEndpoint, EventDelivery
 from billing.pages.webhook_forms import EndpointForm, SecretRotationForm
 from common import clock
@@ -119,7 +119,7 @@ def test(request: HttpRequest, membership: Membership, *, endpoint_id: int) -> H
     endpoint = _endpoint_of(membership, endpoint_id)
     try:
         sent = send_test(endpoint=endpoint, now=clock.now(), wall_now=timezone.now())
-    except (EndpointIsOff, TooManyTests) as error:
+    except (EndpointIsOff, TooManySendings) as error:
         messages.error(request, str(error))
         return redirect("webhook", endpoint_id=endpoint.pk)
     return redirect("webhook_delivery", endpoint_id=endpoint.pk, delivery_id=sent.pk)
@@ -158,7 +158,7 @@ def resend(request: HttpRequest, membership: Membership, *, endpoint_id: int, de
     endpoint = _endpoint_of(membership, endpoint_id)
     try:
         send_again(delivery=_delivery_of(endpoint, delivery_id), wall_now=timezone.now())
-    except EndpointIsOff as error:
+    except (EndpointIsOff, TooManySendings) as error:
         messages.error(request, str(error))
     else:
         messages.success(request, "It is sent again, within seconds.")

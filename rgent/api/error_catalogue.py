@@ -21,7 +21,7 @@ from billing.bills.invoice_records import InvoiceNotFinal
 from billing.bills.invoices import InvoiceNotFound
 from billing.customer_webhooks.addresses import BadAddress
 from billing.customer_webhooks.endpoints import TooManyEndpoints
-from billing.customer_webhooks.log import EndpointIsOff, TooManyTests
+from billing.customer_webhooks.log import EndpointIsOff, TooManySendings
 from billing.keys.rotation import KeyIsOver, KeyIsReplaced
 from billing.ledger.entries import (
     ModelNotInPlan,
@@ -108,7 +108,7 @@ CATALOGUE: dict[type[Exception], tuple[int, str]] = {
     BadAddress: (HTTPStatus.BAD_REQUEST, "invalid_request_error"),
     TooManyEndpoints: (HTTPStatus.CONFLICT, "conflict_error"),
     EndpointIsOff: (HTTPStatus.CONFLICT, "conflict_error"),
-    TooManyTests: (HTTPStatus.CONFLICT, "conflict_error"),
+    TooManySendings: (HTTPStatus.CONFLICT, "conflict_error"),
     PlanNotPublished: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     UsageNotSent: (HTTPStatus.SERVICE_UNAVAILABLE, "api_error"),
     PaymentDeclined: (HTTPStatus.PAYMENT_REQUIRED, "billing_error"),

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from accounts.daily_counts import count_today
+from accounts.counts import count_today
 from accounts.models import Membership, User
 from billing.admin.confirmed import new_identifier
 from billing.bills.current import current_bill

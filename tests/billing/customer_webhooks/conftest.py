@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 
 from accounts.models import Organization
 from billing.customer_webhooks.endpoints import add_endpoint
 from billing.models import CustomerEndpoint
 from tests.billing.customer_webhooks.receiver import Receiver, receiver
 from tests.factories import make_organization
+
+
+@pytest.fixture(autouse=True)
+def sendings_start_at_nothing() -> None:
+    """Forget the tests that an organization of the same id sent this minute."""
+    cache.clear()
 
 
 @pytest.fixture

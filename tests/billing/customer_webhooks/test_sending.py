@@ -15,7 +15,7 @@ from django.utils import timezone
 from billing.customer_webhooks import calling, sending
 from billing.customer_webhooks.endpoints import add_endpoint, rotate_secret, switch_off, switch_on
 from billing.customer_webhooks.events import Fact, Type, emit
-from billing.customer_webhooks.log import EndpointIsOff, TooManyTests, forget_old_events, send_again, send_test
+from billing.customer_webhooks.log import EndpointIsOff, TooManySendings, forget_old_events, send_again, send_test
 from billing.models import CustomerEndpoint, CustomerEvent, EventDelivery, Notice
 from tests.billing.customer_webhooks.receiver import answer_late, answer_with, receiver
 from tests.factories import NOON, make_organization
@@ -280,11 +280,26 @@ def test_an_ended_delivery_can_be_sent_again_but_not_to_an_endpoint_that_is_off(
 def test_tests_go_to_one_endpoint_and_are_limited(endpoint, organization, system):
     add_endpoint(organization=organization, url=system.url)
     for _ in range(10):
-        send_test(endpoint=endpoint, now=NOON, wall_now=timezone.now())
-    with pytest.raises(TooManyTests):
-        send_test(endpoint=endpoint, now=NOON, wall_now=timezone.now())
+        send_test(endpoint=endpoint, now=NOON, wall_now=NOON)
+    with pytest.raises(TooManySendings):
+        send_test(endpoint=endpoint, now=NOON, wall_now=NOON)
     assert EventDelivery.objects.filter(endpoint=endpoint).count() == 10
     assert EventDelivery.objects.count() == 10
+
+
+def test_deliveries_sent_again_and_tests_have_one_limit_a_minute(endpoint, organization):
+    happen(organization)
+    delivery = EventDelivery.objects.get()
+    assert not send_again(delivery=delivery, wall_now=NOON)  # it waits, and counts not
+    for _ in range(9):
+        EventDelivery.objects.update(state=State.DELIVERED)
+        assert send_again(delivery=delivery, wall_now=NOON)
+    send_test(endpoint=endpoint, now=NOON, wall_now=NOON)
+    EventDelivery.objects.update(state=State.DELIVERED)
+
+    with pytest.raises(TooManySendings):
+        send_again(delivery=delivery, wall_now=NOON)
+    assert send_again(delivery=delivery, wall_now=NOON + timedelta(minutes=1))
 
 
 def test_events_are_kept_for_thirty_days(endpoint, organization):
