@@ -59,10 +59,14 @@ def add_endpoint(
 
 @transaction.atomic
 def change_endpoint(*, endpoint: CustomerEndpoint, terms: EndpointTerms) -> None:
-    """Change the given terms. Deliveries that wait go to the new address. Raises BadAddress."""
+    """Change the given terms. Deliveries that wait go to the new address, which has not failed yet.
+
+    Raises BadAddress.
+    """
     given: dict[str, object] = {}
     if "url" in terms:
         given["url"] = check_url(terms["url"])
+        CustomerEndpoint.objects.filter(pk=endpoint.pk).exclude(url=given["url"]).update(failing_since=None)
     if "event_types" in terms:
         given["event_types"] = sorted(set(terms["event_types"]))
     if given:

@@ -129,8 +129,14 @@ def _call(delivery: EventDelivery, *, loop: asyncio.AbstractEventLoop) -> "Futur
 
 @transaction.atomic
 def _end(delivery: EventDelivery, answer: Answer) -> bool:
-    """Write down the answer to an attempt, and return whether the event has arrived."""
+    """Write down the answer to an attempt, and return whether the event has arrived.
+
+    Where the endpoint has another address by now, the answer says nothing about that one.
+    """
     now = timezone.now()
+    called = CustomerEndpoint.objects.filter(pk=delivery.endpoint_id, url=delivery.endpoint.url)
+    # Before the delivery, as one who switches an endpoint off locks it; and nobody changes the address in between.
+    called.select_for_update().first()
     leased = EventDelivery.objects.filter(id=delivery.id, state=State.WAITING, attempts=delivery.attempts)
     seen = {
         "status_code": answer.status,
@@ -138,29 +144,28 @@ def _end(delivery: EventDelivery, answer: Answer) -> bool:
         "error": answer.error,
         "took_ms": answer.took_ms,
     }
-    endpoint = CustomerEndpoint.objects.filter(pk=delivery.endpoint_id)
     if answer.is_good:
         leased.update(state=State.DELIVERED, ended_at=now, **seen)
-        endpoint.filter(failing_since__isnull=False).update(failing_since=None)
+        called.filter(failing_since__isnull=False).update(failing_since=None)
         return True
     if delivery.attempts >= MOST_ATTEMPTS:
         leased.update(state=State.GIVEN_UP, ended_at=now, **seen)
     else:
         leased.update(next_attempt_at=now + PAUSES[delivery.attempts - 1], **seen)
-    endpoint.filter(failing_since=None).update(failing_since=delivery.attempted_at)
-    _switch_off_what_fails(delivery.endpoint_id, answer, now=now)
+    called.filter(failing_since=None).update(failing_since=delivery.attempted_at)
+    _switch_off_what_fails(called, answer, now=now)
     return False
 
 
-def _switch_off_what_fails(endpoint_id: int, answer: Answer, *, now: datetime) -> None:
+def _switch_off_what_fails(called: QuerySet[CustomerEndpoint], answer: Answer, *, now: datetime) -> None:
     """Switch an endpoint off that is gone, or at which nothing has arrived for days."""
-    endpoint = CustomerEndpoint.objects.filter(pk=endpoint_id).first()
+    endpoint = called.first()
     if endpoint is None or endpoint.failing_since is None:
         return
     if answer.status == GONE:
         switch_off(endpoint=endpoint, reason=Reason.GONE, now=now)
     elif now - endpoint.failing_since >= SWITCHED_OFF_AFTER:
-        logger.warning("a customer's endpoint is switched off", extra={"endpoint_id": endpoint_id})
+        logger.warning("a customer's endpoint is switched off", extra={"endpoint_id": endpoint.pk})
         switch_off(endpoint=endpoint, reason=Reason.FAILURES, now=now)
 
 

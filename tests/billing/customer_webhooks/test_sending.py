@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from billing.customer_webhooks import calling, sending
-from billing.customer_webhooks.endpoints import add_endpoint, rotate_secret, switch_off, switch_on
+from billing.customer_webhooks.endpoints import add_endpoint, change_endpoint, rotate_secret, switch_off, switch_on
 from billing.customer_webhooks.events import Fact, Type, emit
 from billing.customer_webhooks.log import EndpointIsOff, TooManySendings, forget_old_events, send_again, send_test
 from billing.models import CustomerEndpoint, CustomerEvent, EventDelivery, Notice
@@ -178,6 +178,32 @@ def test_an_endpoint_that_is_gone_is_switched_off_at_once(endpoint, organization
 
     endpoint.refresh_from_db()
     assert endpoint.disabled_reason == Reason.GONE
+
+
+def test_an_address_that_is_corrected_has_not_failed(endpoint, organization, system):
+    CustomerEndpoint.objects.update(failing_since=NOON)
+    change_endpoint(endpoint=endpoint, terms={"url": system.url, "event_types": []})
+    endpoint.refresh_from_db()
+    assert endpoint.failing_since == NOON
+
+    change_endpoint(endpoint=endpoint, terms={"url": f"{system.url}/new"})
+    endpoint.refresh_from_db()
+    assert endpoint.failing_since is None
+
+
+@pytest.mark.parametrize("status", [200, 410, 500])
+def test_an_answer_of_the_address_before_says_nothing_about_the_new_one(endpoint, organization, system, status):
+    happen(organization)
+    delivery = EventDelivery.objects.select_related("endpoint", "event").get()
+    assert sending._take(delivery)
+    change_endpoint(endpoint=endpoint, terms={"url": f"{system.url}/new"})
+    since = NOON if status == 200 else None
+    CustomerEndpoint.objects.update(failing_since=since)
+    sending._end(delivery, calling.Answer(status=status, text="", error="", took_ms=1))
+
+    endpoint.refresh_from_db()
+    assert (endpoint.failing_since, endpoint.disabled_at) == (since, None)
+    assert EventDelivery.objects.get().status_code == status
 
 
 def test_one_switched_off_by_hand_gets_nothing_and_mails_nobody(endpoint, organization, system):
