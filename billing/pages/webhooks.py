@@ -62,10 +62,15 @@ def add(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_page
 def webhook(request: HttpRequest, membership: Membership, *, endpoint_id: int) -> HttpResponse:
-    """Show an endpoint and its log, and a secret just made, this once; a POST changes address and events."""
+    """Show an endpoint and its log, and a secret just made, this once; a POST changes address and events.
+
+    Another address needs the password, as a new endpoint does. Raises ReauthenticationRequired.
+    """
     endpoint = _endpoint_of(membership, endpoint_id)
     form = EndpointForm(request.POST if request.method == "POST" else None, endpoint=endpoint)
     if form.is_valid():
+        if form.cleaned_data["url"] != endpoint.url:
+            require_confirmation(request)
         change_endpoint(endpoint=endpoint, terms=form.terms())
         messages.success(request, "The webhook is changed.")
         return redirect("webhook", endpoint_id=endpoint.pk)

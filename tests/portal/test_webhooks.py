@@ -1,11 +1,14 @@
 """Pages of webhooks: a secret shown once, a log to read, and nobody else's endpoints."""
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.customer_webhooks import sending
 from billing.customer_webhooks.endpoints import MOST_ENDPOINTS, add_endpoint
@@ -44,6 +47,21 @@ def test_an_address_that_cannot_be_is_refused_with_a_sentence(browser, organizat
 
     assert answer.status_code == 422
     assert "private network" in text_of(answer)
+
+
+def test_another_address_needs_the_password_other_events_do_not(owner, organization, client):
+    endpoint, _ = add_endpoint(organization=organization, url="http://localhost:9/")
+    owner.set_password("correct horse battery staple")
+    owner.save()
+    with time_machine.travel(timezone.now() - timedelta(hours=1)):
+        client.force_login(owner)
+    page = reverse("webhook", kwargs={"endpoint_id": endpoint.pk})
+    asked = client.post(page, {"url": "http://localhost:9/elsewhere"})
+    client.post(page, {"url": endpoint.url, "events": ["key.created"]})
+
+    assert asked.url.startswith(reverse("account_reauthenticate"))
+    endpoint.refresh_from_db()
+    assert (endpoint.url, endpoint.event_types) == ("http://localhost:9/", ["key.created"])
 
 
 def test_there_are_so_many_at_most(browser, organization):
