@@ -56,7 +56,7 @@ def create(request: HttpRequest, membership: Membership) -> HttpResponse:
         now=clock.now(),
     )
     response = redirect("keys")
-    reveal_next(response, key=key)
+    reveal_next(response, request=request, key=key)
     return response
 
 
@@ -101,7 +101,7 @@ def rotate(request: HttpRequest, membership: Membership, *, api_key_id: int) -> 
         return redirect("keys")
     messages.success(request, f"“{api_key.name}” has a new key. The old one, {api_key.hint}, {form.told}.")
     response = redirect("keys")
-    reveal_next(response, key=text)
+    reveal_next(response, request=request, key=text)
     return response
 
 

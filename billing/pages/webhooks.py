@@ -56,7 +56,7 @@ def add(request: HttpRequest, membership: Membership) -> HttpResponse:
     except TooManyEndpoints as error:
         form.add_error(None, str(error))
         return _list_page(request, membership, form=form, status=422)
-    return _reveal(endpoint, secret)
+    return _reveal(request, endpoint, secret)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -100,7 +100,7 @@ def rotate(request: HttpRequest, membership: Membership, *, endpoint_id: int) ->
     if not form.is_valid():
         messages.error(request, "Choose how long the old secret signs as well.")
         return redirect("webhook", endpoint_id=endpoint.pk)
-    return _reveal(endpoint, rotate_secret(endpoint=endpoint, overlap=form.overlap_time, now=timezone.now()))
+    return _reveal(request, endpoint, rotate_secret(endpoint=endpoint, overlap=form.overlap_time, now=timezone.now()))
 
 
 @require_POST
@@ -191,7 +191,7 @@ def _path(endpoint: CustomerEndpoint) -> str:
     return reverse("webhook", kwargs={"endpoint_id": endpoint.pk})
 
 
-def _reveal(endpoint: CustomerEndpoint, secret: str) -> HttpResponse:
+def _reveal(request: HttpRequest, endpoint: CustomerEndpoint, secret: str) -> HttpResponse:
     response = redirect(_path(endpoint))
-    reveal_next(response, key=secret, path=_path(endpoint))
+    reveal_next(response, request=request, key=secret, path=_path(endpoint))
     return response

@@ -78,9 +78,10 @@ def test_it_is_asked_for_the_password_before_it_can(
 def test_the_password_lets_the_change_happen_as_it_was_asked_for(browser: Client) -> None:
     suspended = browser.post(reverse("key_create"), {"name": "Server", "scopes": "chat"})
 
-    browser.post(suspended.url, {"password": PASSWORD})
+    shown = browser.post(suspended.url, {"password": PASSWORD}, follow=True)
 
     assert [key.name for key in ApiKey.objects.all()] == ["Server"]
+    assert "Your new key" in shown.content.decode()
 
 
 def test_a_wrong_password_changes_nothing(browser: Client) -> None:

@@ -71,6 +71,16 @@ def test_new_key_is_stored_nowhere(browser):
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", reverse("keys"))
 
 
+def test_a_cookie_carried_to_another_session_shows_nothing(browser, owner):
+    browser.post(reverse("key_create"), {"name": "Laptop"})
+    other = Client()
+    other.force_login(owner)
+    other.cookies[COOKIE] = browser.cookies[COOKIE].value
+
+    assert "Your new key" not in other.get(reverse("keys")).content.decode()
+    assert "Your new key" in browser.get(reverse("keys")).content.decode()
+
+
 def test_a_made_up_cookie_shows_nothing(browser):
     browser.cookies[COOKIE] = "rgent_made_up:1abcde:signature"
 

@@ -42,6 +42,13 @@ def test_a_secret_is_shown_once_and_a_test_can_be_read(browser, organization):
     assert "webhook.test" in shown
 
 
+def test_its_cookie_shows_a_secret_on_no_other_page(browser, organization):
+    added = browser.post(reverse("webhook_add"), {"url": "http://localhost:9/"})
+
+    assert "whsec_" not in text_of(browser.get(reverse("keys")))
+    assert "whsec_" in text_of(browser.get(added.url))
+
+
 def test_an_address_that_cannot_be_is_refused_with_a_sentence(browser, organization):
     answer = browser.post(reverse("webhook_add"), {"url": "https://10.0.0.1/"})
 
