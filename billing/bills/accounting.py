@@ -9,8 +9,8 @@ from typing import Any
 
 from djstripe.models import Invoice
 
-from billing.bills.billed_usage import FINAL
 from billing.bills.invoices import line_data
+from billing.bills.metered_lines import FINAL
 from billing.money import to_dollars
 from billing.periods import Period, add_months
 from common.rest.csv_table import safe_cell

@@ -3,22 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import datetime, timedelta
 
-from djstripe.models import Invoice, Subscription
-
-from billing.bills.invoices import line_data
+from billing.bills.metered_lines import MeteredLine, by_period, final_invoices, instant, lines_by_price
 from billing.models import BillingAccount, DailyUsage, LateUsage
 from billing.money import EXACT, round_to_cents
-from billing.plans.measures import Kind, Measured, kind_of
-from billing.plans.price_lists import price_list
+from billing.plans.measures import Kind, Measured, kind_of, measures_of
 from billing.spend import measured
-from billing.stripe_billing.stored import line_price_id, line_quantity, line_unit_minor
 
-# A void invoice billed its usage too: an operator chose to take none of the money.
-FINAL = ("open", "paid", "uncollectible", "void")
 LONGEST_LINE = timedelta(days=32)
 # A plan, the instant of its price list, and a model.
 Terms = tuple[int, datetime, str]
@@ -30,7 +22,8 @@ class BilledUsage:
     """The usage of one price and period: used, and on final invoices. `wrong_amounts` are sentences.
 
     Price lists may share a price, as all of them by spend do: `terms` are those that it was used at. `on_invoices` are
-    the quantities that metered lines bill, by the invoice's id.
+    the quantities that metered lines bill, by the invoice's id. `billed_elsewhere` is the quantity that lines of this
+    price bill too much, of whichever period: it may be the one missing here.
     """
 
     terms: tuple[Terms, ...]
@@ -39,6 +32,7 @@ class BilledUsage:
     used: int
     billed: int
     billed_late: int
+    billed_elsewhere: int
     on_invoices: Mapping[str, int]
     wrong_amounts: tuple[str, ...]
 
@@ -64,34 +58,10 @@ class BilledUsage:
         return round_to_cents(EXACT.multiply(rate, self.used)) - round_to_cents(EXACT.multiply(rate, self.billed))
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    invoice_id: str
-    price_id: str
-    starts_at: datetime
-    ends_at: datetime
-    quantity: int
-    amount: int
-    unit: Decimal
-
-    def period_billed(self, periods: Sequence[datetime]) -> datetime | None:
-        """Return the last of these periods, in order, that begins within the line: the period whose usage it bills.
-
-        After a switch Stripe lets a line begin with the month, and the period here begins with the switch. An earlier
-        period within the line was billed by the switch's own invoice. Stripe tells whole seconds.
-        """
-        within = [
-            period
-            for period in periods
-            if self.starts_at <= (second := period.replace(microsecond=0)) < self.ends_at or second == self.starts_at
-        ]
-        return within[-1] if within else None
-
-
 def is_invoiced(*, account: BillingAccount, period_starts_at: datetime) -> bool:
     """Tell whether the invoice that must bill a period is final: one of its subscription whose period holds it."""
-    for data in _final_invoices(account.stripe_customer_id):
-        starts_at, ends_at = _instant(data["period_start"]), _instant(data["period_end"])
+    for data in final_invoices(account.stripe_customer_id):
+        starts_at, ends_at = instant(data["period_start"]), instant(data["period_end"])
         if data["billing_reason"] == "subscription_cycle" and starts_at <= period_starts_at < ends_at:
             return True
     return False
@@ -103,11 +73,13 @@ def billed_usage(*, account: BillingAccount, usage: Used) -> list[BilledUsage]:
     Late usage that an invoice item of its own bills counts as billed.
     """
     items = _items(account.organization_id, usage)
-    by_price = _periods_by_price(account.organization_id, {period for _, period in usage}, items=items)
-    lines = _lines(account.stripe_customer_id)
+    periods = {period for _, period in usage}
+    used = _used_by_price(account.organization_id, periods, items=items)
+    lines = lines_by_price(account)
+    billed = {price: by_period(lines.get(price, ()), periods=sorted(of_price)) for price, of_price in used.items()}
     found = []
     for (kind, period), item in items.items():
-        own = _lines_for(kind.stripe_price_id, period, lines=lines, periods=sorted(by_price[kind.stripe_price_id]))
+        own = billed[kind.stripe_price_id].get(period, [])
         found.append(
             BilledUsage(
                 terms=tuple(item.terms),
@@ -116,6 +88,7 @@ def billed_usage(*, account: BillingAccount, usage: Used) -> list[BilledUsage]:
                 used=item.used,
                 billed=sum(line.quantity for line in own) + item.billed_late,
                 billed_late=item.billed_late,
+                billed_elsewhere=_excess(billed[kind.stripe_price_id], used=used[kind.stripe_price_id], near=periods),
                 on_invoices=_by_invoice(own),
                 wrong_amounts=tuple(filter(None, (_wrong_amount(line, kind) for line in own))),
             )
@@ -150,87 +123,51 @@ def _items(organization_id: int, usage: Used) -> dict[tuple[Kind, datetime], _It
     return {key: item for key, item in items.items() if item.used and item.terms and key[0].stripe_price_id}
 
 
-def _final_invoices(customer_id: str) -> Iterable[Mapping[str, Any]]:
-    if not customer_id:
-        return []
-    rows = Invoice.objects.filter(customer__id=customer_id).order_by("created", "djstripe_id")
-    return (row.stripe_data for row in rows if row.stripe_data["status"] in FINAL)
-
-
-def _lines(customer_id: str) -> list[_Line]:
-    ends = _ends_of_subscriptions(customer_id)
-    return [
-        _read(line, invoice_id=data["id"], ends=ends)
-        for data in _final_invoices(customer_id)
-        for line in line_data(data)
-        if line_price_id(line)
-    ]
-
-
-def _ends_of_subscriptions(customer_id: str) -> dict[str, datetime]:
-    stored = Subscription.objects.filter(customer__id=customer_id).values_list("id", "stripe_data")
-    return {id_: _instant(data["ended_at"]) for id_, data in stored if data.get("ended_at")}
-
-
-def _subscription_of(line: Mapping[str, Any]) -> str:
-    parent = line.get("parent") or {}
-    details = parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}
-    return str(details.get("subscription") or "")
-
-
-def _by_invoice(lines: Iterable[_Line]) -> Mapping[str, int]:
+def _by_invoice(lines: Iterable[MeteredLine]) -> Mapping[str, int]:
     quantities: dict[str, int] = defaultdict(int)
     for line in lines:
         quantities[line.invoice_id] += line.quantity
     return quantities
 
 
-def _read(line: Mapping[str, Any], *, invoice_id: str, ends: Mapping[str, datetime]) -> _Line:
-    """Read a metered line. One of a subscription that ended at once may include the second of its end."""
-    ends_at = _instant(line["period"]["end"])
-    return _Line(
-        invoice_id=invoice_id,
-        price_id=line_price_id(line),
-        starts_at=_instant(line["period"]["start"]),
-        ends_at=min(ends_at, ends.get(_subscription_of(line), ends_at)),
-        quantity=int(line_quantity(line)),
-        amount=line["amount"],
-        unit=line_unit_minor(line) or Decimal(0),
-    )
+def _used_by_price(
+    organization_id: int, periods: Collection[datetime], *, items: Mapping[tuple[Kind, datetime], _Item]
+) -> dict[str, dict[datetime, int]]:
+    """Return the quantities that each of Stripe's prices must bill by a line, by period: those about the given ones.
 
-
-def _periods_by_price(
-    organization_id: int, periods: Collection[datetime], *, items: Iterable[tuple[Kind, datetime]]
-) -> dict[str, set[datetime]]:
-    """Return the periods in which each of Stripe's prices was used, closed ones too: those about the given ones.
-
-    Of the given periods `items` tell, since late usage is on no line. No line is longer than a month.
+    Of the given periods `items` tell, of others, closed ones too, the totals. No line is longer than a month.
     """
-    found: dict[str, set[datetime]] = defaultdict(set)
     if not periods:
-        return found
-    used = DailyUsage.objects.filter(
-        organization_id=organization_id,
-        trial=False,
-        period_starts_at__range=(min(periods) - LONGEST_LINE, max(periods) + LONGEST_LINE),
-    )
-    columns = ("plan_id", "priced_at", "model", "period_starts_at")
-    for plan_id, priced_at, model, period in used.order_by(*columns).values_list(*columns).distinct():
-        prices = price_list(plan_id=plan_id, priced_at=priced_at)
-        for (priced_model, _), price_id in prices.stripe_price_ids.items():
-            if priced_model == model and period not in periods:
-                found[price_id].add(period)
-    for kind, period in items:
-        found[kind.stripe_price_id].add(period)
+        return {}
+    around = {"period_starts_at__range": (min(periods) - LONGEST_LINE, max(periods) + LONGEST_LINE)}
+    rows = DailyUsage.objects.filter(organization_id=organization_id, trial=False, **around).order_by("id")
+    others: dict[tuple[Terms, datetime], list[Measured]] = defaultdict(list)
+    for row in rows.exclude(period_starts_at__in=periods):
+        others[((row.plan_id, row.priced_at, row.model), row.period_starts_at)] += measures_of(row)
+    found: dict[str, dict[datetime, int]] = defaultdict(dict)
+    for (kind, period), item in (*_items(organization_id, others).items(), *items.items()):
+        found[kind.stripe_price_id][period] = item.used - item.billed_late
     return found
 
 
-def _lines_for(price_id: str, period: datetime, *, lines: Iterable[_Line], periods: Sequence[datetime]) -> list[_Line]:
-    """Return the lines that bill a period at a price. `periods` are all in which the price was used, in order."""
-    return [line for line in lines if line.price_id == price_id and line.period_billed(periods) == period]
+def _excess(
+    billed: Mapping[datetime | None, Sequence[MeteredLine]],
+    *,
+    used: Mapping[datetime, int],
+    near: Collection[datetime],
+) -> int:
+    """Return the quantity that lines of one price bill beyond the usage of their periods, or of no period.
+
+    Of the lines of no period those about the ones `near` count: others bill older usage, which is not looked at.
+    """
+    first, last = min(near), max(near)
+    excess = sum(line.quantity for line in billed.get(None, ()) if line.overlaps(first, last))
+    for period, quantity in used.items():
+        excess += max(0, sum(line.quantity for line in billed.get(period, ())) - quantity)
+    return excess
 
 
-def _wrong_amount(line: _Line, kind: Kind) -> str:
+def _wrong_amount(line: MeteredLine, kind: Kind) -> str:
     right = round_to_cents(EXACT.multiply(kind.unit_minor, line.quantity))
     if (line.amount, line.unit) == (right, kind.unit_minor):
         return ""
@@ -238,7 +175,3 @@ def _wrong_amount(line: _Line, kind: Kind) -> str:
         f"{line.amount} cents at {line.unit:f} in place of {right} at {kind.unit_minor:f} "
         f"for {measured(kind.event_name, line.quantity)}"
     )
-
-
-def _instant(timestamp: int) -> datetime:
-    return datetime.fromtimestamp(timestamp, tz=UTC)

@@ -10,8 +10,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from djstripe.models import Invoice
 
-from billing.bills.billed_usage import FINAL, Terms, Used, billed_usage
+from billing.bills.billed_usage import Terms, Used, billed_usage
 from billing.bills.invoices import InvoiceNotFound, line_data
+from billing.bills.metered_lines import FINAL
 from billing.models import BillingAccount, DailyUsage, LateRecord, LateUsage, UsageRecord
 from billing.plans.measures import Measured, kind_of, measures_of
 from billing.stripe_billing.stored import line_quantity, line_unit_minor

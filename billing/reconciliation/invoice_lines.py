@@ -32,8 +32,8 @@ def periods_over(figures: Figures, *, now: datetime) -> list[datetime]:
 def compare_invoices(figures: Figures, *, now: datetime, waiting: list[str]) -> Iterator[Difference]:
     """Yield the usage of ended periods that final invoices bill too little, too much, or at another price.
 
-    Usage they lack is billed by an invoice item as the repair. Periods whose invoice is not final yet are named in
-    `waiting`. Raises StripeUnavailable, StripeRejected.
+    Usage they lack is billed by an invoice item as the repair, unless a line of its price that bills too much may have
+    it. Periods whose invoice is not final yet are named in `waiting`. Raises StripeUnavailable, StripeRejected.
     """
     paid = {key.period_starts_at for key in figures.ledger if not key.trial}
     # The invoices of a customer that Stripe deleted are its own.
@@ -41,7 +41,7 @@ def compare_invoices(figures: Figures, *, now: datetime, waiting: list[str]) -> 
     over = [period for period in periods_over(figures, now=now) if period in paid and not (since and since > period)]
     if not over or not figures.account.stripe_customer_id:
         return
-    sync.sync_invoices(customer_id=figures.account.stripe_customer_id)
+    sync.sync_invoices(customer_id=figures.account.stripe_customer_id, since=min(over))
     decided = [period for period in over if _is_decided(figures, period, now=now)]
     waiting += [
         f"the invoice of the period from {period:%Y-%m-%d} is not final" for period in over if period not in decided
@@ -74,16 +74,13 @@ def _about(billed: BilledUsage) -> str:
 
 
 def _difference(figures: Figures, billed: BilledUsage) -> Difference:
-    cents = format_cents(abs(billed.missing_minor))
+    cents, may_bill = format_cents(abs(billed.missing_minor)), billed.missing > 0 and not billed.billed_elsewhere
     if billed.missing < 0:
         kind, words = Kind.UNKNOWN_IN_STRIPE, f"{cents} too much. Credit it to the customer in Stripe"
     elif billed.has_line:
-        kind, words = Kind.LATE, f"{cents} too little: it came after the invoice was final. An invoice item bills it"
+        kind, words = Kind.LATE, f"{cents} too little: it came after the invoice was final. {_remedy(billed)}"
     else:
-        kind, words = (
-            Kind.UNINVOICED,
-            f"{cents} too little: no invoice has a line of this price. An invoice item bills it",
-        )
+        kind, words = Kind.UNINVOICED, f"{cents} too little: no invoice has a line of this price. {_remedy(billed)}"
     return Difference(
         kind=kind,
         stage=Stage.INVOICES,
@@ -93,7 +90,18 @@ def _difference(figures: Figures, billed: BilledUsage) -> Difference:
         expected=billed.used,
         found=billed.billed,
         detail=f"Final invoices bill {words}.",
-        repair=(lambda: _bill(figures, billed)) if billed.missing > 0 else None,
+        repair=(lambda: _bill(figures, billed)) if may_bill else None,
+    )
+
+
+def _remedy(billed: BilledUsage) -> str:
+    """Tell how missing usage comes to be billed: never by us where a line may bill it that passes for another's."""
+    if not billed.billed_elsewhere:
+        return "An invoice item bills it"
+    much = spend.measured(billed.kind.event_name, billed.billed_elsewhere)
+    return (
+        f"But lines of this price bill {much} too much nearby, which may be the same usage, so it is not billed again. "
+        "Compare the invoices, and bill in Stripe what none of them has"
     )
 
 

@@ -1,6 +1,7 @@
 """dj-stripe's copies of Stripe's objects, brought up to date without waiting for a webhook."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, cast
 
 import stripe
@@ -11,6 +12,7 @@ from billing.stripe_billing.client import client, translate_stripe_errors
 # dj-stripe stores the discounts of an invoice and of its lines, and fails where they are ids.
 EXPAND = ["discounts", "lines.data.discounts"]
 EXPAND_EACH = [f"data.{path}" for path in EXPAND]
+NEWEST = 10
 
 
 def sync_subscription(*, subscription_id: str) -> djstripe.Subscription:
@@ -28,10 +30,17 @@ def _ensure_card(payment_method_id: str) -> None:
             djstripe.PaymentMethod.sync_from_stripe_data(client().v1.payment_methods.retrieve(payment_method_id))
 
 
-def sync_invoices(*, customer_id: str, limit: int = 10) -> int:
-    """Fetch a customer's newest invoices and store them as dj-stripe does. Returns how many there were."""
+def sync_invoices(*, customer_id: str, since: datetime | None = None) -> int:
+    """Fetch a customer's ten newest invoices, or all made `since`, and store them as dj-stripe does. Returns the count.
+
+    Raises StripeUnavailable, StripeRejected.
+    """
+    params: Any = {"customer": customer_id, "limit": 100 if since else NEWEST, "expand": EXPAND_EACH}
+    if since:
+        params["created"] = {"gte": int(since.timestamp())}
     with translate_stripe_errors():
-        invoices = client().v1.invoices.list({"customer": customer_id, "limit": limit, "expand": EXPAND_EACH}).data
+        found = client().v1.invoices.list(params)
+        invoices = list(found.auto_paging_iter()) if since else found.data
         for invoice in reversed(invoices):  # oldest first: of those made in one second the rows tell the order
             store_invoice(invoice)
     return len(invoices)
