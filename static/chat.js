@@ -3,12 +3,20 @@
 const NEAR_END_PX = 160;
 const RETRY_MS = 2000;
 const ESTIMATE_AFTER_MS = 400;
+const MB = 1024 * 1024;
+const PDF = "application/pdf";
+// Where the server's own words would not help here.
+const REFUSALS = {
+  404: "This conversation is gone: it may have been deleted in another tab. Your text stays here to be copied.",
+  413: "The message is too large with its files. Leave a file out, and send it again.",
+};
 
 let source = null;
 let sending = false;
 let estimating = 0;
 
 const one = (selector) => document.querySelector(selector);
+const signIn = () => one("[data-chat]").dataset.signIn;
 const isWriting = () => Boolean(one("[data-live]"));
 const atEnd = () => innerHeight + scrollY > document.documentElement.scrollHeight - NEAR_END_PX;
 const toEnd = () => scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
@@ -53,18 +61,74 @@ function update(fresh) {
   begin();
 }
 
+// Shows the page that the server answered with; true if it did as it was asked. Else says why not, and changes nothing.
 async function show(answer) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!fresh.querySelector("[data-chat]")) {
-    location.assign(answer.url);
-    return;
+  if (!answer.ok || !fresh.querySelector("[data-chat]")) {
+    await sayRefusal(answer, fresh);
+    return false;
   }
   if (answer.redirected && answer.url !== location.href) history.pushState(null, "", answer.url);
   update(fresh);
+  return true;
 }
 
 async function refresh() {
-  await show(await fetch(location.href));
+  const answer = await fetch(location.href);
+  if (answer.status >= 500) throw new Error(`the page was answered with ${answer.status}`);
+  await show(answer);
+}
+
+// --- Refusals ---
+
+function say(words, link) {
+  const notice = one("[data-refusal]");
+  const anchor = document.createElement("a");
+  if (link) Object.assign(anchor, link).addEventListener("click", keepDraft);
+  notice.replaceChildren(...(link ? [words, " ", anchor] : [words]));
+  notice.hidden = !words;
+}
+
+async function sayRefusal(answer, fresh) {
+  if (leadsToSignIn(answer) || (answer.status === 413 && leadsToSignIn(await fetch(location.href)))) {
+    const next = encodeURIComponent(location.pathname + location.search);
+    const files = one("#composer").elements.files.files.length ? ", but attach the files again" : "";
+    say(`You are signed out, and nothing was sent. Your text is kept${files}.`, { href: `${signIn()}?next=${next}`, textContent: "Sign in" });
+  } else if (answer.ok && answer.redirected) {
+    keepDraft();
+    location.assign(answer.url);
+  } else {
+    const reload = { href: location.href, textContent: "Reload the page, with your text" };
+    say(refusalOf(answer.status, fresh), answer.status === 403 ? reload : null);
+  }
+}
+
+function refusalOf(status, fresh) {
+  if (status >= 500) return "Something broke on our side. Nothing is lost: send it again in a moment, it is asked and paid once.";
+  const said = REFUSALS[status] ?? fresh.querySelector("[data-refused], main .empty p, main h1 + p")?.textContent;
+  return said ?? `The server refused this (${status}). Nothing is lost: send it again in a moment.`;
+}
+
+function leadsToSignIn(answer) {
+  return answer.redirected && new URL(answer.url).pathname === signIn();
+}
+
+// --- The text, kept in this tab for its person while another page is opened ---
+
+const draftKey = () => `draft of ${one("[data-chat]").dataset.person} at ${location.pathname}${location.search}`;
+
+function keepDraft() {
+  const fields = [...document.querySelectorAll("[data-chat] textarea")];
+  sessionStorage.setItem(draftKey(), JSON.stringify(fields.map(({ id, value }) => [id, value])));
+}
+
+function restoreDraft() {
+  const kept = JSON.parse(sessionStorage.getItem(draftKey()) ?? "[]");
+  sessionStorage.removeItem(draftKey());
+  for (const [id, value] of kept) {
+    const field = document.getElementById(id);
+    if (field && value) field.value = value;
+  }
 }
 
 // --- Sending ---
@@ -77,11 +141,12 @@ async function post(form, submitter) {
     const action = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
     const body = new FormData(form, submitter);
     if (form.id === "act") body.set("model", one("#model").value);
-    const answer = await fetch(action, { method: "POST", body });
-    if (answer.ok && form.id === "composer") clear(form);
+    say("");
+    const answer = await fetch(action, { method: "POST", body, headers: { accept: "text/html" } });
     if (form.closest("[popover]")) form.closest("[popover]").hidePopover();
-    await show(answer);
-    if (goesDown && answer.ok) toEnd();
+    const shown = await show(answer);
+    if (shown && form.id === "composer") clear(one("#composer"));
+    if (shown && goesDown) toEnd();
   } catch {
     tellOffline("The server cannot be reached. Nothing is lost: send it again, it is asked and paid once.");
   } finally {
@@ -194,10 +259,33 @@ async function estimate(form) {
 }
 
 function addFiles(form, files) {
-  const all = new DataTransfer();
-  for (const file of [...form.elements.files.files, ...files]) all.items.add(file);
-  form.elements.files.files = all.files;
+  takeFiles(form, [...form.elements.files.files, ...files]);
+}
+
+// Keeps the files that the server will take, and says why the others are left out.
+function takeFiles(form, files) {
+  const input = form.elements.files;
+  const taken = new DataTransfer();
+  const refusals = new Set();
+  let bytes = 0;
+  for (const file of files) {
+    const refusal = refusalOfFile(file, { limits: input.dataset, taken: taken.files.length, bytes });
+    if (refusal) refusals.add(refusal);
+    else taken.items.add(file);
+    bytes += refusal ? 0 : file.size;
+  }
+  input.files = taken.files;
+  say([...refusals].join(" "));
   showFiles(form);
+}
+
+function refusalOfFile(file, { limits, taken, bytes }) {
+  const most = Number(file.type === PDF ? limits.mostPdf : limits.mostPicture);
+  const inMb = (size) => `${Number((size / MB).toPrecision(3))} MB`;
+  if (file.size > most) return `${file.name} is larger than ${inMb(most)}. Attach a smaller one.`;
+  if (taken === Number(limits.mostFiles)) return `Attach ${taken} files at most to one message.`;
+  if (bytes + file.size > Number(limits.mostTogether)) return `${file.name} is left out: together the files are larger than ${inMb(limits.mostTogether)}.`;
+  return "";
 }
 
 // --- Copying ---
@@ -251,7 +339,8 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.name === "files" || event.target.name === "model") showFiles(event.target.form);
+  if (event.target.name === "files") takeFiles(event.target.form, event.target.files);
+  if (event.target.name === "model") showFiles(event.target.form);
 });
 
 document.addEventListener("paste", (event) => {
@@ -300,6 +389,7 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden && !isWriting() && one("ol.messages") && !one("#edit")) refresh().catch(() => {});
 });
 
+restoreDraft();
 begin();
 if (one("ol.messages") && !location.hash) toEnd();
 if (!one("#edit") && matchMedia("(hover: hover)").matches) one("#text")?.focus();

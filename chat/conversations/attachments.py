@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from chat.models import Attachment, Block
@@ -14,6 +15,8 @@ LARGEST_PICTURE = int(3.75 * MB)
 LARGEST_PDF = 10 * MB
 # Of one branch: base64 makes a third more of it, and the request must stay below Claude's 32 MB.
 LARGEST_BRANCH = 20 * MB
+# Of a form that is sent, which CHAT_BODY_BYTES limits.
+LEFT_FOR_WORDS = 1 * MB
 PDF = "application/pdf"
 SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -35,6 +38,12 @@ class File:
     name: str
     media_type: str
     data: bytes
+
+
+def file_limits() -> dict[str, int]:
+    """Return the limits that a page checks files by: the bytes of a picture, a PDF and all together; the number."""
+    together = settings.CHAT_BODY_BYTES - LEFT_FOR_WORDS
+    return {"picture": LARGEST_PICTURE, "pdf": LARGEST_PDF, "together": together, "number": MOST_FILES}
 
 
 def read_files(uploads: "Iterable[UploadedFile[bytes]]") -> list[File]:

@@ -16,6 +16,7 @@ from billing.pages.frame import page_frame
 from billing.plans.price_lists import PriceList, price_list
 from billing.plans.retirements import in_service
 from billing.tokens import TokenClass
+from chat.conversations.attachments import file_limits
 from chat.conversations.history import by_day, history
 from chat.conversations.showing import show
 from chat.conversations.writing import Question, kept_files
@@ -69,6 +70,7 @@ def conversation_page(
         "models": models,
         "chosen": _chosen(shown, question, models),
         "question": question,
+        "file_limits": file_limits(),
         "kept": kept_files(shown, question).defer("data") if question and question.kept_ids else (),
         "refused": refused,
         "nonce": secrets.token_hex(8),

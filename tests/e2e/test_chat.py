@@ -142,6 +142,42 @@ def test_it_tells_the_cost_of_a_picture_and_sends_it(chat: Page) -> None:
     expect(chat.locator(".question .files")).to_have_text("dot.png")
 
 
+def test_it_loses_no_text_and_no_file_when_sending_is_refused(
+    chat: Page, context: BrowserContext, album: Album
+) -> None:
+    ask(chat, "Hello")
+    expect(answers(chat)).to_have_count(1)
+    there, refusal, text = chat.url, chat.locator("[data-refusal]"), chat.get_by_label("Message", exact=True)
+    large = {"name": "large.png", "mimeType": "image/png", "buffer": PICTURE + b"\0" * 4_000_000}
+    chat.get_by_label("Attach").set_input_files(
+        [large, {"name": "dot.png", "mimeType": "image/png", "buffer": PICTURE}]
+    )
+    expect(refusal).to_have_text("large.png is larger than 3.75 MB. Attach a smaller one.")
+    expect(chat.locator("[data-files] li")).to_have_text("dot.png")
+
+    context.clear_cookies(name=re.compile("sessionid"))
+    ask(chat, "Do not lose me")
+    expect(refusal).to_contain_text("Your text is kept, but attach the files again.")
+    expect(text).to_have_value("Do not lose me")
+    expect(chat.locator("[data-files] li")).to_have_text("dot.png")
+    album.keep_small_and_dark(chat, "signed-out")
+    refusal.get_by_role("link", name="Sign in").click()
+    chat.get_by_label("Email").fill(DEMO_EMAIL)
+    chat.get_by_label("Password").fill(DEMO_PASSWORD)
+    chat.keyboard.press("Enter")
+    expect(chat).to_have_url(there)
+    expect(text).to_have_value("Do not lose me")
+
+    context.clear_cookies(name="csrftoken")
+    chat.keyboard.press("Enter")
+    expect(refusal).to_contain_text("You may have signed in or out in another tab")
+    refusal.get_by_role("link", name="Reload the page").click()
+    expect(refusal).to_be_hidden()
+    expect(text).to_have_value("Do not lose me")
+    chat.keyboard.press("Enter")
+    expect(answers(chat)).to_have_count(2)
+
+
 def test_it_shows_hostile_words_inert_and_at_once(chat: Page, album: Album) -> None:
     words = HOSTILE + "\n\n```python\n" + "x = 1\n" * 10_000 + "```\n\n|a|b|\n|-|-|\n" + "|1|2|\n" * 300
     quoted = words.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
