@@ -34,7 +34,7 @@ class AlertThresholdsChange(StrictSerializer):
     percents = serializers.ListField(
         child=Percent(),
         max_length=MOST_THRESHOLDS,
-        help_text="Of the organization's cap and of each key's, for example `[50, 80, 100]`; empty for no alerts.",
+        help_text="Of the organization's cap and of each key's and project's: `[50, 80, 100]`; empty for no alerts.",
     )
 
 
@@ -43,9 +43,13 @@ class RaisedAlert(serializers.Serializer[Any]):
 
     percent = serializers.IntegerField()
     key_id = serializers.IntegerField(
-        source="api_key_id", allow_null=True, help_text="The key whose cap it is; null for the organization's own cap."
+        source="api_key_id", allow_null=True, help_text="The key whose cap it is; null where it is not a key's."
     )
     key_name = serializers.CharField(source="api_key.name", default=None, allow_null=True)
+    project_id = serializers.IntegerField(
+        allow_null=True, help_text="The project whose cap it is; null, as the key, for the organization's own cap."
+    )
+    project_name = serializers.CharField(source="project.name", default=None, allow_null=True)
     cap_minor = Amount(help_text="The cap, in cents.")
     spent_minor = Amount(help_text="The part of it spent by then, in exact cents.")
     raised_at = Instant(help_text="When the share was found to be used.")

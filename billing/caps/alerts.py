@@ -10,7 +10,7 @@ from itertools import islice
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Project
 from billing.caps.thresholds import ReachedThreshold, reached_thresholds
 from billing.customer_webhooks.events import emit
 from billing.customer_webhooks.facts import alert_fact, cap_fact
@@ -23,7 +23,7 @@ BATCH = 500
 def alerts_of(*, organization_id: int, since: datetime) -> QuerySet[SpendingAlert]:
     """Return the alerts about spending that began at `since` or later, newest first."""
     alerts = SpendingAlert.objects.filter(organization_id=organization_id, spending_starts_at__gte=since)
-    return alerts.select_related("api_key").order_by("-id")
+    return alerts.select_related("api_key", "project").order_by("-id")
 
 
 def raise_alerts(*, now: datetime) -> int:
@@ -47,11 +47,16 @@ def raise_alerts(*, now: datetime) -> int:
 def _tell_systems(reached: Sequence[ReachedThreshold], *, alerts: Sequence[SpendingAlert], now: datetime) -> None:
     """Have customers' systems told of new alerts, and of caps that are used up, whatever shares are alerted."""
     used_up = [each for each in reached if each.used_up]
-    key_ids = {each.api_key_id for each in alerts} | {each.api_key_id for each in used_up}
-    keys = ApiKey.objects.in_bulk(key_ids - {None})
+    told: list[SpendingAlert | ReachedThreshold] = [*alerts, *used_up]
+    keys = ApiKey.objects.in_bulk({each.api_key_id for each in told if each.api_key_id})
+    projects = Project.objects.in_bulk({each.project_id for each in told if each.project_id})
+
+    def part_of(cap: SpendingAlert | ReachedThreshold) -> ApiKey | Project | None:
+        return keys.get(cap.api_key_id or 0) or projects.get(cap.project_id or 0)
+
     emit(
-        *(alert_fact(each, key=keys.get(each.api_key_id or 0), percent=each.percent, now=now) for each in alerts),
-        *(cap_fact(each, key=keys.get(each.api_key_id or 0), now=now) for each in used_up),
+        *(alert_fact(each, part=part_of(each), percent=each.percent, now=now) for each in alerts),
+        *(cap_fact(each, part=part_of(each), now=now) for each in used_up),
     )
 
 
@@ -65,7 +70,7 @@ def _capped_accounts() -> Iterator[Sequence[BillingAccount]]:
 def _highest_alerted(organization_ids: Collection[int]) -> dict[tuple[object, ...], int]:
     """Return the highest threshold that was alerted, by cap, for these organizations."""
     told: dict[tuple[object, ...], int] = {}
-    columns = ("organization_id", "api_key_id", "spending_starts_at", "cap_minor", "percent")
+    columns = ("organization_id", "api_key_id", "project_id", "spending_starts_at", "cap_minor", "percent")
     for *cap, percent in SpendingAlert.objects.filter(organization_id__in=organization_ids).values_list(*columns):
         told[tuple(cap)] = max(percent, told.get(tuple(cap), 0))
     return told
@@ -75,6 +80,7 @@ def _alert(reached: ReachedThreshold, *, now: datetime) -> SpendingAlert:
     return SpendingAlert(
         organization_id=reached.organization_id,
         api_key_id=reached.api_key_id,
+        project_id=reached.project_id,
         spending_starts_at=reached.spending_starts_at,
         cap_minor=reached.cap_minor,
         percent=reached.percent,

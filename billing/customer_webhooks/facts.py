@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Project
 from billing.customer_webhooks.events import Fact, Type, emit, instant
 from billing.mail.invoices import payment_failed
 from billing.models import BillingAccount, Plan
+from billing.models.spending_alert import cap_owner
 from billing.money import plain
 
 # An older invoice that comes in, as by a first synchronization, is no news.
@@ -41,7 +42,7 @@ def _tell_of_key(key: ApiKey, kind: Type, *, at: datetime) -> None:
 
 
 class CapState(Protocol):
-    """A spending cap and how much of it is spent. Without a key it is the organization's cap."""
+    """A spending cap and how much of it is spent. Without a key and a project it is the organization's."""
 
     @property
     def organization_id(self) -> int:
@@ -50,6 +51,10 @@ class CapState(Protocol):
     @property
     def api_key_id(self) -> int | None:
         """The key whose spending is capped."""
+
+    @property
+    def project_id(self) -> int | None:
+        """The project whose spending is capped."""
 
     @property
     def spending_starts_at(self) -> datetime:
@@ -64,36 +69,41 @@ class CapState(Protocol):
         """The amount spent, in exact cents."""
 
 
-def alert_fact(cap: CapState, *, key: ApiKey | None, percent: int, now: datetime) -> Fact:
-    """Return the fact that a share of a cap is used. `now` is billing time."""
-    data = {**_cap_data(cap, key), "percent": percent}
+def alert_fact(cap: CapState, *, part: ApiKey | Project | None, percent: int, now: datetime) -> Fact:
+    """Return the fact that a share of a cap is used: of a key's or project's where there is a part.
+
+    `now` is billing time.
+    """
+    data = {**_cap_data(cap, part), "percent": percent}
     occasion = f"{_identity(cap)}:{percent}"
     return Fact(
         organization_id=cap.organization_id, type=Type.ALERT_REACHED, occasion=occasion, happened_at=now, data=data
     )
 
 
-def cap_fact(cap: CapState, *, key: ApiKey | None, now: datetime) -> Fact:
+def cap_fact(cap: CapState, *, part: ApiKey | Project | None, now: datetime) -> Fact:
     """Return the fact that a cap is used up. `now` is billing time."""
     return Fact(
         organization_id=cap.organization_id,
         type=Type.CAP_REACHED,
         occasion=_identity(cap),
         happened_at=now,
-        data=_cap_data(cap, key),
+        data=_cap_data(cap, part),
     )
 
 
 def _identity(cap: CapState) -> str:
     """Name a cap in its period: a changed cap is another cap."""
-    owner = f"key {cap.api_key_id}" if cap.api_key_id else "organization"
+    owner = cap_owner(api_key_id=cap.api_key_id, project_id=cap.project_id)
     return f"{owner}:{cap.spending_starts_at.isoformat()}:{plain(cap.cap_minor)}"
 
 
-def _cap_data(cap: CapState, key: ApiKey | None) -> dict[str, Any]:
+def _cap_data(cap: CapState, part: ApiKey | Project | None) -> dict[str, Any]:
     return {
         "key_id": cap.api_key_id,
-        "key_name": key.name if key else None,
+        "key_name": part.name if isinstance(part, ApiKey) else None,
+        "project_id": cap.project_id,
+        "project_name": part.name if isinstance(part, Project) else None,
         "cap_minor": str(plain(cap.cap_minor)),
         "spent_minor": str(plain(cap.spent_minor)),
     }

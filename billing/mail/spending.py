@@ -1,4 +1,4 @@
-"""Notices of spending caps: a share of an organization's or a key's cap is used."""
+"""Notices of spending caps: a share of the cap of an organization, a key or a project is used."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -7,9 +7,10 @@ from typing import Any
 
 from django.urls import reverse
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Project
 from billing.mail.notices import Kind, tell
 from billing.models import SpendingAlert
+from billing.models.spending_alert import cap_owner
 from billing.money import format_cents, format_exact, plain, round_to_cents
 from common.letters import Letter, Link
 
@@ -19,15 +20,15 @@ USED_UP = 100
 def tell_of_caps(alerts: Sequence[SpendingAlert]) -> None:
     """Have organizations told of alerts, each once, in the caller's transaction."""
     keys = ApiKey.objects.in_bulk([alert.api_key_id for alert in alerts if alert.api_key_id])
+    projects = Project.objects.in_bulk([alert.project_id for alert in alerts if alert.project_id])
     for alert in alerts:
-        key = keys.get(alert.api_key_id) if alert.api_key_id else None
-        cap = f"key {alert.api_key_id}" if alert.api_key_id else "organization"
+        part = keys.get(alert.api_key_id or 0) or projects.get(alert.project_id or 0)
+        cap = cap_owner(api_key_id=alert.api_key_id, project_id=alert.project_id)
         facts = {
-            "key": f"{key.name} ({key.hint})" if key else "",
+            **_facts_of(part),
             "percent": alert.percent,
             "spent": format_exact(alert.spent_minor),
             "cap": format_exact(alert.cap_minor),
-            "path": reverse("key", kwargs={"api_key_id": key.id}) if key else reverse("billing"),
         }
         occasion = f"{cap}:{alert.spending_starts_at.isoformat()}:{plain(alert.cap_minor)}:{alert.percent}"
         tell(organization_id=alert.organization_id, kind=Kind.SPENDING_CAP, occasion=occasion, facts=facts)
@@ -36,7 +37,7 @@ def tell_of_caps(alerts: Sequence[SpendingAlert]) -> None:
 def cap_letter(facts: Mapping[str, Any]) -> Letter:
     """Compose the mail about a cap."""
     organization = facts["organization"]
-    spender = f"the key {facts['key']} of {organization}" if facts["key"] else organization
+    spender = f"{_part_of(facts)} of {organization}" if _part_of(facts) else organization
     used_up = facts["percent"] >= USED_UP
     rest = "The rest pays for a short request at most. " if used_up else ""
     share = (
@@ -51,6 +52,24 @@ def cap_letter(facts: Mapping[str, Any]) -> Letter:
         rows=[("Spent", facts["spent"]), ("Cap", facts["cap"])],
         link=Link(label="Change the cap, and when to be told", path=facts["path"]),
     )
+
+
+def _facts_of(part: ApiKey | Project | None) -> dict[str, str]:
+    """Return the part whose cap it is, and the page where the cap is changed.
+
+    The release before reads `key` of every notice.
+    """
+    if isinstance(part, ApiKey):
+        return {"key": f"{part.name} ({part.hint})", "path": reverse("key", kwargs={"api_key_id": part.id})}
+    if part:
+        return {"key": "", "project": part.name, "path": reverse("project", kwargs={"project_id": part.id})}
+    return {"key": "", "path": reverse("billing")}
+
+
+def _part_of(facts: Mapping[str, Any]) -> str:
+    if facts.get("key"):
+        return f"the key {facts['key']}"
+    return f"the project {facts['project']}" if facts.get("project") else ""
 
 
 def tell_of_unusual_spending(*, organization_id: int, day: date, spent_minor: Decimal, usual_minor: Decimal) -> None:

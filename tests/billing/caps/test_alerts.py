@@ -10,8 +10,9 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import Membership
-from billing.caps.alerts import raise_alerts
-from billing.caps.caps import set_cap, set_key_cap
+from accounts.projects import create_project
+from billing.caps.alerts import alerts_of, raise_alerts
+from billing.caps.caps import set_cap, set_key_cap, set_project_cap
 from billing.caps.thresholds import set_percents
 from billing.mail.sending import address_notices, send_due
 from billing.models import BillingAccount, SpendingAlert
@@ -147,6 +148,31 @@ def test_a_keys_cap_has_alerts_of_its_own(customer, mailoutbox):
     assert len(look()) == 1
     assert f"the key {key.name} ({key.hint})" in text_of(mailoutbox[0])
     assert f"/app/keys/{key.id}/" in text_of(mailoutbox[0])
+    assert look() == []
+
+
+def test_a_projects_cap_has_alerts_of_its_own(customer, mailoutbox):
+    set_cap(organization_id=customer.organization.id, cap_minor=None)
+    project = create_project(organization_id=customer.organization.id, name="bot", now=NOON)
+    set_project_cap(project=project, cap_minor=DOLLAR, now=NOON)
+    spend(customer, 85, project_id=project.id)
+
+    assert look() == [f"{customer.organization.name}: 80 % of a spending cap on rgent is used"]
+    assert f"that the project bot of {customer.organization.name} may spend" in text_of(mailoutbox[0])
+    assert f"/app/projects/{project.id}/" in text_of(mailoutbox[0])
+    assert look() == []
+    (alert,) = alerts_of(organization_id=project.organization_id, since=customer.account.spending_starts_at)
+    assert alert.project == project
+
+
+def test_equal_caps_of_organization_key_and_project_are_three(customer):
+    project = create_project(organization_id=customer.organization.id, name="bot", now=NOON)
+    set_project_cap(project=project, cap_minor=DOLLAR, now=NOON)
+    key = customer.api_key
+    set_key_cap(organization_id=key.organization_id, api_key_id=key.id, cap_minor=DOLLAR, now=NOON)
+    spend(customer, 60, project_id=project.id)
+
+    assert len(look()) == 3
     assert look() == []
 
 

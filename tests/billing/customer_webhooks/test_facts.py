@@ -11,8 +11,9 @@ from django.db import transaction
 from stripe import StripeClient
 
 from accounts.api_keys import create_api_key, revoke_api_key
+from accounts.projects import create_project
 from billing.caps.alerts import raise_alerts
-from billing.caps.caps import set_key_cap
+from billing.caps.caps import set_key_cap, set_project_cap
 from billing.caps.thresholds import set_percents
 from billing.customer_webhooks.endpoints import add_endpoint
 from billing.customer_webhooks.events import Fact, Type, emit
@@ -96,7 +97,15 @@ def test_shares_of_caps_are_told_and_their_end_whatever_is_alerted():
 
     assert told(customer.organization) == [Type.KEY_CREATED, Type.ALERT_REACHED, Type.CAP_REACHED]
     assert data_of(customer.organization, Type.ALERT_REACHED) == [
-        {"key_id": None, "key_name": None, "cap_minor": "100", "spent_minor": "52", "percent": 50}
+        {
+            "key_id": None,
+            "key_name": None,
+            "project_id": None,
+            "project_name": None,
+            "cap_minor": "100",
+            "spent_minor": "52",
+            "percent": 50,
+        }
     ]
     assert data_of(customer.organization, Type.CAP_REACHED)[0]["spent_minor"] == "99.84"
 
@@ -113,6 +122,20 @@ def test_the_cap_of_a_key_is_told_with_its_key_where_nothing_is_alerted():
     (data,) = data_of(customer.organization, Type.CAP_REACHED)
     assert (data["key_id"], data["key_name"]) == (customer.api_key.pk, "Test")
     assert Type.ALERT_REACHED not in told(customer.organization)
+
+
+def test_the_cap_of_a_project_is_told_with_its_project():
+    customer = make_subscriber()
+    project = create_project(organization_id=customer.organization.pk, name="bot", now=NOON)
+    set_project_cap(project=project, cap_minor=Decimal(100), now=NOON)
+    grant = begin(customer, now=NOON, max_tokens=1, project_id=project.id)
+    settle(grant, now=NOON, input_tokens=768_000, output_tokens=0)
+    raise_alerts(now=NOON)
+    raise_alerts(now=NOON)
+
+    for kind in (Type.ALERT_REACHED, Type.CAP_REACHED):
+        (data,) = data_of(customer.organization, kind)
+        assert (data["project_id"], data["project_name"], data["key_id"]) == (project.id, "bot", None)
 
 
 def hear_all(customer: Customer) -> None:

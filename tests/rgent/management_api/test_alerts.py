@@ -66,6 +66,8 @@ def test_alerts_that_were_raised_are_shown_to_their_organization_alone(capped: M
             "percent": 50,
             "key_id": None,
             "key_name": None,
+            "project_id": None,
+            "project_name": None,
             "cap_minor": "100",
             "spent_minor": "52",
             "raised_at": raised[0]["raised_at"],
