@@ -1,23 +1,18 @@
 """A customer's billing credits, remembered for the running bill: pages never ask Stripe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Q
 
 from billing.models import BillingAccount, CreditGrant
-from billing.stripe_billing import credits as stripe_credits
 from billing.stripe_billing.credits import ToldGrant
 
 State = CreditGrant.State
 
 
-def refresh_balance(account: BillingAccount, *, now: datetime) -> None:
-    """Ask Stripe for the credits of a customer of ours, and keep them. `now` is billing time.
-
-    Raises StripeUnavailable, StripeRejected.
-    """
-    told = stripe_credits.grants_of(customer_id=account.stripe_customer_id, now=now)
+def keep_balance(account: BillingAccount, told: Sequence[ToldGrant]) -> None:
+    """Keep the credits of an account as Stripe tells them, all of them. To be called for the newest answer alone."""
     for grant in told:
         _keep(account, grant)
     credit_minor = sum(grant.left_minor for grant in told if _is_usable(account, grant))

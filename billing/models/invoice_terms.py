@@ -9,7 +9,7 @@ class InvoiceTerms(models.Model):
     """The discounts and the taxes of an organization's next invoice, as Stripe last told them.
 
     Pages read them here, since they never ask Stripe. Billing credits stand on the account and on the grants. Each
-    change that is told of raises `version`, so that an answer from before it does not count as the answer to it.
+    change that is told of and each asking raise `version`, and only the answer to the present one is kept.
     """
 
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="invoice_terms")

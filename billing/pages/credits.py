@@ -17,7 +17,7 @@ from billing.models import BillingAccount, CreditGrant
 from billing.money import format_cents
 from billing.pages.frame import account_of
 from billing.public_words import public_words
-from billing.stripe_billing.client import StripeUnavailable
+from billing.stripe_billing.client import StripeRejected, StripeUnavailable
 from common import clock
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def redeem(request: HttpRequest, membership: Membership) -> HttpResponse:
         name = redeem_code(account=account_of(membership), code=request.POST.get("code", ""), now=clock.now())
     except CodeNotRedeemable as error:
         messages.error(request, str(error))
-    except StripeUnavailable as error:
+    except (StripeUnavailable, StripeRejected) as error:
         logger.warning("a promotion code could not be redeemed", extra={"error": str(error)})
         messages.error(request, public_words(error))
     else:

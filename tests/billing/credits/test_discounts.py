@@ -11,7 +11,7 @@ from billing import spend
 from billing.bills.current import CurrentBill, current_bill
 from billing.bills.invoices import invoice_of
 from billing.credits import terms
-from billing.models import InvoiceTerms
+from billing.models import CreditGrant, InvoiceTerms
 from billing.plans.price_lists import meter_event_name
 from billing.reconciliation.run import reconcile
 from billing.stripe_billing import client as gateway
@@ -142,6 +142,22 @@ def test_a_change_that_is_told_of_while_stripe_is_asked_is_asked_for_too(custome
 
     assert terms.refresh_stale() == 1
     assert terms.refresh_stale() == 0
+
+
+def test_an_older_answer_overwrites_no_newer_one(client: Client, customer: Customer) -> None:
+    def ask_meanwhile(**kwargs: Any) -> None:
+        post_save.disconnect(ask_meanwhile, sender=Coupon)
+        gateway.client().v1.subscriptions.update(customer.account.stripe_subscription_id, {"discounts": ""})
+        gateway.client().v1.billing.credit_grants.expire(CreditGrant.objects.get().stripe_id)
+        terms.refresh_terms(customer.account)
+
+    discount(customer, {"percent_off": 50, **FOREVER})
+    have_credits(client, customer)
+    post_save.connect(ask_meanwhile, sender=Coupon)  # it is stored between the question and the answer
+    terms.refresh_terms(customer.account)
+
+    assert InvoiceTerms.objects.get(organization=customer.organization).discounts == []
+    assert (customer.account.credit_minor, CreditGrant.objects.get().left_minor) == (0, 0)
 
 
 def test_terms_that_stripe_does_not_tell_just_now_are_asked_for_again(

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
+from django.db.models.signals import post_save
 from django.test import Client
 from django.utils import timezone
+from djstripe.models import Coupon
 
 from accounts.counts import count_today
 from accounts.models import Membership, User
@@ -15,7 +17,7 @@ from billing.admin.confirmed import new_identifier
 from billing.bills.current import current_bill
 from billing.credits.promotions import PROMOTIONS
 from billing.credits.redeeming import LASTS_AT_MOST, TRIES_A_DAY
-from billing.credits.terms import refresh_terms
+from billing.credits.terms import refresh_stale, refresh_terms
 from billing.models import Promotion, Redemption
 from billing.stripe_billing import client as gateway
 from billing.tasks import send_credits
@@ -169,6 +171,33 @@ def test_one_whose_answer_was_lost_is_redeemed_once(
 
     assert "has redeemed this code already" in redeem(owner, "SPRING")
     assert current_bill(account=customer.account, now=clock.now()).charged_minor == 800
+
+
+def test_one_after_which_stripe_refuses_to_tell_is_redeemed_all_the_same(
+    owner: Client, sandbox: SandboxServer, customer: Customer
+) -> None:
+    def refuse(**kwargs: Any) -> None:
+        sandbox.fail(effect="status", status=400, path="/v1/subscriptions/*")
+
+    make(duration="once")
+    post_save.connect(refuse, sender=Coupon)  # it is stored when Stripe first tells of the new discount
+    try:
+        page = redeem(owner, "SPRING")
+    finally:
+        post_save.disconnect(refuse, sender=Coupon)
+
+    assert "Redeemed: the discount." in page
+    assert Redemption.objects.get().state == Redemption.State.REDEEMED
+    assert refresh_stale() == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/promotion_codes", "/v1/subscriptions/*"])
+def test_a_refusal_of_stripes_is_told(owner: Client, sandbox: SandboxServer, path: str) -> None:
+    make()
+    with sandbox.failing(effect="status", status=400, path=path):
+        assert "refused this. Nothing was changed" in redeem(owner, "SPRING")
+
+    assert "Redeemed: Discount SPRING" in redeem(owner, "SPRING")
 
 
 def test_one_of_another_currency_is_refused(owner: Client) -> None:
