@@ -73,6 +73,19 @@ def test_it_answers_and_is_heard_and_the_history_has_the_title(chat: Page, album
     album.keep_small_and_dark(chat, "answer")
 
 
+def test_it_shows_model_and_price_whole_on_the_smallest_phone(chat: Page) -> None:
+    chat.set_viewport_size({"width": 360, "height": 740})
+    model = chat.get_by_label("Model")
+    model.evaluate("each => { each.options[0].textContent = 'claude-sonnet-5-5 · $3.00 in, $15.00 out / M' }")
+
+    there = model.evaluate("each => each.clientWidth")
+    needed = model.evaluate(
+        "each => { each.style.cssText = 'flex: none; inline-size: max-content'; return each.clientWidth }"
+    )
+
+    assert needed <= there
+
+
 def test_it_stops_with_escape_and_says_what_that_cost(chat: Page, album: Album) -> None:
     ask(chat, SLOWLY)
     expect(chat.locator("[data-text]")).to_contain_text("sandbox")
