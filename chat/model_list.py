@@ -16,6 +16,7 @@ from chat import claude
 from chat.json_objects import InvalidRequest
 from common import clock
 from common.database import in_database
+from common.numbers import whole_number
 
 # Claude's descriptions change with its releases, not with requests.
 DESCRIPTION_TTL_S = 300.0
@@ -75,10 +76,10 @@ def page(infos: Sequence[dict[str, Any]], *, query: QueryDict) -> dict[str, Any]
     """
     if twice := [name for name in PAGE_PARAMETERS if len(query.getlist(name)) > 1]:
         raise InvalidRequest(f"{twice[0]}: the parameter stands twice in the query.")
-    limit_text = query.get("limit", str(DEFAULT_PAGE))
-    if not limit_text.isdecimal() or not 1 <= int(limit_text) <= LARGEST_PAGE:
+    limit = whole_number(query.get("limit", str(DEFAULT_PAGE)))
+    if limit is None or not 1 <= limit <= LARGEST_PAGE:
         raise InvalidRequest(f"limit: must be a whole number from 1 to {LARGEST_PAGE}.")
-    limit, ids = int(limit_text), [info["id"] for info in infos]
+    ids = [info["id"] for info in infos]
     if "before_id" in query:
         before = infos[: _index_of(ids, str(query["before_id"]), name="before_id")]
         rows, has_more = before[-limit:], len(before) > limit

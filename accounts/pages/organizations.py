@@ -8,14 +8,15 @@ from django.views.decorators.http import require_POST
 
 from accounts import looking
 from accounts.organizations import choose
+from common.numbers import whole_number
 
 
 @require_POST
 @login_required
 def choose_organization(request: HttpRequest) -> HttpResponse:
     """Show another of the person's organizations from now on, in this session."""
-    wanted = request.POST.get("organization", "")
-    if not (wanted.isascii() and wanted.isdecimal() and choose(request, organization_id=int(wanted))):
+    wanted = whole_number(request.POST.get("organization"))
+    if wanted is None or not choose(request, organization_id=wanted):
         messages.error(request, "You are not a member of that organization.")
     return redirect("overview")
 

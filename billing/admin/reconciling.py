@@ -12,6 +12,7 @@ from accounts.models import Organization
 from billing.reconciliation.differences import Report
 from billing.reconciliation.run import reconcile
 from common import clock
+from common.numbers import whole_number
 
 # A page may take this long. A run over all organizations goes on where it stopped when it is started again.
 RUNS_FOR_S = 20.0
@@ -34,8 +35,8 @@ class ReconciliationForm(forms.Form):
         text = str(self.cleaned_data["organization"]).strip()
         if not text:
             return None
-        by_number = text.isascii() and text.isdecimal() and len(text) < 19
-        found = Organization.objects.filter(id=int(text)) if by_number else Organization.objects.filter(name=text)
+        number = whole_number(text)
+        found = Organization.objects.filter(name=text) if number is None else Organization.objects.filter(id=number)
         ids = list(found.order_by("id").values_list("id", flat=True)[:2])
         if len(ids) != 1:
             raise forms.ValidationError(

@@ -7,6 +7,7 @@ from djstripe.models import Invoice
 
 from billing.bills.invoices import NEWEST_FIRST, InvoiceSummary, summary_of
 from billing.credits.refunds import refunded_of_each
+from common.numbers import whole_number
 
 PAGE_SIZE = 12
 LAST_PAGE = 10_000
@@ -44,7 +45,7 @@ class InvoicePage:
 
 def page_number(text: str | None) -> int:
     """Return the number of a page from an address; the first where it is none."""
-    return min(max(int(text), 1), LAST_PAGE) if text and text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return min(whole_number(text) or 1, LAST_PAGE)
 
 
 def invoice_page(*, customer_id: str, number: int) -> InvoicePage:

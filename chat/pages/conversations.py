@@ -22,6 +22,7 @@ from chat.conversations.showing import show
 from chat.conversations.writing import Question, kept_files
 from chat.models import Conversation
 from chat.pages.access import chat_page, own_conversation
+from common.numbers import whole_number
 
 TRIAL_NEARLY_USED = 10
 MOST_PAGES = 1000
@@ -74,7 +75,7 @@ def conversation_page(
         "kept": kept_files(shown, question).defer("data") if question and question.kept_ids else (),
         "refused": refused,
         "nonce": secrets.token_hex(8),
-        "edited_id": _number(request, "edit"),
+        "edited_id": whole_number(request.GET.get("edit")),
         "trial_left": _trial_left(account, context),
     }
     return render(request, "chat/chat.html", context, status=422 if refused else 200)
@@ -108,15 +109,10 @@ def _chosen(shown: Conversation | None, question: Question | None, models: list[
 def _list(request: HttpRequest, membership: Membership, *, now: Any) -> dict[str, Any]:
     """Return the list of conversations: those that hold the words that are searched, a page of them."""
     wanted = request.GET.get("q", "")[:200]
-    page = max(_number(request, "page") or 1, 1)
+    page = whole_number(request.GET.get("page")) or 1
     found, has_more = history(membership, wanted=wanted, page=min(page, MOST_PAGES))
     days = list(by_day(found, now=now, zone=zone_of(membership.user)))
     return {"days": days, "wanted": wanted, "older_page": page + 1 if has_more else None}
-
-
-def _number(request: HttpRequest, name: str) -> int | None:
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 def _trial_left(account: BillingAccount, context: dict[str, Any]) -> int | None:

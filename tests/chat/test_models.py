@@ -35,7 +35,16 @@ def test_a_model_outside_the_plan_is_not_found(client):
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=x", "limit=1001", "after_id=nothing", "before_id=nothing", "limit=1&limit=1"]
+    "query",
+    [
+        "limit=0",
+        "limit=x",
+        pytest.param("limit=" + "9" * 5000, id="limit=5000 digits"),
+        "limit=1001",
+        "after_id=nothing",
+        "before_id=nothing",
+        "limit=1&limit=1",
+    ],
 )
 def test_a_page_that_makes_no_sense_is_refused(api, query):
     answer = send(api, "GET", f"/v1/models?{query}", headers={"x-api-key": make_customer().key})

@@ -9,6 +9,7 @@ from accounts.models import Organization
 from billing.reconciliation.differences import Report
 from billing.reconciliation.run import reconcile
 from common import clock
+from common.numbers import whole_number
 
 
 class Command(BaseCommand):
@@ -45,7 +46,8 @@ class Command(BaseCommand):
 
 def _organization(text: str) -> int:
     """Return the id of an organization by number or name."""
-    found = Organization.objects.filter(id=int(text)) if text.isdecimal() else Organization.objects.filter(name=text)
+    number = whole_number(text)
+    found = Organization.objects.filter(name=text) if number is None else Organization.objects.filter(id=number)
     ids = list(found.order_by("id").values_list("id", flat=True)[:2])
     if len(ids) != 1:
         raise CommandError(f"{'No' if not ids else 'More than one'} organization is called {text!r}: give its number.")
