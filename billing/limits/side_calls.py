@@ -1,4 +1,5 @@
-"""Limits of calls that cost nothing and open no record: token counts, model lists, the management API.
+"""Limits of calls that cost nothing and open no record: token counts, model lists, the management API; and of the
+messages of the chat page, which are written down before they open one.
 
 Each process keeps them by itself, by organization and kind of call, at SIDE_CALLS_PER_MINUTE.
 """
@@ -22,6 +23,7 @@ class SideCall(StrEnum):
     TOKEN_COUNT = "token counts"  # noqa: S105 - no password
     MODEL_LIST = "model lists"
     MANAGEMENT = "management calls"
+    CHAT_MESSAGE = "chat messages"
 
 
 def admit_side_call(*, organization_id: int, kind: SideCall) -> None:

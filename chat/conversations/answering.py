@@ -16,7 +16,7 @@ from django.utils import timezone
 from chat import completions
 from chat.claude_request import ClaudeRequest
 from chat.completions import Person
-from chat.conversations.blocks import AnswerBlocks
+from chat.conversations.blocks import AnswerBlocks, text_of
 from chat.conversations.failures import BROKE_OFF, WORDS, failure_of
 from chat.conversations.markdown import render
 from chat.conversations.requests import request_of
@@ -80,7 +80,7 @@ class Answer:
         await self._finish(failure, failure_text)
 
     async def _ask(self) -> None:
-        call = await in_database(_call_of, self.message_id)
+        call = await _call_of(self.message_id)
         begun = await completions.begin(caller=call.caller, request=call.request, request_id=call.request_id)
         self._stream = StreamedCompletion(begun=begun, request=call.request, headers={}, reshape=self.blocks.reshape)
         if self._stop_wanted:
@@ -100,7 +100,8 @@ class Answer:
                 saved = content
 
     async def _finish(self, failure: str, failure_text: str) -> None:
-        content, text = self.blocks.content, self.blocks.text
+        content = self.blocks.content
+        text = text_of(content)
         html = await asyncio.to_thread(render, text)
         state = Message.State.STOPPED if self._stop_wanted and not self.blocks.stop_reason else Message.State.DONE
         ending = {
@@ -147,16 +148,23 @@ async def _write(answer: Answer) -> None:
         _answers.pop(answer.message_id, None)
 
 
-def _call_of(message_id: int) -> _Call:
-    """Read the branch that leads to an answer. Runs in a database thread."""
-    answer = Message.objects.select_related("conversation__membership").get(id=message_id)
+async def _call_of(message_id: int) -> _Call:
+    answer, branch = await in_database(_branch_of, message_id)
     conversation = answer.conversation
-    branch = messages_of(tree_of(conversation).branch(answer.parent_id))
+    # Megabytes of files are encoded beside the few database threads, which look up everybody's keys.
+    request = await asyncio.to_thread(request_of, conversation, branch=branch, model=answer.model)
     return _Call(
         caller=Person(organization_id=conversation.membership.organization_id),
-        request=request_of(conversation, branch=branch, model=answer.model),
+        request=request,
         request_id=answer.request_id,
     )
+
+
+def _branch_of(message_id: int) -> tuple[Message, list[Message]]:
+    """Return an answer-to-be and the branch that leads to it, whole, so that nothing more is read to ask for it."""
+    answer = Message.objects.select_related("conversation__membership").get(id=message_id)
+    ids = tree_of(answer.conversation).branch(answer.parent_id)
+    return answer, messages_of(ids, whole=True)
 
 
 def _save(message_id: int, content: list[Block] | None, alive_at: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chat.conversations.words import Words
 from chat.lenient_json import as_object, as_text
 from chat.sse import DELTA, Event
 from chat.stream_meter import StreamMeter
@@ -13,6 +14,8 @@ DELTAS = {
     "thinking_delta": ("thinking", "thinking"),
     "signature_delta": ("signature", "signature"),
 }
+# Between two blocks of words.
+BETWEEN = "\n\n"
 
 
 class AnswerBlocks:
@@ -21,6 +24,9 @@ class AnswerBlocks:
     def __init__(self) -> None:
         self._blocks: dict[int, dict[str, Any]] = {}
         self._parts: dict[tuple[int, str], list[str]] = {}
+        self._heard: set[int] = set()
+        self._held: dict[int, str] = {}
+        self.thinking, self.text = Words(), Words()
         self.stop_reason = ""
         self.error = ""
 
@@ -35,7 +41,9 @@ class AnswerBlocks:
         """Take in one event."""
         index = event.data.get("index")
         if event.name == "content_block_start" and isinstance(index, int):
-            self._blocks[index] = dict(as_object(event.data.get("content_block")))
+            block = self._blocks[index] = dict(as_object(event.data.get("content_block")))
+            kind = as_text(block.get("type"))
+            self._hear(index, kind, as_text(block.get(kind)))
         elif event.name == DELTA and isinstance(index, int):
             self._add(index, as_object(event.data.get("delta")))
         elif event.name == "error":
@@ -44,7 +52,23 @@ class AnswerBlocks:
     def _add(self, index: int, delta: Mapping[str, Any]) -> None:
         field, source = DELTAS.get(as_text(delta.get("type")), ("", ""))
         if field:
-            self._parts.setdefault((index, field), []).append(storable(as_text(delta.get(source))))
+            piece = storable(as_text(delta.get(source)))
+            self._parts.setdefault((index, field), []).append(piece)
+            self._hear(index, field, piece)
+
+    def _hear(self, index: int, kind: str, piece: str) -> None:
+        """Add to the words that pages follow, as `text_of` and `thinking_of` read them from the blocks."""
+        words = {"thinking": self.thinking, "text": self.text}.get(kind)
+        if words is None:
+            return
+        if index not in self._heard:
+            piece = self._held.pop(index, "") + piece
+            if not piece.strip():  # a block that says nothing is left out
+                self._held[index] = piece
+                return
+            self._heard.add(index)
+            piece = (BETWEEN if words.length else "") + piece
+        words.add(piece)
 
     @property
     def content(self) -> list[dict[str, Any]]:
@@ -55,30 +79,25 @@ class AnswerBlocks:
         self._parts.clear()
         return [dict(block) for _, block in sorted(self._blocks.items()) if not _is_empty(block)]
 
-    @property
-    def text(self) -> str:
-        """The words so far."""
-        return text_of(self.content)
-
-    @property
-    def thinking(self) -> str:
-        """The thinking so far, where Claude shows it."""
-        return thinking_of(self.content)
-
 
 def text_of(content: list[dict[str, Any]]) -> str:
     """Return the words of content blocks."""
-    return "\n\n".join(as_text(block.get("text")) for block in content if block.get("type") == "text")
+    return _words_of(content, "text")
 
 
 def thinking_of(content: list[dict[str, Any]]) -> str:
     """Return the thinking in content blocks."""
-    return "\n\n".join(as_text(block.get("thinking")) for block in content if block.get("type") == "thinking").strip()
+    return _words_of(content, "thinking")
 
 
 def storable(text: str) -> str:
     """Return text as every database takes it: without NUL characters and halves of surrogate pairs."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _words_of(content: list[dict[str, Any]], kind: str) -> str:
+    words = [as_text(block.get(kind)) for block in content if block.get("type") == kind]
+    return BETWEEN.join(each for each in words if each.strip())
 
 
 def _is_empty(block: Mapping[str, Any]) -> bool:

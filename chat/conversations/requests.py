@@ -21,7 +21,10 @@ THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
 def request_of(conversation: Conversation, *, branch: list[Message], model: str) -> ClaudeRequest:
-    """Return the request that asks for the answer to the last message of `branch`. Reads attached files."""
+    """Return the request that asks for the answer to the last message of `branch`.
+
+    Reads the attached files of a branch that was not read whole.
+    """
     return read_messages_request(json.dumps(body_of(conversation, branch=branch, model=model)).encode())
 
 

@@ -120,7 +120,7 @@ def _shown(message: Message, *, tree: Tree, records: dict[str, UsageRecord], las
         is_question=message.role == Message.Role.USER,
         text=text_of(message.content) if writing else message.text,
         html=mark_safe(message.html),  # noqa: S308 - made by markdown.render, which sanitises
-        thinking=thinking_of(message.content),
+        thinking=thinking_of(message.content).strip(),
         model=message.model,
         state=message.state,
         failure=message.failure,

@@ -60,8 +60,8 @@ def tree(nodes: Iterable[Node]) -> Tree:
     return Tree(nodes=by_id, children=children)
 
 
-def messages_of(ids: list[int]) -> list[Message]:
-    """Return these messages in this order, with their attachments, whose bytes are read when they are asked for."""
-    files = Prefetch("attachments", Attachment.objects.defer("data"))
+def messages_of(ids: list[int], *, whole: bool = False) -> list[Message]:
+    """Return these messages in this order with their attachments, whose bytes are read later unless `whole`."""
+    files = Prefetch("attachments", Attachment.objects.all() if whole else Attachment.objects.defer("data"))
     found = Message.objects.prefetch_related(files).in_bulk(ids)
     return [found[each] for each in ids if each in found]

@@ -12,8 +12,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Membership
+from billing.ledger.entitlement import check_entitled
 from chat.conversations.attachments import MOST_FILES, File, check_branch, check_number
 from chat.conversations.blocks import storable
+from chat.conversations.bounds import StillWriting, check_writing
 from chat.conversations.tree import tree_of
 from chat.models import Attachment, Conversation, Message
 from common.request_ids import new_request_id
@@ -55,7 +57,7 @@ class Asked:
 def ask(*, membership: Membership, conversation: Conversation | None, question: Question, now: datetime) -> Asked:
     """Put a question and its answer-to-be into a conversation, or into a new one.
 
-    Raises NothingAsked, FileRefused.
+    Raises NothingAsked, FileRefused, StillWriting, and a NotEntitled where such a request could not begin.
     """
     kept = [File(each.name, each.media_type, bytes(each.data)) for each in kept_files(conversation, question)]
     question = replace(question, files=[*kept, *question.files])
@@ -70,9 +72,10 @@ def ask(*, membership: Membership, conversation: Conversation | None, question: 
         return Asked(earlier, new=False)
     if nonce and Message.objects.filter(nonce=nonce).exists():
         nonce = None  # another question on a page from the browser's memory
+    check_entitled(membership.organization_id, question.model, (), now)
     try:
         return Asked(_write(membership, conversation, question, text=text, nonce=nonce, now=now), new=True)
-    except IntegrityError:  # the same form, at the same moment
+    except (IntegrityError, StillWriting):  # the same form, at the same moment
         if earlier := _asked_before(nonce, text=text):
             return Asked(earlier, new=False)
         raise
@@ -88,13 +91,18 @@ def kept_files(conversation: Conversation | None, question: Question) -> QuerySe
 
 
 def ask_again(*, conversation: Conversation, answer: Message, model: str, nonce: str, now: datetime) -> Asked:
-    """Put another answer beside one that there is, of `model` if one is named. Raises NothingAsked."""
-    kept = _nonce(conversation.membership, nonce)
+    """Put another answer beside one that there is, of `model` if one is named.
+
+    Raises NothingAsked, StillWriting, and a NotEntitled where such a request could not begin.
+    """
+    membership = conversation.membership
+    kept = _nonce(membership, nonce)
     if earlier := _asked_again_before(kept):
         return Asked(earlier, new=False)
+    check_entitled(membership.organization_id, model or conversation.model, (), now)
     try:
         return Asked(_write_again(conversation, answer, model=model, nonce=kept, now=now), new=True)
-    except (IntegrityError, NothingAsked):  # the same form, at the same moment
+    except (IntegrityError, NothingAsked, StillWriting):  # the same form, at the same moment
         if earlier := _asked_again_before(kept):
             return Asked(earlier, new=False)
         raise
@@ -127,6 +135,7 @@ def _write_again(
     conversation: Conversation, answer: Message, *, model: str, nonce: str | None, now: datetime
 ) -> Message:
     """Write another answer-to-be. It replaces one that failed without a word."""
+    check_writing(conversation.membership)
     question = answer.parent
     assert question is not None  # noqa: S101 - an answer always follows a question
     tree = tree_of(conversation)
@@ -149,6 +158,7 @@ def _write(
     nonce: str | None,
     now: datetime,
 ) -> Message:
+    check_writing(membership)
     conversation_was_there = conversation is not None
     chosen = {"model": question.model, "system": storable(question.system).strip(), "thinks": question.thinks}
     if conversation is None:

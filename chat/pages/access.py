@@ -4,9 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from accounts.looking import is_looking
 from accounts.models import Membership
 from accounts.pages.access import member_page
 from chat.conversations.history import conversations_of
@@ -20,11 +22,16 @@ P = ParamSpec("P")
 def chat_page(
     view: Callable[Concatenate[HttpRequest, Membership, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Let members in where neither the operator nor their organization's owner has switched the chat page off."""
+    """Let members in where neither the operator nor their organization's owner has switched the chat page off.
+
+    Staff who look at an organization see no conversation: there is none of theirs, and none of others is shown.
+    """
 
     @member_page
     @wraps(view)
     def page(request: HttpRequest, membership: Membership, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if is_looking(membership):
+            raise PermissionDenied("Conversations are private: nobody but their own person reads them, nor do you.")
         try:
             check_switched_on(organization_id=membership.organization_id)
         except ChatSwitchedOff as off:

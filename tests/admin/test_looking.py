@@ -99,6 +99,16 @@ def test_no_other_page_writes_anything(support: Client, cast: Cast) -> None:
     assert [sql for sql in written if '"django_session"' not in sql] == []
 
 
+def test_conversations_stay_private(support: Client, cast: Cast) -> None:
+    look(support, cast)
+
+    refused = [support.get(path) for path in ("/app/chat/", "/app/chat/1/", "/app/chat/1/conversation.json")]
+
+    assert [page.status_code for page in refused] == [403] * 3
+    assert b"Conversations are private" in refused[0].content
+    assert b'href="/app/chat/"' not in support.get(reverse("keys")).content
+
+
 def test_it_ends_when_asked_to_and_by_itself(support: Client, cast: Cast) -> None:
     look(support, cast)
     ended = support.post(reverse("stop_looking"))

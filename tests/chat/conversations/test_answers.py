@@ -10,7 +10,7 @@ from billing.caps.caps import set_cap
 from billing.models import BillingAccount, UsageRecord
 from billing.money import format_exact
 from chat.conversations.costs import records_of, total_of
-from chat.models import Message
+from chat.models import Conversation, Message
 from tests.chat.conversations.tab import Tab, is_over
 from tests.factories import HAIKU, Customer
 
@@ -118,12 +118,14 @@ def test_an_answer_is_not_asked_again_while_it_or_another_beside_it_is_written(t
 
 
 def test_an_answer_is_asked_again_of_the_model_that_is_chosen_then(tab: Tab):
-    refused = is_over(tab.ask("Hello", model="claude-gone"))
+    first = is_over(tab.ask("Hello"))
+    Message.objects.filter(id=first.id).update(model="claude-gone")
+    Conversation.objects.filter(id=first.conversation_id).update(model="claude-gone")
 
-    again = tab.post(f"/app/chat/{refused.conversation_id}/again", message=refused.id, nonce="a", model=HAIKU)
+    again = tab.post(f"/app/chat/{first.conversation_id}/again", message=first.id, nonce="a", model=HAIKU)
     answer = is_over(tab.newest(again))
 
-    assert (refused.failure, answer.state, answer.model) == ("model", "done", HAIKU)
+    assert (answer.state, answer.model) == ("done", HAIKU)
 
 
 def test_a_question_after_a_message_that_is_gone_is_refused(tab: Tab):
@@ -172,14 +174,15 @@ def test_the_51st_request_of_a_trial_says_what_to_do_and_keeps_the_question(tria
     BillingAccount.objects.update(trial_used=49)
     last = is_over(trial_tab.ask("The fiftieth"))
 
-    refused = is_over(trial_tab.ask("One more", conversation=last.conversation))
+    path = f"/app/chat/{last.conversation_id}/send"
+    refused = trial_tab.post(path, text="One more", model=HAIKU, parent=last.id)
 
-    assert (last.state, refused.state, refused.failure) == ("done", "failed", "trial")
-    page = page_of(trial_tab, refused)
+    page = refused.body.decode()
+    assert (last.state, refused.status) == ("done", 422)
     assert "One more" in page
     assert "The free trial is used up" in page
     assert "Subscribe" in page
-    assert not UsageRecord.objects.filter(request_id=refused.request_id).exists()
+    assert UsageRecord.objects.count() == 1
 
 
 def test_a_cap_reached_in_mid_conversation_is_raised_and_the_same_question_tried_again(tab: Tab, customer: Customer):
@@ -198,10 +201,10 @@ def test_a_cap_reached_in_mid_conversation_is_raised_and_the_same_question_tried
 def test_an_unpaid_subscription_says_where_to_pay(tab: Tab):
     BillingAccount.objects.update(status=BillingAccount.Status.SUSPENDED)
 
-    answer = is_over(tab.ask("Hello"))
+    refused = tab.post("/app/chat/send", text="Hello", model=HAIKU)
 
-    assert (answer.state, answer.failure) == ("failed", "unpaid")
-    assert "Pay the open invoice" in page_of(tab, answer)
+    assert refused.status == 422
+    assert b"Pay the open invoice" in refused.body
 
 
 def test_a_browser_that_opens_the_apis_address_is_led_to_the_page(tab: Tab):

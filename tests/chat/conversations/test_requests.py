@@ -2,14 +2,16 @@
 
 from decimal import Decimal
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Membership
 from billing.plans.price_lists import price_list
 from billing.tokens import TokenClass
-from chat.conversations.requests import body_of
+from chat.conversations.requests import body_of, request_of
 from chat.conversations.tree import messages_of, tree_of
-from chat.models import Conversation, Message
+from chat.models import Attachment, Conversation, Message
 from chat.usage import read_usage
 from tests.chat.http import send
 from tests.factories import HAIKU, make_subscriber
@@ -82,6 +84,18 @@ def test_thinking_and_what_failed_without_a_word_are_not_sent_back(db: None):
 
     assert sent[1]["content"] == [{"type": "text", "text": "Yes."}]
     assert [message["role"] for message in joined] == ["user"]
+
+
+def test_a_branch_that_was_read_whole_makes_its_request_without_the_database(db: None):
+    conversation = make_conversation(1)
+    Attachment.objects.create(message_id=conversation.current_id, media_type="image/png", data=b"dot", size=3)
+    ids = tree_of(conversation).branch(conversation.current_id)
+    branch = messages_of(ids, whole=True)
+
+    with CaptureQueriesContext(connection) as queries:
+        request_of(conversation, branch=branch, model=HAIKU)
+
+    assert len(queries) == 0
 
 
 def _branch(conversation: Conversation) -> list[Message]:
