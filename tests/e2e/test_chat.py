@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, StorageState, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, StorageState, expect
 
 from rgent.laptop.demo import DEMO_EMAIL, DEMO_PASSWORD
 from tests.chat.conversations.test_files import PICTURE
@@ -161,10 +161,9 @@ def test_it_loses_no_text_and_no_file_when_sending_is_refused(
     ask(chat, "Hello")
     expect(answers(chat)).to_have_count(1)
     there, refusal, text = chat.url, chat.locator("[data-refusal]"), chat.get_by_label("Message", exact=True)
-    large = {"name": "large.png", "mimeType": "image/png", "buffer": PICTURE + b"\0" * 4_000_000}
-    chat.get_by_label("Attach").set_input_files(
-        [large, {"name": "dot.png", "mimeType": "image/png", "buffer": PICTURE}]
-    )
+    large = FilePayload(name="large.png", mimeType="image/png", buffer=PICTURE + b"\0" * 4_000_000)
+    dot = FilePayload(name="dot.png", mimeType="image/png", buffer=PICTURE)
+    chat.get_by_label("Attach").set_input_files([large, dot])
     expect(refusal).to_have_text("large.png is larger than 3.75 MB. Attach a smaller one.")
     expect(chat.locator("[data-files] li")).to_have_text("dot.png")
 
