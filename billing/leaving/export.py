@@ -16,7 +16,7 @@ from accounts.models import ApiKey, Invitation, Membership, Organization, Projec
 from billing.bills.invoices import invoices_of
 from billing.caps.thresholds import percents_of
 from billing.models import BillingAccount, CustomerEndpoint, DailyUsage, KeyBudget, ProjectBudget, UsageRecord
-from billing.money import to_dollars
+from billing.money import exact_text, to_dollars
 from billing.tokens import TOKEN_COLUMNS
 from common.rest.csv_table import csv_text
 
@@ -71,7 +71,7 @@ def _organization(organization: Organization) -> Row:
         "plan": account.plan.name,
         "status": account.status,
         "stripe_customer": account.stripe_customer_id,
-        "spending_cap": None if account.cap_minor is None else str(to_dollars(account.cap_minor)),
+        "spending_cap": None if account.cap_minor is None else exact_text(account.cap_minor),
         "alerts_at_percent": percents_of(organization),
     }
 
@@ -102,7 +102,7 @@ def _keys(organization: Organization) -> Table:
     columns = ["id", "name", "hint", "scopes", "models", "project_id", "cap", "created_by", "created_at"]
     columns += ["last_used_at", "expires_at", "revoked_at"]
     caps = KeyBudget.objects.filter(api_key__organization=organization).values_list("api_key_id", "cap_minor")
-    by_key = {key_id: "" if cap is None else to_dollars(cap) for key_id, cap in caps}
+    by_key = {key_id: "" if cap is None else exact_text(cap) for key_id, cap in caps}
     rows = ApiKey.objects.filter(organization=organization).select_related("created_by")
 
     def shape(row: ApiKey) -> Row:
@@ -122,7 +122,7 @@ def _projects(organization: Organization) -> Table:
 
     def shape(row: Project) -> Row:
         cap_minor = caps.get(row.pk)
-        own = {"cap": "" if cap_minor is None else to_dollars(cap_minor)}
+        own = {"cap": "" if cap_minor is None else exact_text(cap_minor)}
         return {**_shape_of([each for each in columns if each not in own])(row), **own}
 
     return columns, _batches(Project.objects.filter(organization=organization), shape)
@@ -178,7 +178,7 @@ def _requests(organization: Organization) -> Table:
 def _with_cost(columns: list[str], rows: QuerySet[Any]) -> Table:
     """Return a table with each row's exact cost in dollars as its last column."""
     shape = _shape_of(columns)
-    return [*columns, "cost"], _batches(rows, lambda row: {**shape(row), "cost": to_dollars(row.cost_minor)})
+    return [*columns, "cost"], _batches(rows, lambda row: {**shape(row), "cost": exact_text(row.cost_minor)})
 
 
 def _shape_of(columns: list[str]) -> Callable[[Model], Row]:

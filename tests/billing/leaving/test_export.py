@@ -58,7 +58,7 @@ def test_it_has_the_projects_and_what_was_used_under_each(customer):
 
     files = files_of(b"".join(export.export_pieces(organization=customer.organization)))
 
-    assert [(row["name"], row["cap"]) for row in files["projects.csv"]] == [("bot", "2.50")]
+    assert [(row["name"], row["cap"]) for row in files["projects.csv"]] == [("bot", "2.5")]
     assert {row["project_id"]: row["input_tokens"] for row in files["daily_usage.csv"]} == {
         "": "600",
         str(project.id): "40",

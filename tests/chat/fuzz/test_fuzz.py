@@ -57,7 +57,9 @@ def fault_of(sent: Sent, got: Got) -> str:
 
 
 def fault_of_success(got: Got) -> str:
-    """Return the fault of Claude's answer."""
+    """Return the fault of Claude's answer, or of the way from /chat to its page."""
+    if got.status == 302:
+        return "" if got.headers["location"] == "/app/chat/" else "led elsewhere"
     if got.headers["content-type"].startswith("text/event-stream"):
         return "" if got.body.endswith(b"\n\n") and b"error" not in got.body[:20] else "half a stream"
     return "" if isinstance(json.loads(got.body), dict) else "no JSON object"
