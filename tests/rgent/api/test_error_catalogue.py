@@ -23,6 +23,7 @@ from billing.spend import NotWholeUnits
 from billing.subscriptions.moves import CannotMove
 from chat.claude import ClaudeError, ClaudeRefused
 from chat.conversations.attachments import FileRefused
+from chat.conversations.bounds import StillWriting
 from chat.conversations.estimates import NotEstimated
 from chat.conversations.switches import ChatSwitchedOff
 from chat.conversations.writing import NothingAsked
@@ -50,6 +51,7 @@ ANSWERED_OTHERWISE = {
     NotEstimated: "told on the chat page",
     ChatSwitchedOff: "told on the chat page",
     NothingAsked: "told on the chat page",
+    StillWriting: "told on the chat page",
     StandsTwice: "becomes an InvalidRequest or a ParseError",
 }
 
