@@ -1,6 +1,6 @@
 """Closing a person's account: at once, and for good.
 
-What they did in organizations stays in the logs of those, under their address, until an organization is forgotten.
+Their acts in organizations stay in the logs of those, under their address, until an organization is forgotten.
 Acceptances of the terms stay as proof, under a number; so does the hash of the mailbox that got the free trial.
 """
 

@@ -117,7 +117,7 @@ def _constant(value: object) -> str:
 
 
 def _row(name: str, example: str, read: Read | None, words: str) -> str:
-    """Return a line of a table. What compose alone reads has a form of no reader."""
+    """Return a line of a table. A variable that compose alone reads has a form of no reader."""
     form, default = (read.form, read.default) if read else (BY_COMPOSE, f"`{example}`" if example else "none")
     return f"| `{name}` | {form} | {default} | {words} |\n"
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 OURS = ("accounts", "billing", "djstripe", "account", "mfa")
-# What support reads. Stripe's objects and Claude's prices are money's matter.
+# The rights of support. Stripe's objects and Claude's prices are money's matter.
 READ_BY_SUPPORT = ("accounts", "billing")
 NOT_FOR_SUPPORT = ("modelcost", "promotion")
 # Changes that move money, or tell of it.

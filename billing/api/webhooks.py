@@ -81,7 +81,7 @@ class WebhookChange(StrictSerializer):
         required=False,
         help_text=EVENTS_HELP,
     )
-    enabled = serializers.BooleanField(required=False, help_text="Switch it on or off. What waits is dropped.")
+    enabled = serializers.BooleanField(required=False, help_text="Switch it on or off. Waiting events are dropped.")
 
 
 class SecretRotation(StrictSerializer):

@@ -79,7 +79,7 @@ class Charge:
 
 
 class ChargeTerms(TypedDict):
-    """What changes the amount of an invoice's lines: the arguments of `charge_of` beside them."""
+    """The terms that change the amount of an invoice's lines: the arguments of `charge_of` beside them."""
 
     discounts: Sequence[Discount]
     taxes: Sequence[Tax]

@@ -1,4 +1,4 @@
-"""What is under way: of all this there is nothing once no request runs and everything has reached Stripe."""
+"""Work under way: of all this there is nothing once no request runs and everything has reached Stripe."""
 
 from collections.abc import Iterator
 

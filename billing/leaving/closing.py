@@ -1,8 +1,9 @@
 """Closing an organization, and forgetting it CLOSED_KEPT_DAYS later.
 
 Closing ends the subscription, bills what was used, and revokes every key; nobody opens the organization from then on.
-What tax law wants kept is kept: invoices, credit notes and payments as they were issued, with the name and address on
-them, here and at Stripe; and the usage that they bill, with its keys' hashes, under a number in place of a name.
+The papers that tax law wants are kept: invoices, credit notes and payments as they were issued, with the name and
+address on them, here and at Stripe; and the usage that they bill, with its keys' hashes, under a number
+in place of a name.
 """
 
 import logging

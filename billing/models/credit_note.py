@@ -10,7 +10,7 @@ from billing.money import format_cents
 class CreditNote(MadeAtStripe):
     """One credit note: made in admin, or found at Stripe.
 
-    Of an unpaid invoice it lowers the amount to pay. What is more than that goes to the card, or onto the balance.
+    Of an unpaid invoice it lowers the amount to pay. The rest goes to the card, or onto the balance.
     """
 
     class State(models.TextChoices):

@@ -49,7 +49,7 @@ class NoticeMail(models.Model):
     """A notice's mail to one person. A worker leases it, and writes down what the mail server said."""
 
     class State(models.TextChoices):
-        """The states of a mail. What the mail server accepted may still bounce later: that is not known here."""
+        """The states of a mail. A mail that the mail server accepted may still bounce later: that is not known here."""
 
         WAITING = "waiting"
         SENT = "sent", "Accepted by the mail server"

@@ -13,7 +13,7 @@ from billing.models.plan import MODEL_ID
 class Stop(models.Model):
     """Requests of an organization, for a model, or of an organization for a model, are refused until it is lifted.
 
-    Who stopped whom, why and until when stays for good: a row is lifted, never deleted.
+    The record of each stop stays for good: a row is lifted, never deleted.
     """
 
     organization = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What usage counts as, on a meter and on a line of an invoice: tokens by class, or by spend, units of their cost."""
+"""The measures of usage, on a meter and on a line of an invoice: tokens by class, or by spend, units of their cost."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -11,7 +11,7 @@ from billing.plans.price_lists import REMEMBERED_S, models_of_account
 
 # A successor may have retired itself. More steps than this are a circle.
 MOST_STEPS = 10
-# Whoever used a model within this time is told of its end.
+# Organizations that used a model within this time are told of its end.
 USED_WITHIN = timedelta(days=30)
 
 

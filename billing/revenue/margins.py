@@ -26,7 +26,7 @@ class Margin:
 
     @property
     def margin_minor(self) -> Decimal:
-        """What is left of the revenue."""
+        """The revenue less the cost."""
         return EXACT.subtract(self.revenue_minor, self.cost_minor)
 
     @property

@@ -9,7 +9,7 @@ from billing.stripe_billing.client import client, translate_stripe_errors
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a seller has to know of the account."""
+    """The facts about the account that a seller has to know."""
 
     stripe_id: str
     charges_enabled: bool

@@ -10,7 +10,7 @@ from billing.stripe_billing.client import client, translate_stripe_errors
 
 PATH = "/webhooks/stripe"
 ALL = "*"
-# What pages and bills are read from. The README names the same.
+# The families of events that pages and bills are read from. The README names the same.
 FAMILIES = (
     *("customer.", "payment_method.", "checkout.session.", "invoice.", "product.", "price.", "coupon."),
     *("promotion_code.", "credit_note.", "refund.", "charge.dispute.", "billing.credit_grant."),

@@ -1,6 +1,6 @@
 """Making the moves that are due. The worker runs it each minute, and it may break off anywhere.
 
-A move loses no usage. What is settled is sent to its meters first; Stripe makes an invoice item of what a removed item
+A move loses no usage. Settled usage is sent to its meters first; Stripe makes an invoice item of what a removed item
 has; calls that end afterwards are late usage, at their own price. Nothing is invoiced at once: the next invoice has it
 all. While the draft of the period before is open nothing is moved, since Stripe forgets the late usage of an item that
 is gone (docs.stripe.com/billing/subscriptions/usage-based/configure-grace-period).

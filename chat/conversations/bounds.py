@@ -26,7 +26,7 @@ def check_writing(membership: Membership) -> None:
     rows = Message.objects.filter(
         conversation__membership=membership,
         state=Message.State.WRITING,
-        # What a process that died left behind is ended by the next page that shows it.
+        # An answer that a dead process left behind is ended by the next page that shows it.
         alive_at__gte=timezone.now() - DEAD_AFTER,
     )
     if rows.count() >= MOST_WRITING:

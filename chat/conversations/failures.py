@@ -39,7 +39,7 @@ KINDS: dict[type[Exception], str] = {
     ClaudeError: "overloaded",
 }
 WORDS = {
-    BROKE_OFF: "The answer broke off before its end. What came of it is kept.",
+    BROKE_OFF: "The answer broke off before its end. Its beginning is kept.",
     "overloaded": "Claude is overloaded at the moment. Nothing was charged.",
     "fault": "Something went wrong on our side. Nothing was charged; tell support if it stays.",
     "too_long": "This conversation is longer than the model can read. Begin a new one, or edit an earlier question.",

@@ -1,7 +1,7 @@
 """Claude's markdown as HTML, typeset and inert: no HTML of its own, no script, no picture from elsewhere.
 
-HTML in an answer is shown as text. What markdown-it makes is sanitised once more, so that nothing depends on one of the
-two alone. Pictures are left out, since their addresses could carry words of the conversation to somebody's server.
+HTML in an answer is shown as text. The output of markdown-it is sanitised once more, so that nothing depends on one of
+the two alone. Pictures are left out, since their addresses could carry words of the conversation to somebody's server.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Who has the chat page: the operator's switch for all, and an owner's for one organization."""
+"""The switches of the chat page: the operator's switch for all, and an owner's for one organization."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Who opens the chat page, and whose a conversation is: its own person's, and nobody else's."""
+"""Access to the chat page, and to a conversation: its own person's, and nobody else's."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""What a person does with a conversation: rename it, delete it, take it along, and turn it into code."""
+"""The acts upon a conversation: rename it, delete it, take it along, and turn it into code."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -32,7 +32,7 @@ def delete(request: HttpRequest, membership: Membership, *, conversation_id: int
     """Delete a conversation."""
     conversation = own_conversation(membership, conversation_id)
     delete_conversation(conversation)
-    messages.success(request, f"“{conversation.title}” is deleted. What it cost stays in your usage.")
+    messages.success(request, f"“{conversation.title}” is deleted. Its cost stays in your usage.")
     return redirect("chat_page")
 
 

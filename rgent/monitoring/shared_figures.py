@@ -1,6 +1,6 @@
 """Figures of all web processes of one machine: each writes its own to a file, and any of them reads all.
 
-What a dead process counted stays counted, since a counter that falls looks like a restart of everything; what it had
+The counts of a dead process stay counted, since a counter that falls looks like a restart of everything; what it had
 under way does not. uvicorn's workers share a folder that is named by their parent.
 """
 

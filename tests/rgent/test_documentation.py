@@ -36,6 +36,15 @@ def broken_links(document: Path) -> list[str]:
     return broken
 
 
+def test_no_sentence_begins_with_what_or_who() -> None:
+    begins = re.compile(r'(?:\. |^[ #]*|""")(?:What|Whoever|Who) [a-z][^?\n]*$', flags=re.MULTILINE)
+    apps = ("accounts", "billing", "chat", "common", "rgent", "sandbox")
+    code = [path for app in apps for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
+    found = {str(path.relative_to(ROOT)): begins.findall(path.read_text()) for path in code}
+
+    assert {path: sentences for path, sentences in found.items() if sentences} == {}
+
+
 def table_rows(document: str) -> list[list[str]]:
     """Return the cells of every table row of a document."""
     lines = (ROOT / document).read_text().splitlines()
